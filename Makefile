@@ -1,0 +1,43 @@
+# foldvote: `make demo` shows it, `make test` checks it.
+PYTHON ?= python3
+VENV   := .venv
+BIN    := $(VENV)/bin
+STAMP  := $(VENV)/.installed
+DEMO   := runs/demo
+SAMPLE ?= data/sample
+export RAY_USAGE_STATS_ENABLED := 0
+export NO_ALBUMENTATIONS_UPDATE := 1
+
+.PHONY: help setup demo test unit check format
+
+help:  ## this list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
+
+setup: $(STAMP)  ## virtual environment with the tested versions
+
+$(STAMP): pyproject.toml constraints.txt
+	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --upgrade pip
+	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	touch $@
+
+check: setup  ## style, format, types
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+unit: setup  ## the tests that take a minute together
+	$(BIN)/python -m pytest -m 'not slow'
+
+test: setup  ## all tests
+	$(BIN)/python -m pytest --durations=10
+
+demo: setup  ## sample data, search, ensemble, submission; into runs/demo
+	test -d $(SAMPLE) || $(BIN)/python -m trainable.data.sample $(SAMPLE) --people 200 --eval-people 150
+	$(BIN)/python -m search.run spaces/demo.py --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
+	$(BIN)/python -m ensembles.build $(DEMO)
+	$(BIN)/python -m ensembles.truth $(DEMO)/ensembles/auto $(SAMPLE)/eval/answers.csv
+
+format: setup  ## let ruff lay out the code
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .

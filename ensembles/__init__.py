@@ -1,0 +1,1 @@
+"""What to submit: selection and refinement of votes on arrays of out-of-fold predictions."""

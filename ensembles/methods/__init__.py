@@ -1,0 +1,76 @@
+"""The methods that turn members into one vote, in one table from simple to complex."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ensembles.greedy import member_scores
+from ensembles.methods.attributes import PER_ATTRIBUTE
+from ensembles.methods.bagged import BAGGED_GREEDY
+from ensembles.methods.base import Context, Fitted, Method
+from ensembles.methods.cma import CMA_WEIGHTS
+from ensembles.methods.offsets import CLASS_OFFSETS
+from ensembles.methods.shrunk import SHRUNK_GREEDY
+from ensembles.methods.temperature import TEMPERATURE_GREEDY
+from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
+from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
+
+__all__ = ["METHODS", "Context", "Fitted", "Method", "applicable", "build_method", "fit", "load"]
+
+METHODS: dict[str, Method] = {
+    method.name: method
+    for method in (
+        BEST_SINGLE,
+        MEAN_TOP,
+        HARD_VOTE,
+        GEOMETRIC_MEAN,
+        GREEDY,
+        BAGGED_GREEDY,
+        SHRUNK_GREEDY,
+        TEMPERATURE_GREEDY,
+        PER_ATTRIBUTE,
+        CLASS_OFFSETS,
+        CMA_WEIGHTS,
+    )
+}
+
+
+def build_method(name: str) -> Method:
+    """The method called `name`."""
+    if name not in METHODS:
+        raise ValueError(f"unknown method {name!r}; known: {', '.join(METHODS)}")
+    return METHODS[name]
+
+
+def applicable(classes: int, attributes: Sequence[int] = ()) -> list[str]:
+    """Names of the methods that fit such classes, from simple to complex."""
+    return [name for name, method in METHODS.items() if method.needs(classes, tuple(attributes))]
+
+
+def fit(
+    name: str,
+    probabilities: NDArray[Any],
+    labels: ArrayLike,
+    *,
+    groups: ArrayLike | None = None,
+    seed: int = 0,
+    attributes: Sequence[int] = (),
+) -> Fitted:
+    """Fits method `name` to probabilities [T, N, C] and labels int[N]; refuses what `greedy_selection` refuses."""
+    method = build_method(name)
+    member_scores(probabilities, labels)  # refuses what is no table of probabilities, before a method transforms it
+    context = Context(None if groups is None else np.asarray(groups), seed, tuple(attributes))
+    if not method.needs(probabilities.shape[-1], context.attributes):
+        raise ValueError(
+            f"{name} does not apply to {probabilities.shape[-1]} classes with attributes {context.attributes}"
+        )
+    return Fitted(method, method.fit(probabilities, np.asarray(labels), context))
+
+
+def load(name: str, parameters: dict[str, Any]) -> Fitted:
+    """The fitted method whose parameters ensemble.json kept."""
+    return Fitted(build_method(name), parameters)

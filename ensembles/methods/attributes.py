@@ -1,0 +1,52 @@
+"""Per-attribute product: each attribute gets its own greedy weights, the class its attributes' product.
+
+Where a class is a tuple of attributes (mask x gender x age), the member that is best at age need not be the one
+that is best at gender. The product leaves out how the attributes depend on each other given the photo.
+"""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from ensembles.greedy import greedy_selection
+from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
+from ensembles.methods.vote import SIZE, weighted_sum
+
+
+def marginal(probabilities: Array, sizes: tuple[int, ...], attribute: int) -> Array:
+    """float32[T, N, sizes[attribute]] of probabilities [T, N, prod(sizes)]."""
+    split = probabilities.reshape(*probabilities.shape[:2], *sizes)
+    others = tuple(2 + other for other in range(len(sizes)) if other != attribute)
+    return np.minimum(split.sum(axis=others, dtype=np.float32), 1)
+
+
+def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
+    sizes = context.attributes
+    truths = np.unravel_index(labels, sizes)
+    fits = [greedy_selection(marginal(probabilities, sizes, a), truth, SIZE).counts for a, truth in enumerate(truths)]
+    mean = np.mean([counts / counts.sum() for counts in fits], axis=0)
+    return {
+        "weights": mean.tolist(),
+        "attributes": list(sizes),
+        "attribute_weights": [counts.astype(float).tolist() for counts in fits],
+    }
+
+
+def _apply(probabilities: Array, parameters: Parameters) -> Scores:
+    sizes = tuple(parameters["attributes"])
+    rows, classes = probabilities.shape[1:]
+    scores = np.ones((rows, classes))
+    for a, weights in enumerate(parameters["attribute_weights"]):
+        vote = weighted_sum(probabilities, weights).reshape(rows, *sizes)
+        others = tuple(1 + other for other in range(len(sizes)) if other != a)
+        scores *= np.broadcast_to(vote.sum(axis=others, keepdims=True), vote.shape).reshape(rows, classes)
+    return normalised(scores)
+
+
+def _needs(classes: int, attributes: tuple[int, ...]) -> bool:
+    return len(attributes) > 1 and math.prod(attributes) == classes
+
+
+PER_ATTRIBUTE = Method("per_attribute", _fit, _apply, _needs)

@@ -1,0 +1,75 @@
+"""Weights by CMA-ES on macro-F1, not normalised, started at the greedy vote.
+
+Purucker, Beel, "CMA-ES for Post Hoc Ensembling in AutoML", AutoML 2023. Weights below 0 count as 0. Only the
+members that greedy selection picked, and the best single ones, take part: the search costs and overfits with
+every dimension.
+"""
+
+from __future__ import annotations
+
+import cmaes
+import numpy as np
+
+from ensembles.compiled import compiled
+from ensembles.greedy import greedy_selection, member_scores
+from ensembles.methods.base import Array, Context, Method, Parameters
+from ensembles.methods.vote import SIZE, apply_vote
+from trainable.metrics import f1_from_counts
+
+MEMBERS = 20
+GENERATIONS = 40
+SIGMA = 0.1  # weights start at greedy's shares, which sum to 1
+
+
+@compiled
+def _count(table: Array, weights: Array, labels: Array, counts: Array) -> None:
+    """Adds to counts int64[B, 2, C] hits and predictions of the votes of weights [B, D] on table [D, N, C]."""
+    votes = np.empty(table.shape[2])
+    for n in range(table.shape[1]):
+        for b in range(len(weights)):
+            votes[:] = 0.0
+            for d in range(table.shape[0]):
+                for c in range(table.shape[2]):
+                    votes[c] += weights[b, d] * table[d, n, c]
+            winner = 0
+            for c in range(table.shape[2]):
+                if votes[c] > votes[winner]:
+                    winner = c
+            counts[b, 1, winner] += 1
+            counts[b, 0, winner] += winner == labels[n]
+
+
+def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
+    members, _, classes = probabilities.shape
+    start = greedy_selection(probabilities, labels, SIZE).weights
+    own = member_scores(probabilities, labels)
+    # in an order that does not depend on the members': the random draws then fall on the same ones
+    taken = np.lexsort((-own, -start))[:MEMBERS]
+    if len(taken) == 1:
+        return {"weights": start.tolist()}
+    table = np.ascontiguousarray(probabilities[taken], dtype=np.float32)
+    true = np.bincount(labels, minlength=classes)
+    labels = labels.astype(np.int64)
+
+    def scores(weights: Array) -> Array:
+        """Macro-F1 float64[B] of weights [B, len(taken)]."""
+        counts = np.zeros((len(weights), 2, classes), np.int64)
+        _count(table, np.maximum(weights, 0), labels, counts)
+        return np.asarray(f1_from_counts(counts[:, 0], counts[:, 1], true).mean(axis=1))
+
+    best, best_score = start[taken], float(scores(start[taken][None])[0])
+    search = cmaes.CMA(mean=start[taken], sigma=SIGMA, seed=context.seed)
+    for _ in range(GENERATIONS):
+        drawn = np.array([search.ask() for _ in range(search.population_size)])
+        found = scores(drawn).round(12)
+        search.tell([(weights, -score) for weights, score in zip(drawn, found.tolist(), strict=True)])
+        if found.max() > best_score + 1e-9:
+            best, best_score = drawn[found.argmax()], float(found.max())
+        if search.should_stop():
+            break
+    weights = np.zeros(members)
+    weights[taken] = np.maximum(best, 0)
+    return {"weights": (weights / weights.sum()).tolist()}
+
+
+CMA_WEIGHTS = Method("cma_weights", _fit, apply_vote)

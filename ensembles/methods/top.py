@@ -1,0 +1,38 @@
+"""Other votes of the best few members: by their first choices, and by the geometric mean."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
+from ensembles.methods.vote import best_members, shares
+
+FLOOR = 1e-6  # a member that is certain cannot veto a class alone
+
+
+def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
+    return {"weights": shares(best_members(probabilities, labels), len(probabilities))}
+
+
+def _apply_hard(probabilities: Array, parameters: Parameters) -> Scores:
+    """Shares of first choices; equal shares are decided by the mean probability, which adds less than one vote."""
+    members = [probabilities[t] for t, weight in enumerate(parameters["weights"]) if weight]
+    rows, classes = probabilities.shape[1:]
+    votes = np.zeros((rows, classes))
+    for member in members:
+        votes[np.arange(rows), member.argmax(axis=1)] += 1
+        votes += member.astype(np.float64) / (2 * len(members))
+    return normalised(votes)
+
+
+def _apply_geometric(probabilities: Array, parameters: Parameters) -> Scores:
+    logs = np.zeros(probabilities.shape[1:])
+    for member, weight in zip(probabilities, parameters["weights"], strict=True):
+        if weight:
+            logs += np.log(np.maximum(member.astype(np.float64), FLOOR))
+    logs /= sum(parameters["weights"])
+    return normalised(np.exp(logs - logs.max(axis=1, keepdims=True)))
+
+
+HARD_VOTE = Method("hard_vote", _fit, _apply_hard)
+GEOMETRIC_MEAN = Method("geometric_mean", _fit, _apply_geometric)

@@ -1,0 +1,1 @@
+"""How a space is walked. Ray and Optuna live here and nowhere else."""

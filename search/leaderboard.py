@@ -1,0 +1,47 @@
+"""leaderboard.csv: a row a trial, rewritten whenever one ends."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pandas as pd
+from optuna.trial import FrozenTrial, TrialState
+
+from search.ledger import Ledger, parameters
+from trainable.files import read_json, read_json_lines, write_atomic
+from trainable.store import RunPaths, TrialPaths
+
+COLUMNS = ("trial", "state", "folds_done", "epochs_done", "oof_macro_f1", "fold_macro_f1_mean", "seconds")
+STATES = {
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "stopped",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+}
+
+
+def write_leaderboard(paths: RunPaths, ledger: Ledger) -> None:
+    rows = [row(paths.trial(name), frozen) for name, frozen in ledger.named().items()]
+    table = pd.DataFrame(rows, columns=[*COLUMNS, *_parameter_names(rows)])
+    table = table.sort_values("oof_macro_f1", ascending=False, na_position="last", kind="stable")
+    write_atomic(paths.leaderboard, lambda p: table.to_csv(p, index=False))
+
+
+def row(paths: TrialPaths, frozen: FrozenTrial) -> dict[str, Any]:
+    """What is known of a trial; oof_macro_f1 only of complete ones."""
+    folds = [read_json(f.result) for f in paths.folds() if f.finished]
+    epochs = [m for f in paths.folds() for m in read_json_lines(f.metrics)]
+    return {
+        "trial": paths.root.name,
+        "state": STATES[frozen.state],
+        "folds_done": len(folds),
+        "epochs_done": len(epochs),
+        "oof_macro_f1": frozen.value if frozen.state == TrialState.COMPLETE else math.nan,
+        "fold_macro_f1_mean": np.mean([f["macro_f1"] for f in folds]) if folds else math.nan,
+        "seconds": sum(m["seconds"] for m in epochs),
+        **parameters(frozen),
+    }
+
+
+def _parameter_names(rows: list[dict[str, Any]]) -> list[str]:
+    return sorted({name for r in rows for name in r} - set(COLUMNS))

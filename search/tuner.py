@@ -1,0 +1,161 @@
+"""Ray Tune: where trials run. Its searcher and scheduler only pass on what the director says."""
+
+import logging
+import os
+from dataclasses import dataclass
+from typing import Any
+
+os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
+os.environ.setdefault("TUNE_DISABLE_AUTO_CALLBACK_LOGGERS", "1")  # we write our own TensorBoard events
+os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # Ctrl-C reaches us; the ledger needs no farewell
+os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # Ray's own state is never read
+os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
+os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the table is ours
+os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
+
+import ray
+from ray import tune
+from ray.tune.experiment import Trial as RayTrial
+from ray.tune.schedulers import FIFOScheduler, TrialScheduler
+from ray.tune.search import Searcher
+
+from search.director import Director
+from search.worker import FoldTrial
+from trainable.errors import InputError
+
+RETRIES = 3
+
+
+@dataclass(frozen=True)
+class Share:
+    """What one trial gets."""
+
+    cpus: float
+    gpus: float
+
+    @property
+    def threads(self) -> int:
+        return max(1, int(self.cpus))
+
+    @property
+    def workers(self) -> int:
+        """Processes that prepare batches: none on CPU, where they would fight the network for the cores."""
+        return max(1, int(self.cpus) - 1) if self.gpus else 0
+
+    def slots(self) -> int:
+        """Trials that fit the cluster as it is now."""
+        there = ray.cluster_resources()
+        fits = [int(there.get("CPU", 0) / self.cpus)]
+        if self.gpus:
+            fits.append(int(there.get("GPU", 0) / self.gpus))
+        return max(1, min(fits))
+
+
+def connect(address: str | None) -> None:
+    """Join a running cluster, or start one on this machine; nothing listens beyond loopback."""
+    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
+    if address:
+        try:
+            ray.init(address=address, **quiet)
+        except (ConnectionError, ValueError, RuntimeError) as error:
+            raise InputError(
+                f"--address: received {address!r}, no cluster answers ({error}); allowed: auto, HOST:PORT"
+            ) from None
+    else:
+        ray.init(include_dashboard=False, object_store_memory=128 * 2**20, **quiet)
+
+
+def share(cpus: float | None, gpus: float | None) -> Share:
+    """A trial's share: by default one CPU, or one GPU with its part of the cores."""
+    there = ray.cluster_resources()
+    have_gpus, have_cpus = there.get("GPU", 0.0), there.get("CPU", 1.0)
+    wanted_gpus = gpus if gpus is not None else float(have_gpus > 0)
+    if wanted_gpus > have_gpus:
+        raise InputError(
+            f"--gpus-per-trial: received {wanted_gpus:g}; allowed: up to {have_gpus:g}, which this cluster has"
+        )
+    wanted_cpus = cpus or (max(1.0, have_cpus * wanted_gpus / have_gpus // 1) if wanted_gpus else 1.0)
+    if wanted_cpus > have_cpus:
+        raise InputError(
+            f"--cpus-per-trial: received {wanted_cpus:g}; allowed: up to {have_cpus:g}, which this cluster has"
+        )
+    return Share(wanted_cpus, wanted_gpus)
+
+
+def execute(director: Director, given: Share) -> None:
+    """Run the search until the director has no more trials."""
+    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(given.slots())
+    names: dict[str, str] = {}
+    # tune.run, not Tuner: the latter pickles its searcher and scheduler, and ours hold open files.
+    tune.run(
+        FoldTrial,
+        name="trials",
+        trial_dirname_creator=lambda trial: trial.trial_id,
+        storage_path=str(director.paths.ray),
+        metric="score",
+        mode="max",
+        num_samples=-1,
+        resources_per_trial={"cpu": given.cpus, "gpu": given.gpus},
+        search_alg=_Asks(director, given, names),
+        scheduler=_Decides(director, names),
+        max_failures=RETRIES,
+        reuse_actors=True,
+        raise_on_failed_trial=False,
+        verbose=0,
+    )
+
+
+class _Asks(Searcher):
+    """Ray's trial ids are its own; `names` maps them to ours."""
+
+    def __init__(self, director: Director, given: Share, names: dict[str, str]) -> None:
+        super().__init__(metric="score", mode="max")
+        self.director, self.given, self.names = director, given, names
+        self.running: set[str] = set()
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+        if len(self.running) >= self.given.slots():
+            return None
+        found = self.director.next_trial()
+        if found is None:
+            return Searcher.FINISHED
+        self.names[trial_id], config = found
+        self.running.add(trial_id)
+        return {
+            "run": str(self.director.paths.root),
+            "config": config.to_dict(),
+            "threads": self.given.threads,
+            "workers": self.given.workers,
+        }
+
+    def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
+        self.running.discard(trial_id)
+        if error:
+            self.director.failed(self.names[trial_id], f"its process died {RETRIES + 1} times")
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+
+class _Decides(FIFOScheduler):
+    def __init__(self, director: Director, names: dict[str, str]) -> None:
+        super().__init__()
+        self.director, self.names = director, names
+
+    def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
+        go = self.director.report(self.names[trial.trial_id], _unflatten(result))
+        return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
+
+
+def _unflatten(result: dict[str, Any]) -> dict[str, Any]:
+    """The report inside Ray's flat result (metrics/loss and so on)."""
+    report: dict[str, Any] = {
+        k: result[k] for k in ("step", "fold", "score", "decides", "fold_done", "error") if k in result
+    }
+    report["metrics"] = {k.removeprefix("metrics/"): v for k, v in result.items() if k.startswith("metrics/")}
+    return report
+
+
+def disconnect() -> None:
+    ray.shutdown()

@@ -1,0 +1,1 @@
+"""What varies: data only."""

@@ -1,0 +1,163 @@
+"""One contract for every method of the table."""
+
+import json
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from ensembles.methods import METHODS, applicable, build_method, fit, load
+from ensembles.methods.offsets import fit_offsets
+from ensembles.methods.temperature import best_temperature, sharpened
+from trainable.metrics import macro_f1
+
+SIZES = (3, 2)
+CLASSES = 6
+
+
+def problem(
+    members: int = 6, rows: int = 700, seed: int = 0
+) -> tuple[NDArray[np.float32], NDArray[np.int64], NDArray[np.int64]]:
+    """Members of different quality on rows in groups of 7: probabilities, labels, groups."""
+    random = np.random.default_rng(seed)
+    labels = random.choice(CLASSES, rows, p=np.array([8, 6, 4, 3, 2, 1]) / 24)
+    logits = random.normal(0, 1, (rows, CLASSES)) + random.normal(0, 1, (members, rows, CLASSES))
+    logits[:, np.arange(rows), labels] += np.linspace(1.5, 2.5, members)[:, None]
+    powers = np.exp(logits * random.uniform(0.5, 2, (members, 1, 1)))
+    return (powers / powers.sum(axis=2, keepdims=True)).astype(np.float32), labels, np.arange(rows) // 7
+
+
+def run(name: str, table: NDArray[Any], labels: NDArray[np.int64], groups: NDArray[np.int64] | None = None) -> Any:
+    return fit(name, table, labels, groups=groups, seed=3, attributes=SIZES)
+
+
+every_method = pytest.mark.parametrize("name", METHODS)
+
+
+@every_method
+def test_shapes_and_json_round_trip(name: str) -> None:
+    table, labels, groups = problem()
+    fitted = run(name, table[:, :350], labels[:350], groups[:350])
+    scores = fitted.apply(table[:, 350:])
+    assert scores.shape == (350, CLASSES)
+    np.testing.assert_allclose(scores.sum(axis=1), 1)
+    assert (scores >= 0).all()
+    assert fitted.weights.shape == (6,)
+    assert fitted.weights.sum() == pytest.approx(1)
+    assert (fitted.weights >= 0).all()
+    again = load(name, json.loads(json.dumps(fitted.parameters)))
+    np.testing.assert_array_equal(again.apply(table[:, 350:]), scores)
+    np.testing.assert_array_equal(again.weights, fitted.weights)
+    assert macro_f1(labels[350:], scores.argmax(axis=1), CLASSES) > 0.4
+
+
+@every_method
+def test_same_seed_same_answer(name: str) -> None:
+    table, labels, groups = problem(rows=140)
+    assert run(name, table, labels, groups).parameters == run(name, table, labels, groups).parameters
+
+
+@every_method
+def test_the_order_of_the_members_does_not_matter(name: str) -> None:
+    table, labels, groups = problem()
+    order = np.array([3, 0, 5, 1, 4, 2])
+    one, other = run(name, table, labels, groups), run(name, table[order], labels, groups)
+    np.testing.assert_allclose(other.weights, one.weights[order], atol=1e-9)
+    np.testing.assert_allclose(other.apply(table[order]), one.apply(table), atol=1e-6)
+
+
+@every_method
+def test_renaming_the_classes_renames_the_answer(name: str) -> None:
+    table, labels, groups = problem()
+    new = np.arange(CLASSES).reshape(SIZES)[[2, 0, 1]][:, [1, 0]].ravel()  # class i is what class new[i] was
+    one, other = run(name, table, labels, groups), run(name, table[:, :, new], np.argsort(new)[labels], groups)
+    np.testing.assert_allclose(other.apply(table[:, :, new]), one.apply(table)[:, new], atol=1e-6)
+
+
+@every_method
+def test_copies_of_a_member_do_no_harm(name: str) -> None:
+    table, labels, groups = problem(seed=1)
+    fresh, truth, _ = problem(seed=2)
+    plain = run(name, table, labels, groups).apply(fresh)
+    best = int(run("best_single", table, labels).weights.argmax())
+    copies = [*range(6), best, best, best, 0, 0]
+    with_copies = run(name, table[copies], labels, groups).apply(fresh[copies])
+    plain_score, score = (macro_f1(truth, scores.argmax(axis=1), CLASSES) for scores in (plain, with_copies))
+    assert score > plain_score - 0.02
+
+
+@every_method
+def test_a_single_member(name: str) -> None:
+    table, labels, groups = problem(members=1)
+    fitted = run(name, table, labels, groups)
+    assert fitted.weights.tolist() == [1]
+    if name not in ("class_offsets", "per_attribute"):
+        np.testing.assert_array_equal(fitted.apply(table).argmax(axis=1), table[0].argmax(axis=1))
+
+
+@every_method
+@pytest.mark.parametrize("rows", [1, 2, 5])
+def test_few_rows_and_absent_classes(name: str, rows: int) -> None:
+    table, labels, groups = problem(members=3)
+    scores = run(name, table[:, :rows], labels[:rows], groups[:rows]).apply(table)
+    assert np.isfinite(scores).all()
+
+
+@every_method
+def test_groups_are_optional_and_float16_is_read(name: str) -> None:
+    table, labels, _ = problem(rows=70)
+    assert run(name, table.astype(np.float16), labels).apply(table.astype(np.float16)).shape == (70, CLASSES)
+
+
+@every_method
+@pytest.mark.parametrize("value", [np.nan, -0.5, 2.0])
+def test_what_is_no_probability_is_refused(name: str, value: float) -> None:
+    table, labels, groups = problem(rows=70)
+    table[4, 3, 2] = value
+    with pytest.raises(ValueError, match="member 4, row 3, class 2"):
+        run(name, table, labels, groups)
+
+
+@every_method
+def test_other_members_than_fitted_are_refused(name: str) -> None:
+    table, labels, groups = problem(rows=70)
+    with pytest.raises(ValueError, match=f"{name} was fitted on 6 members.*not \\(5, 70, 6\\)"):
+        run(name, table, labels, groups).apply(table[:5])
+
+
+def test_the_table_runs_from_simple_to_complex() -> None:
+    names = list(METHODS)
+    assert names[:2] == ["best_single", "mean_top5"]
+    assert names.index("greedy") < names.index("cma_weights")
+    assert all(METHODS[name].name == name for name in names)
+
+
+def test_unknown_method() -> None:
+    with pytest.raises(ValueError, match="unknown method 'gredy'; known: best_single, mean_top5"):
+        build_method("gredy")
+
+
+def test_per_attribute_needs_classes_that_factor() -> None:
+    assert "per_attribute" in applicable(18, (3, 2, 3))
+    assert "per_attribute" not in applicable(18)
+    assert "per_attribute" not in applicable(17, (3, 2, 3))
+    table, labels, _ = problem(rows=70)
+    with pytest.raises(ValueError, match=r"per_attribute does not apply to 6 classes with attributes \(\)"):
+        fit("per_attribute", table, labels)
+
+
+def test_offsets_find_a_known_shift() -> None:
+    """Scores whose third class was pushed up by a factor of 2 get that factor back, up to the grid."""
+    random = np.random.default_rng(0)
+    scores = random.dirichlet(np.ones(3), 20_000)
+    labels = scores.argmax(axis=1)
+    offsets = fit_offsets(scores * [1, 1, 2], labels)
+    assert offsets[2] - offsets[:2].mean() == pytest.approx(np.log(2), abs=0.06)
+
+
+def test_temperature_finds_a_known_sharpness() -> None:
+    random = np.random.default_rng(0)
+    honest = random.dirichlet(np.ones(4), 4000)
+    labels = np.array([random.choice(4, p=row) for row in honest])
+    assert best_temperature(sharpened(honest, 0.5), labels) == pytest.approx(2, rel=0.1)

@@ -1,0 +1,134 @@
+"""The nested estimate: honest on noise, blind to the fold it scores, and its rule for choosing."""
+
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+import ensembles.nested as nested
+from ensembles.methods import METHODS, fit
+from ensembles.nested import AUTO, PREFERENCE, Row, choose, evaluate_methods
+from trainable.metrics import macro_f1
+
+STEADY, SINGLE = PREFERENCE[0], PREFERENCE[-1]
+FEW = ["best_single", "mean_top5", "greedy"]
+
+
+def noise(members: int = 30, people: int = 60, classes: int = 3, seed: int = 0) -> tuple[NDArray[Any], ...]:
+    """Members that know nothing: probabilities, labels, fold, groups (5 rows each)."""
+    random = np.random.default_rng(seed)
+    groups = np.repeat(np.arange(people), 5)
+    labels = random.integers(0, classes, len(groups))
+    table = random.dirichlet(np.ones(classes), (members, len(groups))).astype(np.float32)
+    return table, labels, (groups % 5).astype(np.int8), groups
+
+
+def test_selection_from_noise_shows_only_in_sample() -> None:
+    for seed in range(3):
+        evaluation = evaluate_methods(*noise(seed=seed), FEW)
+        rows = {row.method: row for row in evaluation.rows}
+        assert list(rows) == [*FEW, AUTO]
+        assert rows["greedy"].in_sample > 0.41
+        assert abs(rows["greedy"].nested - 1 / 3) < 3 * rows["greedy"].standard_error
+        assert rows["greedy"].optimism == rows["greedy"].in_sample - rows["greedy"].nested > 0.1
+        assert abs(rows[AUTO].nested - 1 / 3) < 3 * rows[AUTO].standard_error
+
+
+def test_nested_score_is_that_of_fits_on_the_other_folds() -> None:
+    table, labels, fold, groups = noise()
+    predicted = np.empty_like(labels)
+    for k in range(5):
+        seen = fold != k
+        predicted[~seen] = fit("greedy", table[:, seen], labels[seen]).apply(table[:, ~seen]).argmax(axis=1)
+    row = evaluate_methods(table, labels, fold, groups, ["greedy"]).rows[0]
+    assert row.nested == macro_f1(labels, predicted, 3)
+
+
+def test_labels_of_a_fold_do_not_reach_its_own_predictions(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every fit sees whole groups, and never one of a fold it is applied to."""
+    table, labels, fold, groups = noise()
+    table[:, :, 0] = groups / 1000  # marks the rows; the columns need not sum to 1
+    seen: list[set[int]] = []
+    real = nested.fit
+
+    class Watched:
+        def __init__(self, rows: set[int], inner: Any) -> None:
+            self.rows, self.inner, self.weights = rows, inner, inner.weights
+
+        def apply(self, test: NDArray[Any]) -> Any:
+            used = set(np.round(test[0, :, 0] * 1000).astype(int).tolist())
+            assert used == self.rows == set(range(60)) or not used & self.rows
+            return self.inner.apply(test)
+
+    def watch(name: str, train: NDArray[Any], *args: Any, **kwargs: Any) -> Watched:
+        rows = np.round(train[0, :, 0] * 1000).astype(int)
+        assert (np.bincount(rows)[np.unique(rows)] == 5).all()
+        seen.append(set(rows.tolist()))
+        return Watched(seen[-1], real(name, train, *args, **kwargs))
+
+    monkeypatch.setattr(nested, "fit", watch)
+    evaluate_methods(table, labels, fold, groups, ["mean_top5"])
+    assert sorted(map(len, seen)) == [36] * 10 + [48] * 5 + [60]
+
+
+def test_a_class_absent_from_a_fold_and_every_method() -> None:
+    table, labels, fold, groups = noise(members=4, people=20, classes=6)
+    labels[fold == 2] %= 5
+    evaluation = evaluate_methods(table, labels, fold, groups, attributes=(3, 2))
+    assert [row.method for row in evaluation.rows] == [*METHODS, AUTO]
+    assert evaluation.chosen in METHODS
+    assert evaluation.fitted[evaluation.chosen].weights.shape == (4,)
+    assert all(0 <= row.nested <= 1 and row.standard_error > 0 and row.members >= 1 for row in evaluation.rows)
+
+
+def row(method: str, behind: float, behind_error: float) -> Row:
+    return Row(method, 0.9, 0.8 - behind, 0.05, behind, behind_error, 0.1 + behind, 3, 1.0)
+
+
+@pytest.mark.parametrize(
+    ("rows", "chosen"),
+    [
+        ([row(STEADY, 0.01, 0.02), row("greedy", 0.0, 0.0), row(SINGLE, 0.005, 0.01)], STEADY),
+        ([row(STEADY, 0.03, 0.02), row("greedy", 0.005, 0.01), row(SINGLE, 0.0, 0.0)], "greedy"),
+        ([row(SINGLE, 0.005, 0.01), row("greedy", 0.0, 0.0), row(STEADY, 0.03, 0.02)], "greedy"),
+        ([row(STEADY, 0.03, 0.02), row(SINGLE, 0.0, 0.0), row(AUTO, 0.0, 0.0)], SINGLE),
+    ],
+)
+def test_the_steadiest_within_one_standard_error_of_the_best_is_chosen(rows: list[Row], chosen: str) -> None:
+    assert choose(rows).method == chosen
+
+
+def test_every_method_has_its_place_in_the_preference() -> None:
+    assert sorted(PREFERENCE) == sorted(METHODS)
+
+
+def test_progress_counts_every_fit() -> None:
+    calls: list[tuple[int, int, str]] = []
+    evaluate_methods(*noise(people=15), ["mean_top5", "greedy"], progress=lambda *call: calls.append(call))
+    assert [call[0] for call in calls] == list(range(32))
+    assert {call[1] for call in calls} == {32}
+
+
+def test_two_folds_are_halved_and_one_is_refused() -> None:
+    table, labels, _, groups = noise(people=20)
+    assert len(evaluate_methods(table, labels, groups % 2, groups, ["greedy"]).rows) == 2
+    with pytest.raises(ValueError, match="at least 2 folds, found 1"):
+        evaluate_methods(table, labels, groups * 0, groups, ["greedy"])
+
+
+def test_a_group_in_two_folds_is_refused() -> None:
+    table, labels, fold, groups = noise()
+    fold[7] += 1
+    with pytest.raises(ValueError, match=r"no group may lie in two folds, but rows \[5, 6, 7, 8, 9\] do"):
+        evaluate_methods(table, labels, fold, groups, ["greedy"])
+
+
+def test_group_bootstrap_widens_the_error_where_rows_of_a_group_agree() -> None:
+    """Rows copied five times: the error by group is that of the distinct rows, the error by row is far too small."""
+    table, labels, _, groups = noise(members=3, people=300)
+    first = groups * 5
+    table, labels = table[:, first], labels[first]
+    by_group = evaluate_methods(table, labels, groups % 5, groups, ["best_single"]).rows[0]
+    by_row = evaluate_methods(table, labels, groups % 5, None, ["best_single"]).rows[0]
+    assert by_group.standard_error / by_row.standard_error == pytest.approx(5**0.5, rel=0.25)

@@ -1,0 +1,1 @@
+"""What one trial is. Runs with neither Ray nor Optuna installed."""

@@ -1,0 +1,81 @@
+"""Folds: made once an experiment, shared by all its trials; no group in two folds."""
+
+import hashlib
+import warnings
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import StratifiedGroupKFold
+
+from trainable.data.labels import age_band
+from trainable.data.manifest import Manifest
+from trainable.errors import InputError
+
+
+@dataclass(frozen=True)
+class Folds:
+    """`fold` int8[N]: the fold whose model never sees the row; -1 for extra rows that every model may see.
+
+    `scored` bool[N]: rows that are predicted; an extra row of a scored person shares that person's fold but is not
+    predicted.
+    """
+
+    fold: np.ndarray
+    scored: np.ndarray
+    count: int
+
+    def train_rows(self, k: int) -> np.ndarray:
+        return np.flatnonzero(self.fold != k)
+
+    def valid_rows(self, k: int) -> np.ndarray:
+        return np.flatnonzero((self.fold == k) & self.scored)
+
+    def fingerprint(self) -> str:
+        content = self.fold.astype(np.int8).tobytes() + np.packbits(self.scored).tobytes() + bytes([self.count])
+        return hashlib.sha256(content).hexdigest()[:16]
+
+
+def make_folds(manifest: Manifest, count: int, seed: int) -> Folds:
+    """Grouped folds, stratified on gender x age band, or on the label where there are no such attributes.
+
+    Source: scikit-learn's StratifiedGroupKFold, shuffled (rows sorted by folder are badly skewed).
+    """
+    scored = manifest.scored
+    groups = manifest.frame["group"].to_numpy(str)
+    distinct = len(np.unique(groups[scored]))
+    if distinct < count:
+        raise InputError(f"fewer groups than folds: received {distinct} groups; allowed: at least {count} (the folds)")
+    splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
+    fold = np.full(len(groups), -1, np.int8)
+    rows = np.flatnonzero(scored)
+    with warnings.catch_warnings():
+        # A stratum smaller than the folds is usual here (old men are rare); what matters is warned of below.
+        warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
+        parts = splitter.split(np.zeros(len(rows)), _strata(manifest)[rows], groups[rows])
+        for k, (_, valid) in enumerate(parts):
+            fold[rows[valid]] = k
+    of_group = dict(zip(groups[rows], fold[rows], strict=True))
+    for row in np.flatnonzero(~scored):
+        fold[row] = of_group.get(groups[row], -1)
+    empty = [k for k in range(count) if not (fold[rows] == k).any()]
+    if empty:
+        raise InputError(f"fold {empty[0]} of {count} is empty; allowed: fewer folds, or groups of more equal size")
+    return Folds(fold, scored, count)
+
+
+def missing_classes(manifest: Manifest, folds: Folds) -> list[str]:
+    """A sentence for each fold whose training part lacks a class; its model can never predict that class."""
+    found = []
+    for k in range(folds.count):
+        present = set(manifest.labels[folds.train_rows(k)].tolist())
+        lacking = [name for label, name in enumerate(manifest.classes) if label not in present]
+        if lacking:
+            found.append(f"fold {k} has no training image of class {', '.join(lacking)}")
+    return found
+
+
+def _strata(manifest: Manifest) -> np.ndarray:
+    frame = manifest.frame
+    if {"gender", "age"} <= set(frame):
+        return frame["gender"].to_numpy() * 3 + age_band(frame["age"])
+    return manifest.labels

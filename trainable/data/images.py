@@ -1,0 +1,135 @@
+"""ImageStore: every photo decoded once a node into one memory-mapped uint8 array that all trials there share.
+
+    <cache>/<key>/pixels.npy   uint8 [N, H, W, 3], RGB
+    <cache>/<key>/index.json   written last: names, size, unreadable files
+
+`key` is a hash of names, file sizes, modification times and the stored size. The cache is $FOLDVOTE_CACHE, or
+~/.cache/foldvote; it may be deleted whenever nothing runs.
+"""
+
+import hashlib
+import os
+import shutil
+from collections.abc import Iterable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+import cv2
+import numpy as np
+from filelock import FileLock
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from trainable.errors import InputError
+from trainable.files import read_json, write_json
+
+VERSION = 1
+
+
+@dataclass(frozen=True)
+class ImageStore:
+    """Decoded images; `pixels` maps the file anew in each process, so that the pages are shared."""
+
+    folder: Path
+    names: tuple[str, ...]
+    bad: tuple[str, ...]
+
+    @property
+    def pixels_file(self) -> Path:
+        return self.folder / "pixels.npy"
+
+    def pixels(self) -> np.ndarray:
+        """uint8 [N, H, W, 3], read-only."""
+        return np.load(self.pixels_file, mmap_mode="r", allow_pickle=False)
+
+    def rows(self, names: Iterable[str]) -> np.ndarray:
+        """int64[n]: where each image lies in `pixels`."""
+        place = {name: row for row, name in enumerate(self.names)}
+        return np.array([place[name] for name in names], np.int64)
+
+
+def cache_folder() -> Path:
+    given = os.environ.get("FOLDVOTE_CACHE")
+    return Path(given).absolute() if given else Path.home() / ".cache" / "foldvote"
+
+
+def store_bytes(count: int, size: tuple[int, int]) -> int:
+    return count * size[0] * size[1] * 3
+
+
+def open_store(root: Path, names: Iterable[str], size: tuple[int, int], *, workers: int = 0) -> ImageStore:
+    """The store of these images at `size` (height, width); decoded now unless this node has it already.
+
+    Raises InputError when the disk cannot hold it. Unreadable images are black, and named in `bad`.
+    """
+    names = tuple(names)
+    folder = cache_folder() / _key(root, names, size)
+    folder.parent.mkdir(parents=True, exist_ok=True)
+    with FileLock(f"{folder}.lock"):
+        if not (folder / "index.json").exists():
+            _build(root, names, size, folder, workers or os.cpu_count() or 1)
+    index = read_json(folder / "index.json")
+    return ImageStore(folder, names, tuple(index["bad"]))
+
+
+def read_image(path: Path, size: tuple[int, int] | None = None) -> np.ndarray | None:
+    """RGB uint8 [H, W, 3], upright by its EXIF tag; None when the file is unreadable or truncated.
+
+    Shrinking averages areas; photos of another shape are stretched, so that no part is lost.
+    """
+    image = cv2.imread(str(path), cv2.IMREAD_COLOR)
+    if image is None:
+        return None
+    if size is not None and image.shape[:2] != size:
+        shrinks = size[0] < image.shape[0] or size[1] < image.shape[1]
+        image = cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
+    return cv2.cvtColor(image, cv2.COLOR_BGR2RGB)
+
+
+def _build(root: Path, names: tuple[str, ...], size: tuple[int, int], folder: Path, workers: int) -> None:
+    need, free = store_bytes(len(names), size), shutil.disk_usage(folder.parent).free
+    if need > free * 0.95:
+        raise InputError(
+            f"image store: needs {need / 1e9:.1f} GB, received {free / 1e9:.1f} GB free in {folder.parent}; "
+            "allowed: a smaller SEARCH.store_size, or FOLDVOTE_CACHE on a larger disk"
+        )
+    partial = folder.with_name(folder.name + ".partial")
+    shutil.rmtree(partial, ignore_errors=True)
+    partial.mkdir()
+    pixels = np.lib.format.open_memmap(partial / "pixels.npy", mode="w+", dtype=np.uint8, shape=(len(names), *size, 3))
+
+    def decode(row: int) -> bool:
+        image = read_image(root / names[row], size)
+        if image is not None:
+            pixels[row] = image
+        return image is not None
+
+    title = f"decode {len(names)} images to {size[0]}x{size[1]} ({need / 1e6:.0f} MB)"
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # one image a thread: OpenCV's own threads would only fight over the cores
+    try:
+        with ThreadPoolExecutor(workers) as pool:
+            good = list(_progress(pool.map(decode, range(len(names)), chunksize=16), len(names), title))
+    finally:
+        cv2.setNumThreads(threads)
+    pixels.flush()
+    bad = [name for name, ok in zip(names, good, strict=True) if not ok]
+    write_json(partial / "index.json", {"version": VERSION, "size": size, "images": len(names), "bad": bad})
+    partial.replace(folder)
+
+
+def _progress(results: Iterator[bool], total: int, title: str) -> Iterator[bool]:
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns) as bar:
+        task = bar.add_task(title, total=total)
+        for result in results:
+            bar.advance(task)
+            yield result
+
+
+def _key(root: Path, names: tuple[str, ...], size: tuple[int, int]) -> str:
+    digest = hashlib.sha256(repr((VERSION, str(root), size)).encode())
+    for name in names:
+        stat = (root / name).stat()
+        digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
+    return digest.hexdigest()[:16]

@@ -1,0 +1,148 @@
+"""The central table: one row an image, whatever the layout of the folder it was read from."""
+
+import hashlib
+import os
+from dataclasses import dataclass, replace
+from pathlib import Path, PurePosixPath
+from typing import Self
+
+import numpy as np
+import pandas as pd
+
+from trainable.data.labels import ATTRIBUTES
+from trainable.errors import InputError
+
+LAYOUTS = (
+    "the competition's layout (train/train.csv with gender,age,path; eval/info.csv; eval/images/; "
+    "train/images/<path>/{mask1..5,incorrect_mask,normal}.{jpg,jpeg,png}) "
+    "or a generic one (manifest.csv with path,label[,group]; optional test.csv with path)"
+)
+
+
+@dataclass(frozen=True)
+class Manifest:
+    """Labelled images below `root`.
+
+    frame: `image` (path below root), `group` (str), `label` (int64, index into `classes`), `extra` (bool: only ever
+    trains, never scored), `bytes` (file size) and, in the competition, `mask`, `gender` (int64), `age` (years).
+    """
+
+    root: Path
+    layout: str
+    frame: pd.DataFrame
+    classes: tuple[str, ...]
+
+    @property
+    def labels(self) -> np.ndarray:
+        return self.frame["label"].to_numpy(np.int64)
+
+    @property
+    def scored(self) -> np.ndarray:
+        """bool[N]: the rows whose out-of-fold prediction counts."""
+        return ~self.frame["extra"].to_numpy(bool)
+
+    @property
+    def attributes(self) -> tuple[str, ...]:
+        return tuple(a for a in ATTRIBUTES if a in self.frame)
+
+    def drop(self, images: list[str]) -> Self:
+        """The manifest without these images (unreadable ones, on request)."""
+        kept = self.frame[~self.frame["image"].isin(images)].reset_index(drop=True)
+        return replace(self, frame=kept)
+
+    def fingerprint(self) -> str:
+        """Changes when an image is added, removed, resized in bytes or relabelled."""
+        digest = hashlib.sha256(repr((self.layout, self.classes)).encode())
+        digest.update(self.frame.to_csv(index=False).encode())
+        return digest.hexdigest()[:16]
+
+
+@dataclass(frozen=True)
+class TestSet:
+    """Images to predict; the submission repeats `table` with `column` filled in from `names`, one a class."""
+
+    root: Path
+    images: list[str]
+    table: pd.DataFrame
+    column: str
+    names: tuple[str, ...]
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+
+def read_manifest(root: Path) -> Manifest:
+    """Recognise the layout by what lies in the folder, read it and check that every image is there."""
+    from trainable.data import competition, generic
+
+    root = _existing(root)
+    if (root / "train" / "train.csv").is_file():
+        return competition.read_train(root)
+    if (root / "manifest.csv").is_file():
+        return generic.read_train(root)
+    found = ", ".join(sorted(p.name for p in root.iterdir())[:8]) or "nothing"
+    raise InputError(f"data folder {root}: neither layout found; received {found}; allowed: {LAYOUTS}")
+
+
+def read_test(root: Path, classes: tuple[str, ...]) -> TestSet:
+    """The test images in the order of their table."""
+    from trainable.data import competition, generic
+
+    root = _existing(root)
+    if (root / "train" / "train.csv").is_file():
+        return competition.read_test(root)
+    return generic.read_test(root, classes)
+
+
+def read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
+    """A CSV with every column as text (ids keep their leading zeros, a class may be called NA)."""
+    if not path.is_file():
+        raise InputError(f"missing table: received no {path}; allowed: a CSV with columns {', '.join(required)}")
+    try:
+        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is no readable CSV: {str(error).strip()}; allowed: UTF-8, comma-separated") from None
+    missing = [c for c in required if c not in table]
+    if missing:
+        raise InputError(f"{path}: missing column {', '.join(missing)}; received {', '.join(map(str, table))}")
+    if table.empty:
+        raise InputError(f"{path}: received no rows; allowed: at least one")
+    return table
+
+
+def file_sizes(root: Path, images: list[str], source: Path) -> np.ndarray:
+    """Sizes in bytes int64[N]; InputError when a path leaves `root` or names no file. One scandir a folder."""
+    outside = [i for i in images if PurePosixPath(i).is_absolute() or ".." in PurePosixPath(i).parts or not i]
+    if outside:
+        raise InputError(f"{source}: path {outside[0]!r} leaves the data folder; allowed: paths below {root}")
+    listings: dict[str, dict[str, int]] = {}
+    found = np.empty(len(images), np.int64)
+    missing = []
+    for row, image in enumerate(images):
+        folder, _, name = image.rpartition("/")
+        if folder not in listings:
+            listings[folder] = _list(root / folder)
+        found[row] = listings[folder].get(name, -1)
+        if found[row] < 0:
+            missing.append(image)
+    if missing:
+        raise InputError(f"{source}: {few(missing)} not found below {root}; allowed: rows whose file exists")
+    return found
+
+
+def few(names: list[str], limit: int = 5) -> str:
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return ", ".join(names[:limit]) + more
+
+
+def _list(folder: Path) -> dict[str, int]:
+    if not folder.is_dir():
+        return {}
+    with os.scandir(folder) as entries:
+        return {e.name: e.stat().st_size for e in entries if not e.name.startswith(".") and e.is_file()}
+
+
+def _existing(root: Path) -> Path:
+    root = root.expanduser().absolute()
+    if not root.is_dir():
+        raise InputError(f"no data folder: received {root}; allowed: {LAYOUTS}")
+    return root

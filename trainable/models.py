@@ -1,0 +1,95 @@
+"""Backbones from timm, and where their pretrained weights lie."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+import timm
+import torch
+from timm.models import get_pretrained_cfg
+from torch import Tensor, nn
+
+from trainable.errors import InputError
+
+
+def build_model(
+    backbone: str, *, classes: int, size: tuple[int, int], weights: Path | None = None, drop_rate: float = 0.0
+) -> nn.Module:
+    """A timm network: images [B, 3, H, W] normalised float -> logits [B, classes].
+
+    `weights`: a safetensors file; None starts from random numbers. Networks of a fixed input size (ViT, Swin) are
+    built for `size`, with their position embeddings interpolated by timm.
+    """
+    config = get_pretrained_cfg(backbone)
+    options: dict[str, Any] = {"img_size": size} if config is not None and config.fixed_input_size else {}
+    if weights is not None:
+        options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights)}}
+    try:
+        return timm.create_model(backbone, num_classes=classes, drop_rate=drop_rate, **options)
+    except (AssertionError, ValueError) as error:
+        raise InputError(f"backbone {backbone} refuses the size {size}: {error}; allowed: a size it divides") from error
+
+
+def find_weights(backbone: str, folder: Path | None, *, download: bool = True) -> Path | None:
+    """The safetensors file of a backbone: in `folder`, in the hub's cache, or from the hub, asked once; else None.
+
+    Called on the driver before any trial: with no network timm would retry for over a minute in each of them.
+    """
+    if folder is not None:
+        given = folder / f"{backbone}.safetensors"
+        return given if given.is_file() else None
+    config = get_pretrained_cfg(backbone)
+    if config is None or not config.hf_hub_id:
+        return None
+    from huggingface_hub import hf_hub_download, try_to_load_from_cache
+    from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
+
+    cached = try_to_load_from_cache(config.hf_hub_id, "model.safetensors")
+    if isinstance(cached, str):
+        return Path(cached)
+    if not download or os.environ.get("HF_HUB_OFFLINE") == "1":
+        return None
+    try:
+        return Path(hf_hub_download(config.hf_hub_id, "model.safetensors", etag_timeout=5))
+    except (HfHubHTTPError, LocalEntryNotFoundError, OSError):
+        return None
+
+
+def resolve_weights(backbones: list[str], folder: Path | None) -> dict[str, str]:
+    """The weight file of each backbone; InputError naming every file that cannot be had."""
+    found = {b: find_weights(b, folder) for b in backbones}
+    missing = [b for b, path in found.items() if path is None]
+    if missing:
+        raise InputError(missing_weights(missing))
+    return {b: str(path.absolute()) for b, path in found.items() if path is not None}
+
+
+def missing_weights(backbones: list[str]) -> str:
+    """The one line for backbones whose pretrained weights cannot be had."""
+    names = []
+    for backbone in backbones:
+        config = get_pretrained_cfg(backbone)
+        source = f"hub {config.hf_hub_id}" if config is not None and config.hf_hub_id else "no published weights"
+        names.append(f"{backbone}.safetensors ({source})")
+    return (
+        f"pretrained weights cannot be had: missing {', '.join(names)}; allowed: files in the hub cache "
+        "(`hf download REPO model.safetensors` on a machine with a network), --weights DIR holding them under "
+        "these names, or pretrained: false in the space"
+    )
+
+
+def pixel_statistics(backbone: str, kind: str, dataset: tuple[tuple[float, ...], tuple[float, ...]]) -> Tensor:
+    """float32 [2, 3]: mean and standard deviation of the RGB channels, on the scale 0..1."""
+    if kind == "imagenet":
+        return torch.tensor([timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD])
+    if kind == "backbone":
+        config = get_pretrained_cfg(backbone)
+        if config is not None:
+            return torch.tensor([config.mean, config.std])
+    return torch.tensor(dataset)
+
+
+def normalise(images: Tensor, statistics: Tensor) -> Tensor:
+    """uint8 [B, H, W, 3] on the device -> float32 [B, 3, H, W], channels_last in memory without a copy."""
+    mean, std = statistics * 255
+    return images.permute(0, 3, 1, 2).float().sub_(mean.view(3, 1, 1)).div_(std.view(3, 1, 1))

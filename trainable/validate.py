@@ -1,0 +1,82 @@
+"""Fields that know what they allow: configurations are checked once, when they are made.
+
+@dataclass(frozen=True)
+class OptimConfig:
+    name: str = one_of("adamw", "sgd", default="adamw")
+    lr: float = between(1e-6, 1.0, default=1e-3)
+
+    __post_init__ = check
+"""
+
+import math
+from collections.abc import Callable
+from dataclasses import field, fields
+from difflib import get_close_matches
+from typing import Any
+
+from trainable.errors import InputError
+
+
+def one_of(*allowed: Any, default: Any) -> Any:
+    """A field that takes one of the listed values."""
+
+    def problem(value: Any) -> str | None:
+        known = any(value == a and type(value) is type(a) for a in allowed)
+        return None if known else f"allowed: {', '.join(map(str, allowed))}"
+
+    return field(default=default, metadata={"problem": problem, "allowed": allowed})
+
+
+def between(low: float, high: float, *, default: Any) -> Any:
+    """A number from `low` to `high`, both included; whole when the default is whole."""
+    whole = isinstance(default, int)
+
+    def problem(value: Any) -> str | None:
+        kinds = int if whole else (int, float)
+        if isinstance(value, bool) or not isinstance(value, kinds) or not math.isfinite(value):
+            return f"allowed: a{' whole' if whole else ''} number from {low} to {high}"
+        return None if low <= value <= high else f"allowed: {low} to {high}"
+
+    return field(default=default, metadata={"problem": problem, "range": (low, high)})
+
+
+def sizes(low: int, high: int, *, default: tuple[int, int]) -> Any:
+    """A (height, width) in pixels, each from `low` to `high`."""
+
+    def problem(value: Any) -> str | None:
+        good = isinstance(value, tuple) and len(value) == 2 and all(type(v) is int for v in value)
+        if good and all(low <= v <= high for v in value):
+            return None
+        return f"allowed: (height, width), whole numbers from {low} to {high}"
+
+    return field(default=default, metadata={"problem": problem, "range": (low, high)})
+
+
+def where(test: Callable[[Any], bool], allowed: str, *, default: Any) -> Any:
+    """A field with a test of its own; `allowed` says in words what passes."""
+    return field(default=default, metadata={"problem": lambda v: None if test(v) else f"allowed: {allowed}"})
+
+
+def check(config: Any) -> None:
+    """The `__post_init__` of every configuration; raises InputError naming the field.
+
+    Lists become tuples first, because JSON knows no tuples.
+    """
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if isinstance(value, list):
+            value = tuple(value)
+            object.__setattr__(config, f.name, value)
+        problem = f.metadata["problem"](value) if "problem" in f.metadata else None
+        if problem:
+            owner = type(config).__name__.removesuffix("Config").lower()
+            raise InputError(f"{owner}.{f.name}: received {value!r}; {problem}")
+
+
+def unknown(what: str, name: object, known: Any, limit: int = 12) -> InputError:
+    """The error for a name that no table has; offers the nearest names first."""
+    names = [str(k) for k in known]
+    near = get_close_matches(str(name), names, n=5, cutoff=0.5)
+    listed = f"nearest: {', '.join(near)}" if near else f"known: {', '.join(names[:limit])}"
+    more = "" if near or len(names) <= limit else f", ... ({len(names)} in all)"
+    return InputError(f"unknown {what} {name!r}; {listed}{more}")
