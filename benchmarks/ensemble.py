@@ -1,6 +1,6 @@
 """Figures of the ensemble: speed, growth and memory of greedy selection; honesty and regret of `auto`.
 
-    python -m benchmarks.ensemble [--problems 36] [--out benchmarks/results/ensemble.json]
+    python benchmarks/ensemble.py [--problems 36] [--out benchmarks/results/ensemble.json]
 
 Prints what it measures as it goes, last one JSON line, which it also writes to --out. Finished problems are
 kept beside it (`*.problems.jsonl`) and not run again as long as the code of selection,
@@ -18,7 +18,6 @@ import argparse
 import hashlib
 import json
 import os
-import resource
 import subprocess
 import sys
 import tempfile
@@ -31,11 +30,13 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.metrics import f1_score
 
-from benchmarks.ensemble_problems import Problem, Spec, specs
-from ensembles.greedy import greedy_selection
-from ensembles.nested import AUTO, Bootstrap, evaluate_methods
-
 ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+
+from benchmarks.ensemble_problems import Problem, Spec, specs  # noqa: E402
+from ensembles.greedy import greedy_selection  # noqa: E402
+from ensembles.nested import AUTO, Bootstrap, evaluate_methods  # noqa: E402
+
 OUT = ROOT / "benchmarks" / "results" / "ensemble.json"
 MEMBERS, ROWS, SIZE, STEPS = 500, 18_900, 50, 10
 FOUR = ("best_single", "mean_top5", "greedy", AUTO)
@@ -82,7 +83,7 @@ def speed() -> dict[str, Any]:
         np.savez(Path(folder) / "labels.npz", labels=data.labels)
         np.save(Path(folder) / "table.npy", data.probabilities[:MEMBERS])
         del data, few
-        line = subprocess.check_output([sys.executable, "-m", "benchmarks.ensemble", "--memory", folder], cwd=ROOT)
+        line = subprocess.check_output([sys.executable, __file__, "--memory", folder])
     result = {
         "greedy_seconds": seconds[MEMBERS],
         "autogluon_seconds": their_seconds,
@@ -109,10 +110,16 @@ def memory_ratio(folder: Path) -> float:
     with np.load(folder / "labels.npz") as file:
         labels = file["labels"]
     greedy_selection(np.full((2, 3, 2), 0.5, np.float32), np.array([0, 1, 0]), 2)
-    idle = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
+    idle = _peak_bytes()
     table = np.load(folder / "table.npy")
     greedy_selection(table, labels, SIZE)
-    return float((resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024 - idle) / table.nbytes)
+    return (_peak_bytes() - idle) / table.nbytes
+
+
+def _peak_bytes() -> int:
+    """Largest resident size of this process so far; getrusage's would start at that of the process it came from."""
+    line = next(line for line in Path("/proc/self/status").read_text().splitlines() if line.startswith("VmHWM"))
+    return int(line.split()[1]) * 1024
 
 
 def solve(spec: Spec) -> dict[str, Any]:

@@ -1,22 +1,32 @@
 """The command that votes.
 
-python -m ensembles.build [RUN ...] [--name N] [--method auto] [--size S] [--data DIR]
+python -m ensembles.build [RUN ...] [--name N] [--method auto] [--size S] [--data DIR] [--skip-broken-members]
 """
 
 import argparse
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from ensembles.members import Members, load_members
+from ensembles.checks import broken_members, refuse
+from ensembles.drift import measure_drift
+from ensembles.factors import predict_members
+from ensembles.ledger import add_submission
+from ensembles.members import SKIP, Member, Members, load_members
 from ensembles.methods import METHODS, Fitted
-from ensembles.nested import AUTO, Evaluation, Row, evaluate_methods
+from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
+from ensembles.refine import refine_by_person
 from ensembles.submission import write_submission
-from ensembles.testing import predict_test
-from trainable.command import add_data, guarded, whole
+from trainable.command import Parser, add_data, guarded, plain_name, whole
+from trainable.data.labels import ATTRIBUTES
 from trainable.data.manifest import TestSet, read_test
 from trainable.errors import InputError
 from trainable.files import write_json, write_npz
@@ -26,14 +36,18 @@ from trainable.validate import unknown
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m ensembles.build", description="Vote the best trials and submit.")
+    made = Parser(prog="python -m ensembles.build", description="Vote the best trials and submit.")
     made.add_argument(
         "runs", nargs="*", type=Path, metavar="RUN", help="runs on the same data (default: newest in runs)"
     )
-    made.add_argument("--name", help="name of the ensemble (default: its method, numbered when taken)")
+    made.add_argument("--name", type=plain_name, help="name of the ensemble (default: its method, numbered when taken)")
     made.add_argument("--method", default=AUTO, help=f"{AUTO} or one of {', '.join(METHODS)}")
     made.add_argument("--size", type=whole, default=50, help="most picks of greedy selection")
     made.add_argument("--seed", type=int, default=0)
+    made.add_argument(
+        "--skip-broken-members", action="store_true", help="choose without members whose files are broken"
+    )
+    made.add_argument("--no-persons", action="store_true", help="leave out the test whether grouping photos pays")
     add_data(made)
     return made
 
@@ -47,91 +61,164 @@ def command(given: argparse.Namespace) -> int:
     if given.method not in (AUTO, *METHODS):
         raise unknown("method", given.method, (AUTO, *METHODS))
     runs = given.runs or [_newest()]
-    members = load_members(runs, score=macro_f1)
+    members = load_members(runs, score=macro_f1, skip_broken=given.skip_broken_members)
     paths = _choose_name(RunPaths(runs[0]), given.name or given.method)
     print(f"ensemble {paths.root}", flush=True)
     test = read_test(given.data or members.data, members.classes)
+    if len(test.names) != len(members.classes):
+        raise InputError(
+            f"test set below {test.root}: received one of {len(test.names)} classes; "
+            f"allowed: {len(members.classes)}, as the run has"
+        )
     paths.root.mkdir(parents=True, exist_ok=True)
     try:
         with FileLock(paths.lock, timeout=0):
-            return build(given, members, test, paths)
+            try:
+                return build(given, members, test, paths)
+            except InputError:
+                paths.delete_if_empty()
+                raise
     except Timeout:
         raise InputError(f"{paths.root} is being built: received a second process; allowed: one at a time") from None
 
 
 def build(given: argparse.Namespace, members: Members, test: TestSet, paths: EnsemblePaths) -> int:
     """Choose on out-of-fold predictions, predict the test images, write submission.csv and, last, ensemble.json."""
-    evaluation = evaluate_methods(
-        members.probabilities,
-        members.labels,
-        members.fold,
-        members.groups,
-        seed=given.seed,
-        attributes=members.attributes,
+    choice = choose_whole(given, members)
+    members, fitted, used = choice.members, choice.fitted, choice.used
+    Console().print(_table(choice.evaluation.rows, choice.method))
+    print(
+        f"method {choice.method}: {int((fitted.weights > 0).sum())} of {len(members.members)} complete trials",
+        flush=True,
     )
-    chosen = evaluation.chosen if given.method == AUTO else given.method
-    rows = {row.method: row for row in evaluation.rows}
-    fitted = evaluation.fitted[chosen]
-    best = evaluation.fitted["best_single"].weights.argmax()
-    Console().print(_table(evaluation.rows, chosen))
-    used = sorted({*np.flatnonzero(fitted.weights > 0).tolist(), int(best)})
-    print(f"method {chosen}: {int((fitted.weights > 0).sum())} of {len(members.members)} complete trials", flush=True)
-    probabilities = predict_test([members.members[t] for t in used], test, len(members.classes), paths.parts)
-    scores = vote(fitted, probabilities, used)
+    probabilities = predict_members([members.members[t] for t in used], test, len(members.classes), paths.parts)
+    scores = vote(fitted, probabilities.mean(1), used)
+    known = fitted.apply(members.probabilities)
+    drift = measure_drift(
+        known, members.groups, np.stack([vote(fitted, p, used) for p in probabilities.swapaxes(0, 1)])
+    )
+    for sentence in drift.sentences(members.classes):
+        print(f"warning: {sentence}", flush=True)
+    together = None
+    if members.attributes and not given.no_persons:
+        scores, together = refine_by_person(scores, known, members, test, given.seed)
     write_npz(
         paths.test,
         probabilities=probabilities,
         members=np.array([members.members[t].name for t in used]),
         vote=scores.astype(np.float32),
-        best_single=np.array(used.index(int(best))),
+        best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),
     )
     write_submission(paths.submission, test, scores.argmax(1))
+    row = choice.rows[given.method if given.method == AUTO else choice.method]
     write_json(
         paths.summary,
-        summary(evaluation, chosen, fitted, rows[given.method if given.method == AUTO else chosen], members),
+        {
+            **summary(choice, row),
+            "drift": {name: getattr(drift, name) for name in ("distance", "distance_limit", "drop", "drop_limit")},
+            "same_person": None if together is None else {**vars(together), "kept": together.pays},
+        },
     )
     paths.delete_parts()
-    _say(rows, given.method, chosen, paths)
+    add_submission(paths, choice.method, choice.rows[choice.method].in_sample, row.nested, row.standard_error)
+    _say(choice.rows, given.method, choice.method, paths)
     return 0
 
 
+@dataclass(frozen=True)
+class Choice:
+    """A method fitted on members whose checkpoints are whole. used: members that predict, indices of `members`."""
+
+    members: Members
+    evaluation: Evaluation
+    method: str
+    used: list[int]
+    best_single: int
+
+    @property
+    def fitted(self) -> Fitted:
+        return self.evaluation.fitted[self.method]
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        return {row.method: row for row in self.evaluation.rows}
+
+
+def choose_whole(given: argparse.Namespace, members: Members) -> Choice:
+    """Choose; where a chosen member's checkpoints are broken say so, or leave it out on request and choose again."""
+    while True:
+        with _bar() as bar:
+            evaluation = evaluate_methods(
+                members.probabilities,
+                members.labels,
+                members.fold,
+                members.groups,
+                seed=given.seed,
+                attributes=members.attributes,
+                size=given.size,
+                progress=bar,
+            )
+        method = evaluation.chosen if given.method == AUTO else given.method
+        if method not in evaluation.fitted:
+            raise InputError(f"--method: received {method}; allowed for these classes: {', '.join(evaluation.fitted)}")
+        best = int(evaluation.fitted["best_single"].weights.argmax())
+        used = sorted({*np.flatnonzero(evaluation.fitted[method].weights > 0).tolist(), best})
+        broken = broken_members(members.members[t] for t in used)
+        if not broken:
+            return Choice(members, evaluation, method, used, best)
+        if not given.skip_broken_members:
+            refuse(broken, SKIP)
+        for name, reason in broken.items():
+            print(f"left out: {name}, {reason}", flush=True)
+        members = members.without(set(broken))
+
+
 def vote(fitted: Fitted, probabilities: np.ndarray, used: list[int]) -> np.ndarray:
-    """Scores float64 [M, C] of test probabilities [members, K, M, C]; fold models of a member are averaged first.
+    """Scores float64 [M, C] of the used members' probabilities [members, M, C].
 
     Members without weight are never read by a method, so they are left uniform.
     """
-    _, _, rows, classes = probabilities.shape
+    _, rows, classes = probabilities.shape
     everybody = np.full((len(fitted.weights), rows, classes), 1 / classes, np.float32)
-    everybody[used] = probabilities.mean(1)
+    everybody[used] = probabilities
     return fitted.apply(everybody)
 
 
-def summary(evaluation: Evaluation, chosen: str, fitted: Fitted, row: Row, members: Members) -> dict:
+def summary(choice: Choice, row: Row) -> dict:
     """ensemble.json. The estimate of `auto` has the choice of method inside the nesting."""
-    rows = {r.method: r for r in evaluation.rows}
-    single = rows["best_single"]
-    best = members.members[int(evaluation.fitted["best_single"].weights.argmax())]
+    members, fitted = choice.members, choice.fitted
+    single = choice.rows["best_single"]
     return {
-        "method": chosen,
+        "method": choice.method,
         "members": [
-            {"run": str(m.run.root), "trial": m.trial.root.name, "weight": float(w), "oof_macro_f1": m.oof_macro_f1}
+            {**_named(m), "weight": float(w), "oof_macro_f1": m.oof_macro_f1}
             for m, w in zip(members.members, fitted.weights, strict=True)
             if w > 0
         ],
-        "oof_macro_f1": rows[chosen].in_sample,
+        "oof_macro_f1": choice.rows[choice.method].in_sample,
         "nested_macro_f1": row.nested,
         "nested_std": row.standard_error,
-        "optimism": rows[chosen].in_sample - row.nested,
+        "optimism": choice.rows[choice.method].in_sample - row.nested,
         "best_single": {
-            "trial": best.trial.root.name,
+            **_named(members.members[choice.best_single]),
             "oof_macro_f1": single.in_sample,
             "nested_macro_f1": single.nested,
         },
+        "classes": members.classes,
+        "attributes": ATTRIBUTES if members.attributes else {},
         "candidates": [m.name for m in members.members],
         "parameters": fitted.parameters,
-        "methods": [vars(r) for r in evaluation.rows],
+        "methods": [vars(r) for r in choice.evaluation.rows],
     }
+
+
+def _named(member: Member) -> dict:
+    """Where a member lies; `target` and `times` only where single attributes are multiplied."""
+    place: dict = {"run": str(member.run.root), "trial": member.trial.root.name}
+    if member.times:
+        place |= {"target": member.target, "times": [_named(m) | {"target": m.target} for m in member.times]}
+    return place
 
 
 def _say(rows: dict[str, Row], asked: str, chosen: str, paths: EnsemblePaths) -> None:
@@ -142,6 +229,15 @@ def _say(rows: dict[str, Row], asked: str, chosen: str, paths: EnsemblePaths) ->
         f"optimism {rows[chosen].in_sample - row.nested:.4f}"
     )
     print(f"next: submit {paths.submission}")
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """A progress bar of the fits."""
+    columns = (TextColumn("compare methods"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, TextColumn("{task.description}"), transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
 
 
 def _table(rows: list[Row], chosen: str) -> Table:
@@ -163,8 +259,6 @@ def _newest() -> Path:
 
 def _choose_name(run: RunPaths, name: str) -> EnsemblePaths:
     """The first free name: `name`, `name-2`, ...; an unfinished build under it is taken up again."""
-    if Path(name).name != name or name in (".", ".."):
-        raise InputError(f"--name: received {name!r}; allowed: a plain folder name")
     number = 1
     while (paths := run.ensemble(name if number == 1 else f"{name}-{number}")).summary.exists():
         number += 1

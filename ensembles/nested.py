@@ -20,7 +20,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ensembles.methods import Fitted, applicable, fit
+from ensembles.methods import SIZE, Fitted, applicable, fit
 from trainable.metrics import f1_from_counts, macro_f1
 
 AUTO = "auto"
@@ -89,6 +89,7 @@ def evaluate_methods(
     *,
     seed: int = 0,
     attributes: Sequence[int] = (),
+    size: int = SIZE,
     progress: Progress | None = None,
 ) -> Evaluation:
     """Fits and scores `methods` (None: all that apply) on probabilities [T, N, C], labels [N], fold [N], groups [N].
@@ -116,7 +117,7 @@ def evaluate_methods(
             if progress:
                 progress(done, len(splits) * len(names), f"{name}, {len(parts) - len(split)} folds")
             start = time.perf_counter()
-            fits[name] = fit(name, train, truth[rows], groups=group[rows], seed=seed, attributes=attributes)
+            fits[name] = fit(name, train, truth[rows], groups=group[rows], seed=seed, attributes=attributes, size=size)
             predictions[name] = np.full(len(truth), -1)
             predictions[name][seen] = fits[name].apply(test).argmax(axis=1)
             seconds[name] += time.perf_counter() - start

@@ -3,13 +3,12 @@
 python -m ensembles.truth RUN/ensembles/NAME ANSWERS.csv
 """
 
-import argparse
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from trainable.command import guarded
+from trainable.command import Parser, guarded
 from trainable.data.manifest import read_table
 from trainable.errors import InputError
 from trainable.files import read_npz
@@ -29,8 +28,11 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
         raise InputError(f"{answers}: rows differ from {paths.submission}; allowed: the same {key} in the same order")
     test = read_npz(paths.test)
     classes = test["classes"].tolist()
-    names = sorted(set(truth[column]) | set(submission[column]), key=lambda v: (len(v), v))
-    order = [str(c) for c in range(len(classes))] if set(names) <= {str(c) for c in range(len(classes))} else classes
+    # The competition's classes have names, its tables numbers.
+    order = classes if set(submission[column]) <= set(classes) else [str(c) for c in range(len(classes))]
+    strange = sorted(set(truth[column]) - set(order))
+    if strange:
+        raise InputError(f"{answers}: received class {strange[0]!r}; allowed: {', '.join(order)}")
     labels = np.array([order.index(v) for v in truth[column]])
     single = test["probabilities"][int(test["best_single"])].mean(0).argmax(1)
     voted = np.array([order.index(v) for v in submission[column]])
@@ -41,7 +43,7 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m ensembles.truth", description="Score a vote where truth is known.")
+    parser = Parser(prog="python -m ensembles.truth", description="Score a vote where truth is known.")
     parser.add_argument("ensemble", type=Path)
     parser.add_argument("answers", type=Path, help="a CSV like the submission, with the true classes")
     given = parser.parse_args(arguments)

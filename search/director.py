@@ -3,16 +3,20 @@
 Ray's searcher and scheduler (search.tuner) are thin adapters of this; it knows no Ray, so tests drive it directly.
 """
 
+import math
 import shutil
+import uuid
 from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from optuna.trial import TrialState
 
-from search.ledger import REASON, Ledger, last_score
-from search.race import Race
+from search.deadline import Deadline
+from search.ledger import Ledger, last_score
+from search.race import GO, STOP, WAIT, Race
 from search.space import DataFacts, Search, SpaceFile
+from search.suggest import Suggester
 from trainable.config import TrialConfig
 from trainable.errors import InputError
 from trainable.files import read_json, write_json, write_text
@@ -41,70 +45,102 @@ class Director:
     folds_fingerprint: str
     ledger: Ledger
     race: Race
+    suggester: Suggester
     watchers: list[Watcher]
-    unfinished: deque[str] = field(default_factory=deque)
+    deadline: Deadline = field(default_factory=Deadline)
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)  # this driver's token, see trainable.files.fence
+    unfinished: deque[str] = field(default_factory=deque)  # of an earlier process, to go on first
+    waiting: set[str] = field(default_factory=set)  # at a rung
+    running: set[str] = field(default_factory=set)
     aborted: str = ""  # why the search ends: running trials are stopped at their next report
     note: str = ""  # why there were fewer trials than asked for
     _failures: int = 0
     _successes: int = 0
 
     def resume(self) -> None:
-        """Rebuild rungs, race and queue from the ledger; settle what a crash left between report and decision."""
+        """Take the run over: rebuild rungs, race and queues from the ledger.
+
+        What a crash left between a report and its consequences is settled here.
+        """
+        write_text(self.paths.owner, self.owner)
         self.ledger.drop_unnamed()
-        for trial_id, frozen in self.ledger.named().items():
+        named = self.ledger.named()
+        for trial_id, frozen in named.items():
             for step in sorted(frozen.intermediate_values):
                 self.race.record(trial_id, step, frozen.intermediate_values[step])
-        for trial_id, frozen in self.ledger.named().items():
+        for trial_id, frozen in named.items():
             self._successes += frozen.state in (TrialState.COMPLETE, TrialState.PRUNED)
             if frozen.state != TrialState.RUNNING:
                 continue
             last = last_score(frozen)
-            if last is None or self._settle(trial_id, *last):
+            if last is not None and last[0] in self.race.rungs:
+                # The race finds again whom it had let go on.
+                self.waiting.add(trial_id)
+                self._tell("ended", trial_id, "waiting", "at its rung")
+            elif last is None or self._settle(trial_id, *last):
                 self.unfinished.append(trial_id)
+        self._stop_hopeless()
+
+    @property
+    def drained(self) -> bool:
+        """No new trials are to come."""
+        return len(self.ledger.numbers) >= self.search.trials or bool(self.note) or self.deadline.closing
 
     def next_trial(self) -> tuple[str, TrialConfig] | None:
-        """The next trial to run, unfinished ones first; None when there is none left."""
+        """What a free worker does: unfinished trials first, then promotions, then a new one; None: nothing now."""
         if self.aborted:
             return None
-        if self.unfinished:
-            trial_id = self.unfinished.popleft()
-            self._tell("began", trial_id)
-            return trial_id, TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config))
-        problem = ""
-        for _ in range(ATTEMPTS):
-            if len(self.ledger.numbers) >= self.search.trials:
-                return None
-            trial = self.ledger.ask()
-            try:
-                config = self.space.config(trial, self.data, self.search)
-            except InputError as error:  # a corner that the plan's draws did not meet
-                problem = str(error)
-                self.ledger.refuse(trial, problem)
-                continue
-            trial_id = config.trial_id(self.folds_fingerprint)
-            if trial_id in self.ledger.numbers:
-                self.ledger.answer_duplicate(trial, trial_id)
-                continue
-            write_json(self.paths.trial(trial_id).config, config.to_dict())
-            self.ledger.begin(trial, trial_id)
-            self._tell("began", trial_id)
-            return trial_id, config
-        self.note = problem or f"the space seems exhausted: {ATTEMPTS} suggestions in a row were known already"
-        return None
+        trial_id = self.unfinished.popleft() if self.unfinished else self._promote()
+        if trial_id is not None:
+            config = TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config))
+        elif self.drained or (found := self._new_trial()) is None:
+            return None
+        else:
+            trial_id, config = found
+        self.running.add(trial_id)
+        self._tell("began", trial_id)
+        return trial_id, config
+
+    @property
+    def finished(self) -> bool:
+        """Nothing runs, nothing can be promoted, nothing new is to come."""
+        return bool(self.aborted) or (not self.running and not self.unfinished and self.drained)
+
+    def conclude(self) -> None:
+        """End what still waits when the search is over: none of it can go on."""
+        if not self.aborted and self.drained and not self.running:
+            for trial_id in list(self.waiting):
+                self._stop(trial_id, "not among the best when the search ended")
+
+    def told(self, trial_id: str) -> int:
+        """The last step of a trial that the ledger holds, 0 at its beginning."""
+        last = last_score(self.ledger.find(trial_id))
+        return last[0] if last else 0
 
     def report(self, trial_id: str, report: dict[str, Any]) -> bool:
-        """Take a trial's report (trainable.train.Report as a dict, or {"error": traceback}); False: stop it."""
+        """Take a trial's report (trainable.train.Report as a dict, or {"error": traceback}).
+
+        False: its worker is to be free, because the trial has ended or waits.
+        """
         if "error" in report:
             self.failed(trial_id, report["error"])
             return False
+        if "fatal" in report:  # not the trial's fault: it stays unfinished, for --resume
+            self.aborted = report["fatal"]
+        if self.deadline.passed:
+            self.aborted = "the deadline has come"
         if self.aborted:
+            self.running.discard(trial_id)
             return False
         self._tell("reported", trial_id, report)
+        self.deadline.heard(report["metrics"].get("seconds", 0.0))
         step, score = report["step"], report["score"]
         if not report["decides"] or not self.ledger.report(trial_id, step, score):
             return True
         self.race.record(trial_id, step, score)
-        return self._settle(trial_id, step, score)
+        go = self._settle(trial_id, step, score)
+        self._stop_hopeless()
+        return go
 
     def failed(self, trial_id: str, trace: str) -> None:
         """A trial raised, or its process died too often: it is FAIL, its traceback is kept, the search goes on."""
@@ -116,20 +152,60 @@ class Director:
             self.aborted = f"the first {FIRST_FAILURES} trials all failed; the last: {cause}"
         self._end(trial_id, "failed", cause)
 
+    def _new_trial(self) -> tuple[str, TrialConfig] | None:
+        problem = ""
+        for attempt in range(ATTEMPTS):
+            asked = self.ledger.waiting()
+            if asked is None:
+                asked = self.suggester.ask(self.ledger.trials(), len(self.ledger.numbers), attempt)
+            try:
+                config = self.space.config(asked, self.data, self.search)
+            except InputError as error:  # a corner that the plan's draws did not meet
+                problem = str(error)
+                self.ledger.refuse(asked, problem)
+                continue
+            trial_id = config.trial_id(self.folds_fingerprint)
+            if trial_id in self.ledger.numbers:
+                self.ledger.refuse(asked, f"the same configuration as {trial_id}")
+                continue
+            write_json(self.paths.trial(trial_id).config, config.to_dict())
+            self.ledger.add(asked, trial_id)
+            return trial_id, config
+        self.note = problem or f"the space seems exhausted: {ATTEMPTS} suggestions in a row were known already"
+        return None
+
+    def _promote(self) -> str | None:
+        trial_id = self.race.promote(self.waiting, drained=self.drained)
+        if trial_id is not None:
+            self.waiting.discard(trial_id)
+        return trial_id
+
     def _settle(self, trial_id: str, step: int, score: float) -> bool:
-        """The consequences of a score that the ledger holds; True when the trial goes on."""
-        if step == self.search.epochs * self.search.folds:
+        """The consequences of a score that the ledger holds; True when the trial goes on now."""
+        if step == self.search.epochs * self.search.folds and math.isfinite(score):
             self.ledger.complete(trial_id, read_json(self.paths.trial(trial_id).result)["oof_macro_f1"])
             self._end(trial_id, "complete", "")
             return False
-        decision = self.race.decide(trial_id, step, score)
-        if decision.go:
-            return True
-        self.ledger.stop(trial_id, decision.reason)
-        self._end(trial_id, "stopped", decision.reason)
-        return False
+        verdict = self.race.decide(trial_id, step, score, drained=self.drained)
+        if verdict.action == WAIT:
+            self.running.discard(trial_id)
+            self.waiting.add(trial_id)
+            self._tell("ended", trial_id, "waiting", verdict.reason)
+        elif verdict.action == STOP:
+            self._stop(trial_id, verdict.reason)
+        return verdict.action == GO
+
+    def _stop_hopeless(self) -> None:
+        for trial_id, reason in self.race.hopeless(self.waiting):
+            self._stop(trial_id, reason)
+
+    def _stop(self, trial_id: str, reason: str) -> None:
+        self.ledger.stop(trial_id, reason)
+        self._end(trial_id, "stopped", reason)
 
     def _end(self, trial_id: str, state: str, reason: str) -> None:
+        self.running.discard(trial_id)
+        self.waiting.discard(trial_id)
         self._successes += state != "failed"
         if state != "complete":
             self.paths.trial(trial_id).delete_leftovers()
@@ -138,10 +214,6 @@ class Director:
     def _tell(self, event: str, *arguments: Any) -> None:
         for watcher in self.watchers:
             getattr(watcher, event)(*arguments)
-
-
-def reason_of(ledger: Ledger, trial_id: str) -> str:
-    return ledger.find(trial_id).user_attrs.get(REASON, "")
 
 
 def clear_stopped(paths: RunPaths, ledger: Ledger) -> None:

@@ -45,3 +45,18 @@ def row(paths: TrialPaths, frozen: FrozenTrial) -> dict[str, Any]:
 
 def _parameter_names(rows: list[dict[str, Any]]) -> list[str]:
     return sorted({name for r in rows for name in r} - set(COLUMNS))
+
+
+class Scribe:
+    """The watcher (search.director) that keeps leaderboard.csv up to date."""
+
+    def __init__(self, paths: RunPaths, ledger: Ledger) -> None:
+        self.paths, self.ledger = paths, ledger
+
+    def began(self, trial_id: str) -> None: ...
+
+    def reported(self, trial_id: str, report: dict[str, Any]) -> None: ...
+
+    def ended(self, trial_id: str, state: str, reason: str) -> None:
+        if state != "waiting":
+            write_leaderboard(self.paths, self.ledger)

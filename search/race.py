@@ -1,101 +1,159 @@
 """The fold race: pure decisions. Knows neither Ray nor Optuna, so that simulators and tests drive the same code.
 
-Fold 0 is ASHA (Li et al. 2020, arXiv:1810.05934) in its stopping form, with three repairs: a rung decides only when it
-holds at least eta scores, the end of fold 0 is a rung whatever the arithmetic, and NaN is the worst score.
-Later folds race against the M-th best complete trial, M being how many the ensemble wants:
+Fold 0 is ASHA (Li et al. 2020, arXiv:1810.05934) in its promoting form: a trial that reaches a rung waits there until
+it is among the best 1/eta of what the rung holds; a free worker prefers the highest trial that may go on, and begins a
+new one otherwise. Waiting is cheap, since every epoch's state lies on disk. (The stopping form, which Ray has, lets
+the first trials through whatever they are worth, and the remaining folds cost most.) The end of fold 0 is a rung
+whatever the arithmetic, and NaN ends a trial.
+
+Once no new trials are to come, each rung also lets the best `members` go on: the ensemble wants as many complete.
+
+Later folds race against the complete trial of that rank:
   forgiving  stop when the mean so far is not above that trial's worst fold (Bergman, Purucker, Hutter 2024)
   paired     stop when the mean difference on the same folds is below -margin standard errors
 """
 
 import math
+from collections.abc import Container
 from dataclasses import dataclass, field
 
 import numpy as np
 
+GO, WAIT, STOP = "go", "wait", "stop"
+
 
 @dataclass(frozen=True)
-class Decision:
-    go: bool
+class Verdict:
+    """What a trial does after a score: GO on, WAIT at its rung, or STOP for good; `reason` in words."""
+
+    action: str
     reason: str = ""
-
-
-GO = Decision(True)
 
 
 @dataclass
 class Race:
-    """Scores so far, and what they mean for a trial that has just reported.
+    """Scores so far, and what they mean. A step counts epochs over all folds: fold k ends at step (k + 1) * epochs.
 
-    A step counts epochs over all folds: fold k ends at step (k + 1) * epochs.
+    trials: how many the search will have, which bounds what a rung can ever hold.
     """
 
     epochs: int
     folds: int
+    trials: int
     grace: int = 1
     eta: int = 3
     members: int = 10
     rule: str = "paired"
     margin: float = 1.0
     rungs: dict[int, dict[str, float]] = field(init=False)
+    beyond: dict[int, set[str]] = field(init=False)  # trials that went on from a rung
     fold_scores: dict[str, list[float]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.rungs = {step: {} for step in milestones(self.epochs, self.grace, self.eta)}
+        steps = milestones(self.epochs, self.grace, self.eta)
+        self.rungs = {step: {} for step in steps}
+        self.beyond = {step: set() for step in steps}
 
     def record(self, trial: str, step: int, score: float) -> None:
         """Take a score: any epoch of fold 0, or the end of a later fold. Recording twice changes nothing."""
         value = -math.inf if math.isnan(score) else score
         if step in self.rungs:
             self.rungs[step][trial] = value
+        for rung in self.rungs:
+            if rung < step:
+                self.beyond[rung].add(trial)
         if step % self.epochs == 0:
             scores = self.fold_scores.setdefault(trial, [])
             fold = step // self.epochs - 1
             assert fold <= len(scores), f"fold {fold} of {trial} before fold {len(scores)}"
             scores[fold : fold + 1] = [value]
 
-    def decide(self, trial: str, step: int, score: float) -> Decision:
-        """Whether a trial goes on after the score it has just recorded."""
+    def decide(self, trial: str, step: int, score: float, *, drained: bool = False) -> Verdict:
+        """Whether a trial goes on after the score it has just recorded; `drained`: no new trials are to come."""
         if not math.isfinite(score):
-            return Decision(False, f"score {score} at step {step}")
-        if step <= self.epochs:
-            return self._rung(trial, step)
-        if step % self.epochs == 0 and step < self.epochs * self.folds:
-            return self._later_fold(trial, step // self.epochs)
-        return GO
+            return Verdict(STOP, f"score {score} at step {step}")
+        if step in self.rungs:
+            return self._at_rung(trial, step, drained)
+        if step > self.epochs and step % self.epochs == 0 and step < self.epochs * self.folds:
+            return self._after_fold(trial, step // self.epochs)
+        return Verdict(GO)
+
+    def promote(self, waiting: Container[str], *, drained: bool = False) -> str | None:
+        """The waiting trial that a free worker should take up, from the highest rung down; None: begin a new one."""
+        for step in reversed(self.rungs):
+            for trial in self._ranked(step)[: self._places(step, drained)]:
+                if trial in waiting and trial not in self.beyond[step]:
+                    self.beyond[step].add(trial)
+                    return trial
+        return None
+
+    def hopeless(self, waiting: Container[str]) -> list[tuple[str, str]]:
+        """Waiting trials (and why) that no later arrival can lift: ranks only sink, and places are bounded."""
+        found = []
+        for step in self.rungs:
+            ranked = self._ranked(step)
+            for trial in ranked[self._most_places(step) :]:
+                if trial in waiting and trial not in self.beyond[step]:
+                    found.append((trial, self._place(trial, step, ranked)))
+        return found
 
     def complete(self) -> dict[str, float]:
         """Mean fold score of every trial that finished all folds."""
         return {t: float(np.mean(s)) for t, s in self.fold_scores.items() if len(s) == self.folds}
 
-    def _rung(self, trial: str, step: int) -> Decision:
-        entries = self.rungs.get(step, {})
-        if len(entries) < self.eta:
-            return GO
-        keep = max(1, len(entries) // self.eta)
-        cutoff = sorted(entries.values(), reverse=True)[keep - 1]
-        if entries[trial] >= cutoff:
-            return GO
-        return Decision(
-            False, f"rung {step}: {entries[trial]:.4f} is below {cutoff:.4f}, the best {keep} of {len(entries)}"
-        )
+    def expected_epochs(self) -> int:
+        """Epochs a whole search takes when every rung lets go on as many as it may and no later fold is cut short."""
+        total, before, arrivals = 0, 0, self.trials
+        for step in self.rungs:
+            total += arrivals * (step - before)
+            before, arrivals = step, min(arrivals, max(arrivals // self.eta, self.members))
+        return total + arrivals * self.epochs * (self.folds - 1)
 
-    def _later_fold(self, trial: str, folds_done: int) -> Decision:
+    def _at_rung(self, trial: str, step: int, drained: bool) -> Verdict:
+        if trial in self.beyond[step]:
+            return Verdict(GO)
+        ranked = self._ranked(step)
+        reason = self._place(trial, step, ranked)
+        if trial in ranked[: self._places(step, drained)]:
+            self.beyond[step].add(trial)
+            return Verdict(GO, reason)
+        return Verdict(WAIT if trial in ranked[: self._most_places(step)] else STOP, reason)
+
+    def _ranked(self, step: int) -> list[str]:
+        """A rung's trials, best first, ties to the earlier one."""
+        entries = self.rungs[step]
+        return sorted(entries, key=lambda t: -entries[t])
+
+    def _places(self, step: int, drained: bool) -> int:
+        held = len(self.rungs[step])
+        return max(held // self.eta, self.members if drained else 0)
+
+    def _most_places(self, step: int) -> int:
+        """The most trials that can ever go on from a rung."""
+        arrivals = self.trials
+        for rung in self.rungs:
+            arrivals = max(arrivals // self.eta, self.members)
+            if rung == step:
+                break
+        return arrivals
+
+    def _place(self, trial: str, step: int, ranked: list[str]) -> str:
+        return f"rank {ranked.index(trial) + 1} of {len(ranked)} after {step} epochs"
+
+    def _after_fold(self, trial: str, folds_done: int) -> Verdict:
         complete = self.complete()
         if self.rule == "none" or len(complete) < self.members:
-            return GO
+            return Verdict(GO)
         rival = sorted(complete, key=lambda t: complete[t], reverse=True)[self.members - 1]
         mine, theirs = np.array(self.fold_scores[trial][:folds_done]), np.array(self.fold_scores[rival])
         if self.rule == "forgiving":
-            good, bar = mine.mean() > theirs.min(), f"the worst fold {theirs.min():.4f}"
+            good, bar = mine.mean() > theirs.min(), theirs.min()
         else:
             difference = mine - theirs[:folds_done]
             error = difference.std(ddof=1) / math.sqrt(folds_done)
-            good, bar = difference.mean() >= -self.margin * error, f"{theirs[:folds_done].mean():.4f} on the same folds"
-        if good:
-            return GO
-        return Decision(
-            False, f"after {folds_done} folds: mean {mine.mean():.4f} against {bar} of {rival}, rank {self.members}"
-        )
+            good, bar = difference.mean() >= -self.margin * error, theirs[:folds_done].mean()
+        reason = f"mean {mine.mean():.4f} of {folds_done} folds against {bar:.4f} of rank {self.members}"
+        return Verdict(GO if good else STOP, reason)
 
 
 def milestones(epochs: int, grace: int, eta: int) -> list[int]:

@@ -10,6 +10,7 @@ from typing import Any
 
 import optuna
 
+from search.race import Race
 from trainable.config import TrialConfig
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
@@ -26,6 +27,7 @@ class Search:
     grace, eta: the first rung, in epochs of fold 0, and the factor between rungs (ASHA).
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     rule, margin: how later folds race; see search.race. startup: trials drawn at random before TPE models.
+    hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
     """
 
@@ -41,6 +43,7 @@ class Search:
     members: int = between(1, 1000, default=10)
     rule: str = one_of("paired", "forgiving", "none", default="paired")
     margin: float = between(0.0, 10.0, default=1.0)
+    hang_minutes: float = between(0.001, 100_000.0, default=120.0)
     first: tuple[dict[str, Any], ...] = where(
         lambda v: isinstance(v, tuple) and all(isinstance(p, dict) for p in v), "a tuple of dicts", default=()
     )
@@ -71,6 +74,11 @@ class SpaceFile:
     search: Search
     space: Callable[[optuna.Trial, DataFacts], dict[str, Any]]
 
+    def race(self) -> Race:
+        """The race that SEARCH asks for."""
+        s = self.search
+        return Race(s.epochs, s.folds, s.trials, s.grace, s.eta, s.members, s.rule, s.margin)
+
     def config(self, trial: optuna.trial.BaseTrial, data: DataFacts, search: Search | None = None) -> TrialConfig:
         """The resolved configuration of one suggestion; InputError names the file and what is wrong."""
         walked = search or self.search
@@ -81,7 +89,7 @@ class SpaceFile:
         except Exception as error:
             where = traceback.extract_tb(error.__traceback__)[-1]
             raise InputError(
-                f"{self.path}: space() failed in line {where.lineno}: {type(error).__name__}: {error}; "
+                f"{self.path}: space() failed in line {where.lineno}: {type(error).__name__}: {_line(error)}; "
                 "allowed: a function (trial, data) -> dict"
             ) from error
         return resolve(values, walked, self.path)
@@ -95,10 +103,10 @@ def resolve(values: Any, search: Search, source: Path) -> TrialConfig:
     for key, holder in (("epochs", values), ("seed", values), ("store", inputs)):
         if isinstance(holder, dict) and key in holder:
             raise InputError(f"{source}: space() returned {key}={holder[key]!r}; allowed: it is {FIXED}")
-    fixed = {"epochs": search.epochs, "seed": search.seed}
+    if isinstance(inputs, dict):  # anything else is refused below
+        inputs = {**inputs, "store": search.store_size}
     try:
-        merged = {**values, **fixed, "input": {**inputs, "store": search.store_size}} if inputs != () else values
-        return TrialConfig.from_dict(merged)
+        return TrialConfig.from_dict({**values, "epochs": search.epochs, "seed": search.seed, "input": inputs})
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
 
@@ -116,8 +124,14 @@ def load_space(path: Path) -> SpaceFile:
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
     except Exception as error:
-        raise InputError(f"{path} cannot be run: {type(error).__name__}: {error}; allowed: valid Python") from error
+        raise InputError(
+            f"{path} cannot be run: {type(error).__name__}: {_line(error)}; allowed: valid Python"
+        ) from error
     return SpaceFile(path, path.read_text(encoding="utf-8"), _search_of(module, path), _space_of(module, path))
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
 
 
 def _search_of(module: ModuleType, path: Path) -> Search:

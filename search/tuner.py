@@ -12,6 +12,8 @@ os.environ.setdefault("TUNE_DISABLE_SIGINT_HANDLER", "1")  # Ctrl-C reaches us; 
 os.environ.setdefault("TUNE_GLOBAL_CHECKPOINT_S", "1000000")  # Ray's own state is never read
 os.environ.setdefault("TUNE_WARN_EXCESSIVE_EXPERIMENT_CHECKPOINT_SYNC_THRESHOLD_S", "0")
 os.environ.setdefault("RAY_AIR_NEW_OUTPUT", "0")  # the table is ours
+# Ray gives its workers niceness 15; beside anything else that computes, training would then starve.
+os.environ.setdefault("RAY_worker_niceness", "0")
 os.environ.setdefault("RAY_ACCEL_ENV_VAR_OVERRIDE_ON_ZERO", "0")
 
 import ray
@@ -119,12 +121,16 @@ class _Asks(Searcher):
             return None
         found = self.director.next_trial()
         if found is None:
-            return Searcher.FINISHED
+            return Searcher.FINISHED if self.director.finished else None
         self.names[trial_id], config = found
         self.running.add(trial_id)
         return {
             "run": str(self.director.paths.root),
+            "trial": self.names[trial_id],
+            "owner": self.director.owner,
+            "hang_minutes": self.director.search.hang_minutes,
             "config": config.to_dict(),
+            "after": self.director.told(self.names[trial_id]),
             "threads": self.given.threads,
             "workers": self.given.workers,
         }
@@ -151,7 +157,7 @@ class _Decides(FIFOScheduler):
 def _unflatten(result: dict[str, Any]) -> dict[str, Any]:
     """The report inside Ray's flat result (metrics/loss and so on)."""
     report: dict[str, Any] = {
-        k: result[k] for k in ("step", "fold", "score", "decides", "fold_done", "error") if k in result
+        k: result[k] for k in ("step", "fold", "score", "decides", "fold_done", "error", "fatal") if k in result
     }
     report["metrics"] = {k.removeprefix("metrics/"): v for k, v in result.items() if k.startswith("metrics/")}
     return report

@@ -1,17 +1,22 @@
 """What Ray runs: one trial, step by step, in a process of its own."""
 
+import errno
+import faulthandler
+import math
 import traceback
 from collections.abc import Iterator
 from dataclasses import asdict
 from functools import lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 
 import torch
 from ray.tune import Trainable
 
 from trainable.config import TrialConfig
 from trainable.experiment import Experiment, open_experiment
+from trainable.files import fence
+from trainable.store import RunPaths, TrialPaths
 from trainable.train import Report, run_trial
 
 
@@ -22,10 +27,15 @@ def _experiment(run: str) -> Experiment:
 
 
 class FoldTrial(Trainable):
-    """Each step is an epoch. The driver decides after every step; files are written before."""
+    """Each step is an epoch. The driver decides after every step; files are written before.
+
+    config: run (path), trial (its id), config (a TrialConfig as a dict), after (the last step the ledger holds),
+    owner (the driver's token), threads, workers, hang_minutes.
+    """
 
     def setup(self, config: dict[str, Any]) -> None:
         self._reports: Iterator[Report] | None = None
+        self._trace: TextIO | None = None
 
     def reset_config(self, new_config: dict[str, Any]) -> bool:
         self.cleanup()
@@ -35,18 +45,57 @@ class FoldTrial(Trainable):
         """A Report as a dict; an exception travels as a report too, so that Ray retries dead processes only."""
         try:
             if self._reports is None:
-                self._reports = self._start(self.config)
-            return asdict(next(self._reports))
+                self._reports = self._start()
+            self._watch()
+            report = next(self._reports)
+            while report.step <= self.config["after"]:  # told already, by an earlier process
+                report = next(self._reports)
+            return asdict(report)
+        except OSError as error:
+            if error.errno == errno.ENOSPC:
+                return {"fatal": f"the disk of {self.config['run']} is full", "score": math.nan}
+            return {"error": traceback.format_exc(), "score": math.nan}
         except Exception:
-            return {"error": traceback.format_exc(), "score": float("nan")}
+            return {"error": traceback.format_exc(), "score": math.nan}
+        finally:
+            faulthandler.cancel_dump_traceback_later()
 
     def cleanup(self) -> None:
         self._reports = None
+        if self._trace is not None:
+            self._trace.close()
+            self._trace = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 
-    def _start(self, given: dict[str, Any]) -> Iterator[Report]:
+    def _start(self) -> Iterator[Report]:
+        given = self.config
+        run = RunPaths(Path(given["run"]))
+        fence(lambda: _check_owner(run, given["owner"]))
+        trial = run.trial(given["trial"])
+        _refuse_hung(trial, given["hang_minutes"])
         torch.set_num_threads(given["threads"])
-        config = TrialConfig.from_dict(given["config"])
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+        config = TrialConfig.from_dict(given["config"])
         return run_trial(config, _experiment(given["run"]), device=device, workers=given["workers"])
+
+    def _watch(self) -> None:
+        """Python's own watchdog: past the limit it writes all stacks to error.txt and ends the process."""
+        if self._trace is None:
+            path = RunPaths(Path(self.config["run"])).trial(self.config["trial"]).hung
+            path.parent.mkdir(parents=True, exist_ok=True)
+            self._trace = path.open("w")
+        faulthandler.dump_traceback_later(self.config["hang_minutes"] * 60, exit=True, file=self._trace)
+
+
+def _check_owner(run: RunPaths, owner: str) -> None:
+    now = run.owner.read_text(encoding="utf-8")
+    if now != owner:
+        raise RuntimeError(f"{run.root} was taken over by another driver")
+
+
+def _refuse_hung(trial: TrialPaths, minutes: float) -> None:
+    """A trial that hung once is not tried again: Ray starts it anew because its process has died."""
+    stacks = trial.hung.read_text() if trial.hung.exists() else ""
+    if stacks:
+        raise TimeoutError(f"{stacks}\nhung: no epoch within {minutes:g} minutes (SEARCH.hang_minutes)")

@@ -5,6 +5,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import NoReturn
 
 from trainable.errors import InputError
 
@@ -22,6 +23,13 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="data folder (default: $FOLDVOTE_DATA, then ./data)",
     )
+
+
+class Parser(argparse.ArgumentParser):
+    """Answers a wrong argument with one line instead of the usage and a line."""
+
+    def error(self, message: str) -> NoReturn:
+        self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
 def guarded(work: Callable[[], int]) -> int:
@@ -42,6 +50,13 @@ def whole(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"received {text!r}; allowed: a whole number from 1 on")
     return value
+
+
+def plain_name(text: str) -> str:
+    """An argparse type: the name of a folder, not a path that may leave its place."""
+    if text in ("", ".", "..") or "/" in text or "\\" in text or "\0" in text:
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: a plain folder name")
+    return text
 
 
 def positive(text: str) -> float:

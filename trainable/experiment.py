@@ -32,6 +32,7 @@ class Experiment:
     store_size: tuple[int, int]
     seed: int
     weights: dict[str, str]  # backbone -> safetensors file of its pretrained weights
+    skipped: tuple[str, ...] = ()  # unreadable images that were left out on request
 
     @cached_property
     def store(self) -> ImageStore:
@@ -68,7 +69,7 @@ def prepare(
     made = make_folds(manifest, folds, seed)
     for sentence in missing_classes(manifest, made):
         say(f"warning: {sentence}")
-    return Experiment(paths, manifest, made, store_size, seed, weights or {})
+    return Experiment(paths, manifest, made, store_size, seed, weights or {}, store.bad)
 
 
 def save_experiment(experiment: Experiment, command: list[str], settings: dict[str, Any]) -> None:
@@ -91,6 +92,7 @@ def save_experiment(experiment: Experiment, command: list[str], settings: dict[s
             "folds": folds.count,
             "store_size": experiment.store_size,
             "weights": experiment.weights,
+            "skipped_images": experiment.skipped,
             "data_fingerprint": manifest.fingerprint(),
             "folds_fingerprint": folds.fingerprint(),
             "settings": settings,
@@ -106,7 +108,9 @@ def open_experiment(run: Path) -> Experiment:
     table = pd.read_parquet(paths.folds)
     manifest = Manifest(Path(info["data"]), info["layout"], frame, tuple(info["classes"]))
     folds = Folds(table["fold"].to_numpy(np.int8), table["scored"].to_numpy(bool), info["folds"])
-    return Experiment(paths, manifest, folds, tuple(info["store_size"]), info["seed"], info["weights"])
+    return Experiment(
+        paths, manifest, folds, tuple(info["store_size"]), info["seed"], info["weights"], tuple(info["skipped_images"])
+    )
 
 
 def read_info(paths: RunPaths) -> dict[str, Any]:

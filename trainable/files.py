@@ -12,9 +12,21 @@ from typing import Any
 
 import numpy as np
 
+_fence: list[Callable[[], None]] = []
+
+
+def fence(check: Callable[[], None]) -> None:
+    """From here on every write of this process first calls `check`, which raises when it no longer owns the run.
+
+    After a driver was killed its workers live on for a moment; what they then write must not meet a new driver's.
+    """
+    _fence[:] = [check]
+
 
 def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     """Call `write` with a path beside `path`, then move the result into place."""
+    for check in _fence:
+        check()
     path.parent.mkdir(parents=True, exist_ok=True)
     beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
@@ -54,6 +66,8 @@ def read_npz(path: Path) -> dict[str, np.ndarray]:
 
 def append_json_line(path: Path, value: Any) -> None:
     """Add one line to a log; cut the log to its last whole line before reopening it after a crash."""
+    for check in _fence:
+        check()
     with path.open("a", encoding="utf-8") as file:
         file.write(json.dumps(_finite(value), allow_nan=False) + "\n")
         file.flush()

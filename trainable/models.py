@@ -9,13 +9,22 @@ import torch
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
 
+from trainable.config import TrialConfig
 from trainable.errors import InputError
+from trainable.heads import attach, units_of
 
 
 def build_model(
-    backbone: str, *, classes: int, size: tuple[int, int], weights: Path | None = None, drop_rate: float = 0.0
+    backbone: str,
+    *,
+    classes: int,
+    size: tuple[int, int],
+    weights: Path | None = None,
+    drop_rate: float = 0.0,
+    head: str = "joint",
+    age: str = "classes",
 ) -> nn.Module:
-    """A timm network: images [B, 3, H, W] normalised float -> logits [B, classes].
+    """A timm network: images [B, 3, H, W] normalised float -> logits [B, classes]; see trainable.heads for `head`.
 
     `weights`: a safetensors file; None starts from random numbers. Networks of a fixed input size (ViT, Swin) are
     built for `size`, with their position embeddings interpolated by timm.
@@ -25,9 +34,23 @@ def build_model(
     if weights is not None:
         options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights)}}
     try:
-        return timm.create_model(backbone, num_classes=classes, drop_rate=drop_rate, **options)
+        model = timm.create_model(backbone, num_classes=units_of(head, age, classes), drop_rate=drop_rate, **options)
     except (AssertionError, ValueError) as error:
         raise InputError(f"backbone {backbone} refuses the size {size}: {error}; allowed: a size it divides") from error
+    return attach(model, head, age)
+
+
+def build_network(config: TrialConfig, classes: int, weights: Path | None = None) -> nn.Module:
+    """The network of a trial, as it is trained and as its state is loaded."""
+    return build_model(
+        config.model.backbone,
+        classes=classes,
+        size=config.input.size,
+        weights=weights,
+        drop_rate=config.model.drop_rate,
+        head=config.head.name,
+        age=config.head.age,
+    )
 
 
 def find_weights(backbone: str, folder: Path | None, *, download: bool = True) -> Path | None:

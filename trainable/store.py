@@ -2,7 +2,7 @@
 
     runs/<name>/
       experiment.json  space.py  manifest.parquet  folds.parquet  test.parquet
-      study.log  lock  leaderboard.csv  report.html
+      study.log  lock  owner  leaderboard.csv  report.html
       trials/<trial_id>/
         config.json  result.json  error.txt  oof.npz
         fold_<k>/  model.safetensors  valid.npz  metrics.jsonl  result.json  resume.pt
@@ -63,6 +63,11 @@ class TrialPaths:
         return self.root / "error.txt"
 
     @property
+    def hung(self) -> Path:
+        """Stacks of all threads, written when the trial finished no epoch for too long; empty otherwise."""
+        return self.root / "hung.txt"
+
+    @property
     def oof(self) -> Path:
         return self.root / "oof.npz"
 
@@ -115,6 +120,12 @@ class EnsemblePaths:
     def delete_parts(self) -> None:
         shutil.rmtree(self.parts, ignore_errors=True)
 
+    def delete_if_empty(self) -> None:
+        """Leave no folder behind in which nothing but the lock lies."""
+        if set(self.root.iterdir()) <= {self.lock}:
+            self.lock.unlink(missing_ok=True)
+            self.root.rmdir()
+
 
 @dataclass(frozen=True)
 class RunPaths:
@@ -148,6 +159,11 @@ class RunPaths:
         return self.root / "lock"
 
     @property
+    def owner(self) -> Path:
+        """The token of the driver that owns the run; workers of an earlier one no longer write."""
+        return self.root / "owner"
+
+    @property
     def leaderboard(self) -> Path:
         return self.root / "leaderboard.csv"
 
@@ -167,6 +183,11 @@ class RunPaths:
 
     def ensemble(self, name: str) -> EnsemblePaths:
         return EnsemblePaths(self.root / "ensembles" / name)
+
+    def forget(self) -> None:
+        """Delete a run that was never begun: it has no experiment.json."""
+        assert not self.experiment.exists()
+        shutil.rmtree(self.root)
 
     @property
     def disk_free(self) -> int:

@@ -8,16 +8,19 @@ import json
 import sys
 import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 
-from trainable.command import add_data, default_data, guarded, whole
+from trainable.augment import Augmentation
+from trainable.command import Parser, add_data, default_data, guarded, whole
 from trainable.config import TrialConfig
+from trainable.data.faces import photos_without_face, what_is_seen
 from trainable.data.loader import Batches, Loader
+from trainable.data.rows import check_data, is_old, target_classes
 from trainable.errors import InputError
 from trainable.experiment import Experiment, prepare, read_info, save_experiment
 from trainable.files import read_json, read_json_lines, read_npz, write_json, write_npz
@@ -51,18 +54,7 @@ def run_trial(
     """
     paths = experiment.paths.trial(config.trial_id(experiment.folds.fingerprint()))
     write_json(paths.config, config.to_dict())
-    loader = Loader(
-        Batches(
-            pixels_file=experiment.store.pixels_file,
-            place=experiment.place,
-            crop=config.input.crop,
-            size=config.input.size,
-            policy=config.augment.policy,
-            seed=config.seed,
-        ),
-        workers=workers,
-        pin=device.type == "cuda",
-    )
+    loader = Loader(training_batches(config, experiment), workers=workers, pin=device.type == "cuda")
     for k in range(experiment.folds.count):
         fold = paths.fold(k)
         epochs = (
@@ -83,6 +75,21 @@ def run_trial(
             )
 
 
+def training_batches(config: TrialConfig, experiment: Experiment) -> Batches:
+    """Where a trial's batches come from; `cuts` and `masks_file` say what is cut out of each photo."""
+    options = asdict(config.augment)
+    augmentation = Augmentation(options.pop("policy"), options, is_old(experiment.manifest))
+    return Batches(
+        pixels_file=experiment.store.pixels_file,
+        place=experiment.place,
+        crop=config.input.crop,
+        size=config.input.size,
+        policy=augmentation,
+        seed=config.seed,
+        **what_is_seen(config, experiment.store),
+    )
+
+
 def train(
     config: TrialConfig,
     experiment: Experiment,
@@ -98,7 +105,7 @@ def train(
     return read_json(experiment.paths.trial(config.trial_id(experiment.folds.fingerprint())).result)
 
 
-def pooled(experiment: Experiment, paths: TrialPaths, folds: range) -> dict[str, np.ndarray]:
+def pooled(experiment: Experiment, paths: TrialPaths, folds: range, target: str = "joint") -> dict[str, np.ndarray]:
     """Out-of-fold predictions of these finished folds, rows in the manifest's order (see oof.npz in the design)."""
     parts = [read_npz(paths.fold(k).valid) for k in folds]
     index = np.concatenate([p["index"] for p in parts])
@@ -109,29 +116,32 @@ def pooled(experiment: Experiment, paths: TrialPaths, folds: range) -> dict[str,
         "probabilities": np.concatenate([p["probabilities"] for p in parts])[order],
         "label": np.concatenate([p["label"] for p in parts])[order],
         "fold": fold[order],
-        "classes": np.array(experiment.manifest.classes),
+        "classes": np.array(target_classes(experiment.manifest, target)),
     }
 
 
 def _finish(config: TrialConfig, experiment: Experiment, paths: TrialPaths, device: torch.device) -> None:
     """Write oof.npz, then result.json: only then is the trial finished."""
     count = experiment.folds.count
-    oof = pooled(experiment, paths, range(count))
+    oof = pooled(experiment, paths, range(count), config.target)
     write_npz(paths.oof, **oof)
     results = [read_json(paths.fold(k).result) for k in range(count)]
     # ASHA chose this trial by fold 0, so its score there is optimistic: the later folds stand apart.
     later = oof["fold"] > 0
-    scores = score(oof["label"], oof["probabilities"], experiment)
+    classes = len(oof["classes"])
+    attributes = config.target == "joint" and bool(experiment.manifest.attributes)
+    scores = score(oof["label"], oof["probabilities"], classes, attributes)
     write_json(
         paths.result,
         {
             "trial": paths.root.name,
             "oof_macro_f1": scores.pop("macro_f1"),
-            "later_folds_macro_f1": score(oof["label"][later], oof["probabilities"][later], experiment)["macro_f1"],
+            "later_folds_macro_f1": score(oof["label"][later], oof["probabilities"][later], classes, False)["macro_f1"],
             "fold_macro_f1": [r["macro_f1"] for r in results],
             **scores,
             "epochs_done": sum(r["epochs"] for r in results),
             "seconds": sum(r["seconds"] for r in results),
+            **photos_without_face(config, experiment.store),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             "threads": torch.get_num_threads(),
             "finished_at": time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
@@ -140,7 +150,7 @@ def _finish(config: TrialConfig, experiment: Experiment, paths: TrialPaths, devi
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(prog="python -m trainable.train", description="Train one trial, all folds.")
+    parser = Parser(prog="python -m trainable.train", description="Train one trial, all folds.")
     parser.add_argument("config", type=Path, help="a TrialConfig as JSON; keys left out take their defaults")
     add_data(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="run directory; taken up again if begun")
@@ -169,7 +179,10 @@ def _command(given: argparse.Namespace) -> int:
         skip_bad_images=given.skip_bad_images,
         weights=weights,
     )
+    check_data(config, experiment.manifest)
     _take_up_or_begin(experiment, config)
+    for sentence in config.cautions():
+        print(f"warning: {sentence}")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def say(report: Report) -> bool:
@@ -190,7 +203,7 @@ def _read_config(path: Path) -> TrialConfig:
         raise InputError(f"no configuration: received {path}; allowed: a JSON file such as a trial's config.json")
     try:
         return TrialConfig.from_dict(read_json(path))
-    except json.JSONDecodeError as error:
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no JSON: {error}; allowed: such as a trial's config.json") from None
 
 

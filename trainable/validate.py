@@ -10,7 +10,7 @@ class OptimConfig:
 
 import math
 from collections.abc import Callable
-from dataclasses import field, fields
+from dataclasses import field, fields, is_dataclass
 from difflib import get_close_matches
 from typing import Any
 
@@ -52,9 +52,51 @@ def sizes(low: int, high: int, *, default: tuple[int, int]) -> Any:
     return field(default=default, metadata={"problem": problem, "range": (low, high)})
 
 
-def where(test: Callable[[Any], bool], allowed: str, *, default: Any) -> Any:
-    """A field with a test of its own; `allowed` says in words what passes."""
-    return field(default=default, metadata={"problem": lambda v: None if test(v) else f"allowed: {allowed}"})
+def where(
+    test: Callable[[Any], bool], allowed: str, *, default: Any, identity: Callable[[Any], Any] = lambda v: v
+) -> Any:
+    """A field with a test of its own; `allowed` says in words what passes.
+
+    `identity` is what counts in `trial_id` instead of the value: a file's contents, not where it lies.
+    """
+    return field(
+        default=default,
+        metadata={"problem": lambda v: None if test(v) else f"allowed: {allowed}", "identity": identity},
+    )
+
+
+def only(test: Callable[[Any], bool], given: Any) -> Any:
+    """A field that matters only where `test(configuration)` holds; elsewhere it does not count in `trial_id`.
+
+    gamma: float = only(lambda c: c.name == "focal", between(0.0, 10.0, default=2.0))
+    """
+    return field(default=given.default, metadata={**given.metadata, "only": test})
+
+
+def relevant(config: Any) -> dict[str, Any]:
+    """The configuration as nested dicts, without the fields that change nothing."""
+    found = {}
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if f.metadata.get("only", lambda _: True)(config):
+            if f.type is float:  # 1 and 1.0 are one value
+                value = float(value)
+            elif isinstance(value, tuple):
+                value = [float(v) for v in value]
+            found[f.name] = relevant(value) if is_dataclass(value) else f.metadata.get("identity", lambda v: v)(value)
+    return found
+
+
+def ignored(config: Any, path: str = "") -> list[str]:
+    """A sentence for each field that is set and changes nothing."""
+    found = []
+    for f in fields(config):
+        value = getattr(config, f.name)
+        if is_dataclass(value):
+            found += ignored(value, f"{path}{f.name}.")
+        elif value != f.default and not f.metadata.get("only", lambda _: True)(config):
+            found.append(f"{path}{f.name}: {value!r} is ignored beside the other choices made")
+    return found
 
 
 def check(config: Any) -> None:

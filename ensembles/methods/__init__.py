@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 from ensembles.greedy import member_scores
 from ensembles.methods.attributes import PER_ATTRIBUTE
 from ensembles.methods.bagged import BAGGED_GREEDY
-from ensembles.methods.base import Context, Fitted, Method
+from ensembles.methods.base import SIZE, Context, Fitted, Method
 from ensembles.methods.cma import CMA_WEIGHTS
 from ensembles.methods.offsets import CLASS_OFFSETS
 from ensembles.methods.shrunk import SHRUNK_GREEDY
@@ -19,7 +19,7 @@ from ensembles.methods.temperature import TEMPERATURE_GREEDY
 from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
 from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
 
-__all__ = ["METHODS", "Context", "Fitted", "Method", "applicable", "build_method", "fit", "load"]
+__all__ = ["METHODS", "SIZE", "Context", "Fitted", "Method", "applicable", "build_method", "fit", "load"]
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -59,11 +59,12 @@ def fit(
     groups: ArrayLike | None = None,
     seed: int = 0,
     attributes: Sequence[int] = (),
+    size: int = SIZE,
 ) -> Fitted:
     """Fits method `name` to probabilities [T, N, C] and labels int[N]; refuses what `greedy_selection` refuses."""
     method = build_method(name)
     member_scores(probabilities, labels)  # refuses what is no table of probabilities, before a method transforms it
-    context = Context(None if groups is None else np.asarray(groups), seed, tuple(attributes))
+    context = Context(None if groups is None else np.asarray(groups), seed, tuple(attributes), size)
     if not method.needs(probabilities.shape[-1], context.attributes):
         raise ValueError(
             f"{name} does not apply to {probabilities.shape[-1]} classes with attributes {context.attributes}"

@@ -12,7 +12,7 @@ import numpy as np
 
 from ensembles.greedy import greedy_selection
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
-from ensembles.methods.vote import SIZE, weighted_sum
+from ensembles.methods.vote import weighted_sum
 
 
 def marginal(probabilities: Array, sizes: tuple[int, ...], attribute: int) -> Array:
@@ -25,7 +25,10 @@ def marginal(probabilities: Array, sizes: tuple[int, ...], attribute: int) -> Ar
 def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
     sizes = context.attributes
     truths = np.unravel_index(labels, sizes)
-    fits = [greedy_selection(marginal(probabilities, sizes, a), truth, SIZE).counts for a, truth in enumerate(truths)]
+    fits = [
+        greedy_selection(marginal(probabilities, sizes, a), truth, context.size).counts
+        for a, truth in enumerate(truths)
+    ]
     mean = np.mean([counts / counts.sum() for counts in fits], axis=0)
     return {
         "weights": mean.tolist(),

@@ -26,7 +26,7 @@ def fit_bagged(probabilities: Array, labels: Array, context: Context) -> Paramet
         drawn = np.zeros(len(names), bool)
         drawn[random.permutation(len(names))[: (len(names) + 1) // 2]] = True
         rows = np.flatnonzero(drawn[group])
-        total += greedy_selection(probabilities[:, rows], labels[rows], SIZE).weights
+        total += greedy_selection(probabilities[:, rows], labels[rows], min(SIZE, context.size)).weights
     return {"weights": (total / BAGS).tolist()}
 
 

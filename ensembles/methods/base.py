@@ -13,6 +13,8 @@ Array = NDArray[Any]
 Scores = NDArray[np.float64]
 Parameters = dict[str, Any]
 
+SIZE = 50  # picks of greedy selection
+
 
 @dataclass(frozen=True)
 class Context:
@@ -20,11 +22,13 @@ class Context:
 
     groups: [N], rows of one group share their errors (None: each row is its own group). attributes: sizes of the
     attributes whose mixed-radix number the class is, first slowest ((3, 2, 3): class = a * 6 + b * 3 + c); () if none.
+    size: most picks of greedy selection.
     """
 
     groups: Array | None = None
     seed: int = 0
     attributes: tuple[int, ...] = ()
+    size: int = SIZE
 
 
 class Fit(Protocol):

@@ -13,7 +13,7 @@ import numpy as np
 from ensembles.compiled import compiled
 from ensembles.greedy import greedy_selection, member_scores
 from ensembles.methods.base import Array, Context, Method, Parameters
-from ensembles.methods.vote import SIZE, apply_vote
+from ensembles.methods.vote import apply_vote
 from trainable.metrics import f1_from_counts
 
 MEMBERS = 20
@@ -41,7 +41,7 @@ def _count(table: Array, weights: Array, labels: Array, counts: Array) -> None:
 
 def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
     members, _, classes = probabilities.shape
-    start = greedy_selection(probabilities, labels, SIZE).weights
+    start = greedy_selection(probabilities, labels, context.size).weights
     own = member_scores(probabilities, labels)
     # in an order that does not depend on the members': the random draws then fall on the same ones
     taken = np.lexsort((-own, -start))[:MEMBERS]
@@ -62,6 +62,7 @@ def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
     for _ in range(GENERATIONS):
         drawn = np.array([search.ask() for _ in range(search.population_size)])
         found = scores(drawn).round(12)
+        found[np.maximum(drawn, 0).sum(axis=1) == 0] = -1.0  # no weight at all is no vote
         search.tell([(weights, -score) for weights, score in zip(drawn, found.tolist(), strict=True)])
         if found.max() > best_score + 1e-9:
             best, best_score = drawn[found.argmax()], float(found.max())

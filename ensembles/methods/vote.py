@@ -8,7 +8,6 @@ from ensembles.greedy import greedy_selection, member_scores
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
 
 TOP = 5
-SIZE = 50
 
 
 def best_members(probabilities: Array, labels: Array, top: int = TOP) -> list[int]:
@@ -54,7 +53,7 @@ def fit_mean(probabilities: Array, labels: Array, context: Context) -> Parameter
 
 def fit_greedy(probabilities: Array, labels: Array, context: Context) -> Parameters:
     """Greedy selection's counts as weights: sums of counts tie exactly where `greedy_selection` saw a tie."""
-    return {"weights": greedy_selection(probabilities, labels, SIZE).counts.astype(float).tolist()}
+    return {"weights": greedy_selection(probabilities, labels, context.size).counts.astype(float).tolist()}
 
 
 BEST_SINGLE = Method("best_single", _fit_best, apply_vote)

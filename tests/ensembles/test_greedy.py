@@ -1,5 +1,6 @@
 """Greedy selection against a brute force that recounts everything, on thousands of small cases."""
 
+import tracemalloc
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
+from ensembles.compiled import compiled
 from ensembles.greedy import Selection, greedy_selection, member_scores
 from trainable.metrics import macro_f1
 
@@ -161,3 +163,21 @@ def test_what_is_refused(table: NDArray[Any], labels: list[int], size: int, mess
 
 def test_an_overshoot_of_rounding_is_allowed() -> None:
     assert greedy_selection(spoiled(1.0005), np.array([0, 1, 2, 0])).score >= 0
+
+
+def test_little_memory_beside_the_input() -> None:
+    random = np.random.default_rng(3)
+    table = random.dirichlet(np.ones(18), (150, 1500)).astype(np.float32)
+    labels = random.integers(0, 18, 1500)
+    greedy_selection(table[:3], labels, 2)
+    tracemalloc.start()
+    greedy_selection(table, labels, 10)
+    peak = tracemalloc.get_traced_memory()[1]
+    tracemalloc.stop()
+    assert peak < 0.2 * table.nbytes
+
+
+def test_compiled_without_a_place_for_its_cache() -> None:
+    space: dict[str, Any] = {}
+    exec("def double(x):\n    return 2 * x", space)  # no file: numba finds no folder to keep it in
+    assert compiled(space["double"])(21) == 42

@@ -37,6 +37,10 @@ def read_train(root: Path) -> Manifest:
     )
     if (root / "extra.csv").is_file():
         frame = pd.concat([frame, _extra(root)], ignore_index=True)
+        # A scored photo that is an extra row as well would be trained on in every fold.
+        twice = frame["image"][frame["image"].map(PurePosixPath).duplicated()].tolist()
+        if twice:
+            raise InputError(f"{root / 'extra.csv'}: {few(twice)} occurs twice; allowed: photos that train.csv lacks")
     frame["label"] = encode(frame["mask"].to_numpy(), frame["gender"].to_numpy(), age_band(frame["age"]))
     return Manifest(root, "competition", frame, CLASSES)
 

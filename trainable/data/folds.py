@@ -11,6 +11,8 @@ from trainable.data.labels import age_band
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 
+MOST = 100  # fold numbers are int8 on disk
+
 
 @dataclass(frozen=True)
 class Folds:
@@ -42,16 +44,25 @@ def make_folds(manifest: Manifest, count: int, seed: int) -> Folds:
     """
     scored = manifest.scored
     groups = manifest.frame["group"].to_numpy(str)
+    if not 2 <= count <= MOST:
+        raise InputError(f"folds: received {count}; allowed: 2 to {MOST}")
     distinct = len(np.unique(groups[scored]))
     if distinct < count:
         raise InputError(f"fewer groups than folds: received {distinct} groups; allowed: at least {count} (the folds)")
+    strata = _strata(manifest)[scored]
+    largest = int(np.bincount(strata).max())
+    if largest < count:
+        raise InputError(
+            f"folds cannot be stratified: received at most {largest} images of a class; allowed: at least {count} "
+            "(the folds) of one"
+        )
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     fold = np.full(len(groups), -1, np.int8)
     rows = np.flatnonzero(scored)
     with warnings.catch_warnings():
         # A stratum smaller than the folds is usual here (old men are rare); what matters is warned of below.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        parts = splitter.split(np.zeros(len(rows)), _strata(manifest)[rows], groups[rows])
+        parts = splitter.split(np.zeros(len(rows)), strata, groups[rows])
         for k, (_, valid) in enumerate(parts):
             fold[rows[valid]] = k
     of_group = dict(zip(groups[rows], fold[rows], strict=True))

@@ -1,6 +1,7 @@
 """Layout 2: any folder with a manifest.csv (path, label, optionally group and any other columns)."""
 
-from pathlib import Path
+import re
+from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
@@ -24,7 +25,8 @@ def read_train(root: Path) -> Manifest:
         raise InputError(f"{source}: received the one label {classes[0]!r}; allowed: at least two")
     table["label"] = table["text"].map({name: i for i, name in enumerate(classes)}).astype(np.int64)
     frame = table.drop(columns="text")
-    twice = frame["image"][frame["image"].duplicated()].tolist()
+    # One photo under two spellings would be trained on and scored, as surely as under one.
+    twice = frame["image"][frame["image"].map(PurePosixPath).duplicated()].tolist()
     if twice:
         raise InputError(f"{source}: {few(twice)} occurs twice; allowed: one row an image")
     return Manifest(root, "generic", frame, classes)
@@ -44,6 +46,9 @@ def _rows(root: Path, source: Path, *, extra: bool) -> pd.DataFrame:
     empty = table["label"].str.strip() == ""
     if empty.any():
         raise InputError(f"{source}: no label for {table.loc[empty, 'path'].iloc[0]!r}; allowed: an int or a name")
+    if "group" in table and (table["group"].str.strip() == "").any():
+        nobody = table.loc[table["group"].str.strip() == "", "path"].iloc[0]
+        raise InputError(f"{source}: no group for {nobody!r}; allowed: a name in every row, or no column group")
     return pd.DataFrame(
         {
             "image": table["path"],
@@ -58,4 +63,4 @@ def _rows(root: Path, source: Path, *, extra: bool) -> pd.DataFrame:
 def _sorted_labels(text: pd.Series) -> tuple[str, ...]:
     """Distinct labels: whole numbers by value, names by alphabet."""
     names = sorted(text.unique())
-    return tuple(sorted(names, key=int)) if all(n.lstrip("-").isdigit() for n in names) else tuple(names)
+    return tuple(sorted(names, key=int)) if all(re.fullmatch("-?[0-9]+", n) for n in names) else tuple(names)

@@ -8,14 +8,15 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
 import torch
 from torch.utils.data import DataLoader, Dataset
 
-from trainable.augment import Augment, build_augment
+from trainable.augment import Augment, Augmentation, build_augment
+from trainable.data.decode import resize
+from trainable.data.faces import person
 
 Request = tuple[int, np.ndarray]
 NO_AUGMENTATION = -1
@@ -25,35 +26,56 @@ NO_AUGMENTATION = -1
 class Batches(Dataset):
     """Answers a request with uint8 [B, H, W, 3]. Only its description travels to workers, never pixels.
 
-    `place` int64[N]: the row of the store for each row of the manifest.
+    `place` int64[N]: the row of the store for each row of the manifest. `cuts` int32 [N store, 4] (top, bottom, left,
+    right): what is cut out instead of the middle. `masks_file`: what of each photo is the person; the rest goes black.
     """
 
     pixels_file: Path
     place: np.ndarray
     crop: tuple[float, float]
     size: tuple[int, int]
-    policy: str
+    policy: str | Augmentation
     seed: int
+    cuts: np.ndarray | None = None
+    masks_file: Path | None = None
 
     @cached_property
     def pixels(self) -> np.ndarray:
-        return np.load(self.pixels_file, mmap_mode="r", allow_pickle=False)
+        cv2.setNumThreads(0)  # images are small: OpenCV's threads cost more than they give
+        # A plain view: indexing np.memmap itself makes an object of its own class each time.
+        return np.asarray(np.load(self.pixels_file, mmap_mode="r", allow_pickle=False))
 
     @cached_property
     def augment(self) -> Augment:
-        cv2.setNumThreads(0)  # images are small: OpenCV's threads cost more than they give
-        return build_augment(self.policy, self.seed)
+        return build_augment(self.policy, self.seed, self.size)
+
+    @cached_property
+    def masks(self) -> np.ndarray | None:
+        return None if self.masks_file is None else np.load(self.masks_file, mmap_mode="r", allow_pickle=False)
+
+    def photo(self, place: int) -> np.ndarray:
+        """The part of a photo of the store that is used, uint8 [h, w, 3], before it is resized."""
+        photo = self.pixels[place]
+        if self.masks is not None:
+            photo = cv2.bitwise_and(photo, photo, mask=person(self.masks[place], photo.shape[:2]))
+        if self.cuts is None:
+            return centre(photo, self.crop)
+        top, bottom, left, right = self.cuts[place].tolist()
+        return photo[top:bottom, left:right]
 
     def __getitem__(self, request: Request) -> torch.Tensor:
         epoch, rows = request
         batch = np.empty((len(rows), *self.size, 3), np.uint8)
-        for image, row in zip(batch, rows.tolist(), strict=True):
-            source = resize(centre(self.pixels[self.place[row]], self.crop), self.size)
-            image[:] = source if epoch == NO_AUGMENTATION else self.augment(source, epoch, row)
+        for slot, row, place in zip(batch, rows.tolist(), self.place[rows].tolist(), strict=True):
+            photo = self.photo(place)
+            if epoch == NO_AUGMENTATION:
+                resize(photo, self.size, out=slot)
+            else:
+                slot[:] = self.augment(photo, epoch, row)
         return torch.from_numpy(batch)
 
     def __getstate__(self) -> dict:
-        return {k: v for k, v in self.__dict__.items() if k not in ("pixels", "augment")}
+        return {k: v for k, v in self.__dict__.items() if k not in ("pixels", "masks", "augment")}
 
 
 def centre(image: np.ndarray, crop: tuple[float, float]) -> np.ndarray:
@@ -62,14 +84,6 @@ def centre(image: np.ndarray, crop: tuple[float, float]) -> np.ndarray:
     keep = max(1, round(height * down)), max(1, round(width * across))
     top, left = (height - keep[0]) // 2, (width - keep[1]) // 2
     return image[top : top + keep[0], left : left + keep[1]]
-
-
-def resize(image: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [h, w, 3] to uint8 [*size, 3]; areas are averaged when it shrinks."""
-    if image.shape[:2] == size:
-        return image
-    shrinks = size[0] < image.shape[0] or size[1] < image.shape[1]
-    return cv2.resize(image, size[::-1], interpolation=cv2.INTER_AREA if shrinks else cv2.INTER_LINEAR)
 
 
 @dataclass
@@ -89,21 +103,27 @@ class Loader:
         return self._stream([(NO_AUGMENTATION, part) for part in split(rows, batch_size)])
 
     def _stream(self, plan: list[Request]) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
+        if not self.workers:
+            for request in plan:
+                images = self.batches[request]
+                yield request[1], images.pin_memory() if self.pin else images
+            return
         self._plan[:] = plan
         for (_, rows), images in zip(plan, self._transport, strict=True):
             yield rows, images
 
     @cached_property
     def _transport(self) -> DataLoader:
-        # No fork: it hangs inside Ray's actors. Workers stay for the whole trial, since starting one takes seconds.
-        several: dict[str, Any] = {"multiprocessing_context": "spawn", "persistent_workers": True, "prefetch_factor": 4}
         return DataLoader(
             self.batches,
             batch_size=None,
             sampler=self._plan,  # read anew each epoch
             num_workers=self.workers,
             pin_memory=self.pin,
-            **(several if self.workers else {}),
+            generator=torch.Generator(),  # torch's own stays untouched: dropout must not depend on the workers
+            multiprocessing_context="spawn",  # no fork: it hangs inside Ray's actors
+            persistent_workers=True,  # for the whole trial, since starting one takes seconds
+            prefetch_factor=4,
         )
 
 

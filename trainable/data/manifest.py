@@ -101,9 +101,14 @@ def read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no readable CSV: {str(error).strip()}; allowed: UTF-8, comma-separated") from None
+    if not isinstance(table.index, pd.RangeIndex):  # pandas would take the first fields for row names
+        raise InputError(f"{path}: received rows with more fields than the header has; allowed: as many")
     missing = [c for c in required if c not in table]
     if missing:
-        raise InputError(f"{path}: missing column {', '.join(missing)}; received {', '.join(map(str, table))}")
+        received = ", ".join(map(str, table))[:200]
+        raise InputError(
+            f"{path}: missing column {', '.join(missing)}; received {received!r}; allowed: {', '.join(required)}"
+        )
     if table.empty:
         raise InputError(f"{path}: received no rows; allowed: at least one")
     return table

@@ -1,0 +1,83 @@
+"""What all benchmarks of speed share: interleaved medians, the machine, the table, the JSON line."""
+
+import argparse
+import json
+import os
+import platform
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from trainable.files import write_text
+
+NOT_MEASURED = "not measured"
+
+
+def interleaved(
+    jobs: Mapping[str, Callable[[], object]], rounds: int, clock: Callable[[], float] = time.process_time
+) -> dict[str, list[float]]:
+    """Seconds of each job, once a round, in turn and in turn backwards, after a round that does not count.
+
+    CPU seconds of the process by default: other work on the machine then stretches no figure, and images a CPU second
+    are images a second a core.
+    """
+    found: dict[str, list[float]] = {name: [] for name in jobs}
+    for turn in range(rounds + 1):
+        for name, job in list(jobs.items())[:: 1 - 2 * (turn % 2)]:
+            start = clock()
+            job()
+            if turn:
+                found[name].append(clock() - start)
+    return found
+
+
+def ratio(above: list[float], below: list[float]) -> float:
+    """Median of the ratios round by round: what slows the machine for a while slows both."""
+    return float(np.median(np.array(above) / np.array(below)))
+
+
+def machine() -> dict[str, Any]:
+    model = next((x.split(":")[1].strip() for x in _lines("/proc/cpuinfo") if x.startswith("model name")), "")
+    return {
+        "cpu": model or platform.machine(),
+        "cores": os.cpu_count(),
+        "load": round(os.getloadavg()[0], 1),
+        "gpu": torch.cuda.get_device_name() if torch.cuda.is_available() else None,
+        "torch": torch.__version__,
+    }
+
+
+def arguments(name: str, text: str | None) -> Path:
+    """--out, a JSON file or a folder for <name>.json."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=(text or "").split("\n")[0])
+    default = Path(__file__).parent / "results"
+    parser.add_argument("--out", type=Path, default=default, metavar="PATH", help="a JSON file, or a folder for one")
+    out = parser.parse_args().out
+    return out if out.suffix == ".json" else out / f"{name}.json"
+
+
+def finish(out: Path, rows: list[tuple[str, Any, str]], record: dict[str, Any]) -> None:
+    """Print a table of (figure, value, target), then the record as one JSON line, which `out` keeps."""
+    widths = [max(len(_text(row[i])) for row in rows) for i in range(3)]
+    for row in rows:
+        print("  ".join(_text(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+    line = json.dumps({**record, "machine": machine()})
+    write_text(out, line + "\n")
+    print(line)
+
+
+def rounded(value: float, digits: int = 3) -> float:
+    """`digits` significant digits."""
+    return float(f"{value:.{digits}g}")
+
+
+def _text(cell: Any) -> str:
+    return f"{cell:g}" if isinstance(cell, float) else str(cell)
+
+
+def _lines(path: str) -> list[str]:
+    return Path(path).read_text().splitlines() if Path(path).exists() else []

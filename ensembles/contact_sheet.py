@@ -1,0 +1,39 @@
+"""A picture of suspects: a row each, what is given and what the ensemble says, and the photos."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import cv2
+import numpy as np
+
+from trainable.data.decode import read_image
+from trainable.files import write_atomic
+
+if TYPE_CHECKING:
+    from ensembles.suspects import Suspect
+
+PHOTO, TEXT, MOST = (128, 96), 34, 7  # pixels (height, width), pixels, photos a row
+
+
+def draw_sheet(file: Path, root: Path, suspects: Sequence[tuple[Suspect, Sequence[str]]]) -> None:
+    """Writes a PNG; images are paths below `root`, unreadable ones stay grey."""
+    height, width = PHOTO
+    sheet = np.full((len(suspects) * (height + TEXT), MOST * width, 3), 255, np.uint8)
+    for number, (suspect, images) in enumerate(suspects):
+        top = number * (height + TEXT)
+        said = f"{suspect.field}: given {suspect.given}, suggested {suspect.value}"
+        more = f"score {suspect.score:.2f}, {suspect.agree}/{suspect.photos} photos  {suspect.key}"
+        for line, text in enumerate((f"{number + 1}. {said}", more)):
+            plain = text.encode("ascii", "replace").decode()  # OpenCV's font knows no other letters
+            cv2.putText(
+                sheet, plain, (4, top + 13 + 15 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA
+            )
+        for place, image in enumerate(images[:MOST]):
+            photo = read_image(root / image, PHOTO)
+            left = place * width
+            sheet[top + TEXT : top + TEXT + height, left : left + width] = 128 if photo is None else photo
+    encoded = cv2.imencode(".png", cv2.cvtColor(sheet, cv2.COLOR_RGB2BGR))[1]
+    write_atomic(file, lambda p: p.write_bytes(encoded.tobytes()))

@@ -1,0 +1,140 @@
+"""Predict photos with this folder alone: torch, timm, numpy, OpenCV and safetensors, nothing else.
+
+python predict.py IMAGES... --out CSV
+
+`ensemble.json` says what the networks are and how they vote; `networks/` holds their weights; `photos.py` and
+`layers.py` are what they were trained with. Written by foldvote (`python -m ensembles.export`), Apache-2.0.
+"""
+
+from __future__ import annotations
+
+import argparse
+import csv
+import json
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import timm
+import torch
+from layers import AGES, SIZES, Ordinal, Product, Viewed
+from photos import centre_box, detect, grabcut, person, read_image, resize
+from safetensors.torch import load_file
+
+HERE = Path(__file__).resolve().parent
+BATCH = 32
+
+
+def see(file: Path, seen: dict[str, Any]) -> np.ndarray:
+    """The network's input uint8 [H, W, 3] of a photo file."""
+    photo = read_image(file, tuple(seen["store"]))
+    if photo is None:
+        raise SystemExit(f"error: {file} cannot be read")
+    height, width = photo.shape[:2]
+    top, bottom, left, right = centre_box((height, width), tuple(seen["crop"]))
+    if seen["region"] == "face" or seen["background"] == "removed":
+        face = detect(photo)
+        if seen["region"] == "face" and face is not None:
+            down, across = (round((face[i + 1] - face[i]) * seen["margin"]) for i in (0, 2))
+            top, bottom = max(face[0] - down, 0), min(face[1] + down, height)
+            left, right = max(face[2] - across, 0), min(face[3] + across, width)
+        if seen["background"] == "removed":
+            box = np.array(face or centre_box((height, width), tuple(seen["fallback"])))
+            bits = np.packbits(grabcut(photo, box))
+            photo = cv2.bitwise_and(photo, photo, mask=person(bits, (height, width)))
+    return resize(photo[top:bottom, left:right], tuple(seen["size"]))
+
+
+def build(network: dict[str, Any]) -> torch.nn.Module:
+    """The network without weights: images [B, 3, H, W] normalised -> logits [B, classes]."""
+    options: dict[str, Any] = {"img_size": tuple(network["input"]["size"])} if network["fixed_size"] else {}
+    heads, ordinal = network["head"] == "attributes", network["age"] == "ordinal"
+    age = 1 if ordinal else AGES
+    units = SIZES[0] + SIZES[1] + age if heads else 1 if ordinal else network["classes"]
+    model: Any = timm.create_model(network["backbone"], num_classes=units, **options)
+    if heads or ordinal:
+        place = model.pretrained_cfg["classifier"]
+        after = Product(ordinal) if heads else Ordinal()
+        model.set_submodule(place, torch.nn.Sequential(model.get_submodule(place), after))
+    return model
+
+
+@torch.inference_mode()
+def predict(network: dict[str, Any], files: list[Path], device: str) -> np.ndarray:
+    """float32 [M, C]: mean probabilities of the network's fold models."""
+    inputs = torch.from_numpy(np.stack([see(file, network["input"]) for file in files]))
+    total = torch.zeros(len(files), network["classes"])
+    for weights, (mean, std) in zip(network["weights"], network["statistics"], strict=True):
+        model = build(network)
+        model.load_state_dict(load_file(HERE / weights))
+        model = (model if network["tta"] == "none" else Viewed(model, network["tta"])).to(device).eval()
+        for start in range(0, len(files), BATCH):
+            images = inputs[start : start + BATCH].to(device).permute(0, 3, 1, 2).float()
+            centre, spread = (255 * torch.tensor(v, device=device).view(3, 1, 1) for v in (mean, std))
+            total[start : start + BATCH] += model((images - centre) / spread).float().softmax(1).cpu()
+    return (total / len(network["weights"])).numpy()
+
+
+def multiply(factors: list[np.ndarray]) -> np.ndarray:
+    """[M, C] of mask [M, 3], gender [M, 2] and age [M, 3]; a joint network's as it is."""
+    if len(factors) == 1:
+        return factors[0]
+    mask, gender, age = factors
+    return (mask[:, :, None, None] * gender[:, None, :, None] * age[:, None, None, :]).reshape(len(mask), -1)
+
+
+def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
+    """Scores float64 [M, C] of members [T, M, C], as the ensemble was fitted."""
+    weights = np.array(parameters["weights"])
+    members = members.astype(np.float64)
+    rows, classes = members.shape[1:]
+    if method == "hard_vote":
+        scores = members.sum(0) / (2 * len(members))
+        for member in members:
+            scores[np.arange(rows), member.argmax(1)] += 1
+    elif method == "geometric_mean":
+        logs = np.tensordot(weights, np.log(np.maximum(members, 1e-6)), 1) / weights.sum()
+        scores = np.exp(logs - logs.max(1, keepdims=True))
+    elif method == "per_attribute":
+        sizes, scores = parameters["attributes"], np.ones((rows, classes))
+        for a, own in enumerate(parameters["attribute_weights"]):
+            table = np.tensordot(np.array(own), members, 1).reshape(rows, *sizes)
+            others = tuple(1 + b for b in range(len(sizes)) if b != a)
+            scores *= np.broadcast_to(table.sum(axis=others, keepdims=True), table.shape).reshape(rows, classes)
+    else:
+        if "temperatures" in parameters:
+            powers = 1 / np.array(parameters["temperatures"])[:, None, None]
+            members = np.maximum(members, 1e-7) ** powers
+            members /= members.sum(2, keepdims=True)
+        scores = np.tensordot(weights, members, 1)
+        if "offsets" in parameters:
+            scores = np.maximum(scores / scores.sum(1, keepdims=True), 1e-12) * np.exp(-np.array(parameters["offsets"]))
+    return scores / scores.sum(1, keepdims=True)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description="Predict photos with this ensemble.")
+    parser.add_argument("images", nargs="+", type=Path, help="folders or files")
+    parser.add_argument("--out", type=Path, required=True, metavar="CSV")
+    given = parser.parse_args()
+    photo = {".jpg", ".jpeg", ".png"}
+    files = [f for place in given.images for f in (sorted(place.rglob("*")) if place.is_dir() else [place])]
+    files = [f for f in files if f.suffix.lower() in photo and not f.name.startswith(".")]
+    if not files:
+        raise SystemExit("error: received no photos; allowed: folders, or files ending in .jpg, .jpeg or .png")
+    ensemble = json.loads((HERE / "ensemble.json").read_text(encoding="utf-8"))
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    tables = {name: predict(network, files, device) for name, network in ensemble["networks"].items()}
+    members = np.stack([multiply([tables[name] for name in names]) for names in ensemble["members"]])
+    scores = vote(ensemble["method"], members, ensemble["parameters"])
+    with given.out.open("w", encoding="utf-8", newline="") as file:
+        lines = csv.writer(file, lineterminator="\n")
+        lines.writerow(["image", "prediction", *(f"p {c}" for c in ensemble["classes"])])
+        for name, row in zip(files, scores, strict=True):
+            lines.writerow([name, ensemble["classes"][row.argmax()], *(f"{v:.6f}" for v in row)])
+    print(f"{len(files)} photos: {given.out}")
+
+
+if __name__ == "__main__":
+    main()

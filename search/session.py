@@ -1,0 +1,170 @@
+"""One sitting of a search: begin or reopen the experiment, walk it, say how it ended."""
+
+import difflib
+import errno
+import math
+import signal
+import sys
+from collections import Counter
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from search.deadline import Deadline
+from search.director import Director, clear_stopped
+from search.leaderboard import STATES, Scribe, write_leaderboard
+from search.ledger import Ledger
+from search.plan import make_plan
+from search.progress import Progress
+from search.space import DataFacts, SpaceFile
+from search.suggest import Suggester
+from trainable.command import default_data
+from trainable.data.manifest import few, read_manifest
+from trainable.errors import InputError
+from trainable.experiment import Experiment, open_experiment, prepare, read_info, save_experiment
+from trainable.files import read_json, write_text
+from trainable.models import resolve_weights
+from trainable.store import RunPaths
+
+
+@dataclass(frozen=True)
+class Given:
+    """What the command line said of where and how much; `again` is the command that goes on with the run."""
+
+    data: Path | None
+    weights: Path | None
+    skip_bad_images: bool
+    cpus: float | None
+    gpus: float | None
+    hours: float | None
+    address: str | None
+    again: str
+
+
+def begin(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment, list[str]]:
+    """Check the space against the data first, since that is quick; then decode, then write the run's files."""
+    folder, s = given.data or default_data(), space.search
+    plan = make_plan(space, DataFacts.of(read_manifest(folder)))
+    weights = resolve_weights(plan.pretrained, given.weights)
+    experiment = prepare(
+        folder,
+        paths,
+        folds=s.folds,
+        seed=s.seed,
+        store_size=s.store_size,
+        skip_bad_images=given.skip_bad_images,
+        weights=weights,
+    )
+    write_text(paths.space, space.text)
+    save_experiment(experiment, sys.argv, asdict(s))
+    return experiment, plan.lines(space, DataFacts.of(experiment.manifest))
+
+
+def reopen(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment, list[str]]:
+    """The experiment as it was; a changed space file or data folder is refused with the difference."""
+    old = paths.space.read_text(encoding="utf-8")
+    if old != space.text:
+        lines = difflib.unified_diff(old.splitlines(), space.text.splitlines(), n=0, lineterm="")
+        changed = [line for line in lines if not line.startswith(("---", "+++", "@@"))]
+        raise InputError(
+            f"--resume: {space.path} has changed: received {'; '.join(changed)}; allowed: the file in {paths.space}"
+        )
+    experiment = open_experiment(paths.root)
+    root = experiment.manifest.root
+    if given.data and given.data.absolute() != root:
+        raise InputError(f"--resume: received --data {given.data}; allowed: {root}, as the run began")
+    _refuse_changed_data(experiment, read_info(paths)["data_fingerprint"])
+    data = DataFacts.of(experiment.manifest)
+    return experiment, make_plan(space, data).lines(space, data)
+
+
+def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
+    """Run the search to its end, or to an interruption that it survives."""
+    from search import tuner  # Ray takes seconds to import: wrong input is answered before
+    from search.tensorboard import TensorBoard
+
+    paths, s, race = experiment.paths, space.search, space.race()
+    ledger = Ledger.open(paths.study, first=s.first)
+    clear_stopped(paths, ledger)
+    tuner.connect(given.address)
+    share = tuner.share(given.cpus, given.gpus)
+
+    def score_of(trial_id: str) -> float:
+        return read_json(paths.trial(trial_id).result)["oof_macro_f1"]
+
+    progress = Progress(s, race.expected_epochs(), score_of)
+    take_up(progress, ledger)
+    director = Director(
+        paths=paths,
+        space=space,
+        search=s,
+        data=DataFacts.of(experiment.manifest),
+        folds_fingerprint=experiment.folds.fingerprint(),
+        ledger=ledger,
+        race=race,
+        suggester=Suggester(s.sampler, s.seed, s.startup),
+        deadline=Deadline(
+            seconds=given.hours * 3600 if given.hours else math.inf,
+            finish_epochs=s.members * s.folds * s.epochs,
+            slots=share.slots(),
+        ),
+        watchers=[progress, TensorBoard(paths, score_of), Scribe(paths, ledger)],
+    )
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's farewell is a Ctrl-C
+    try:
+        director.resume()
+        with progress:
+            tuner.execute(director, share)
+            director.conclude()
+    except KeyboardInterrupt:
+        print(f"\ninterrupted; finished folds are kept\nnext: {given.again}")
+        return 130
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        director.aborted = f"the disk of {paths.root} is full"
+    finally:
+        tuner.disconnect()
+    if not director.aborted:
+        write_leaderboard(paths, ledger)
+    print(progress.summary())
+    return conclude(given, director, progress.counts()["complete"])
+
+
+def take_up(progress: Progress, ledger: Ledger) -> None:
+    """Show what earlier sittings did."""
+    ended = {name: t for name, t in ledger.named().items() if STATES[t.state] != "running"}
+    progress.earlier = Counter(STATES[t.state] for t in ended.values())
+    progress.epochs_before = sum(max(t.intermediate_values, default=0) for t in ledger.named().values())
+    complete = [(t.value or 0.0, name) for name, t in ended.items() if STATES[t.state] == "complete"]
+    if complete:
+        progress.best = max(complete)
+
+
+def conclude(given: Given, director: Director, complete: int) -> int:
+    """The last lines: what there is, and the next command."""
+    paths = director.paths
+    if director.note:
+        print(f"warning: {director.note}")
+    if director.aborted and not director.deadline.passed:
+        print(f"error: {director.aborted}", file=sys.stderr)
+        print(f"tracebacks, if trials raised: {paths.root}/trials/*/error.txt")
+        print(f"next: once that is mended, {given.again}")
+        return 1
+    print(f"leaderboard {paths.leaderboard}; {complete} complete trials can be members")
+    if not complete:
+        print(f"next: {given.again} --trials N, with N above {director.search.trials}: no trial is complete")
+        return 1
+    print(f"next: python -m ensembles.build {paths.root}")
+    return 0
+
+
+def _refuse_changed_data(experiment: Experiment, fingerprint: str) -> None:
+    then = experiment.manifest
+    now = read_manifest(then.root).drop(list(experiment.skipped))
+    if now.fingerprint() == fingerprint:
+        return
+    old, new = set(then.frame["image"]), set(now.frame["image"])
+    parts = [f"{len(new - old)} new ({few(sorted(new - old), 3)})"] if new - old else []
+    parts += [f"{len(old - new)} gone ({few(sorted(old - new), 3)})"] if old - new else []
+    parts += [] if parts else ["images with other labels, groups or sizes"]
+    raise InputError(f"--resume: {then.root} has changed: received {', '.join(parts)}; allowed: the data as it was")

@@ -1,0 +1,51 @@
+"""What all tests share: data that is made once, a cache of their own, one thread, no network."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helpers import generic_data, prepared
+
+os.environ["HF_HUB_OFFLINE"] = "1"  # before huggingface_hub is imported: it reads it once
+os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
+
+import torch
+
+from trainable.data.sample import generate
+from trainable.experiment import Experiment
+
+
+@pytest.fixture(scope="session", autouse=True)
+def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """A cache that no other process uses; one thread, since several only fight over two cores."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("FOLDVOTE_CACHE", str(tmp_path_factory.mktemp("cache")))
+        patch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
+        patch.delenv("FOLDVOTE_DATA", raising=False)
+        yield
+    torch.set_num_threads(threads)
+
+
+@pytest.fixture(scope="session")
+def sample(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The generated competition: 24 people to train on, 8 to predict. Read-only."""
+    out = tmp_path_factory.mktemp("sample") / "data"
+    generate(out, 24, 8, 0, 1)
+    return out
+
+
+@pytest.fixture(scope="session")
+def generic(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A generic folder: 12 groups of 2 photos in 3 classes, 5 test photos. Read-only."""
+    return generic_data(tmp_path_factory.mktemp("generic") / "data")
+
+
+@pytest.fixture
+def experiment(generic: Path, tmp_path: Path) -> Experiment:
+    """The generic data in 2 folds, with a run directory of its own."""
+    return prepared(generic, tmp_path / "run")

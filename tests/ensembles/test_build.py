@@ -1,0 +1,115 @@
+"""The command that votes, on runs of real networks."""
+
+import json
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pandas as pd
+import pytest
+import timm
+import torch
+from helpers import complete_run, refused
+from torch import Tensor, nn
+
+from ensembles.build import main
+from trainable.files import read_json, read_npz
+from trainable.metrics import macro_f1
+from trainable.store import EnsemblePaths, RunPaths
+
+pytestmark = pytest.mark.slow  # compiling the greedy loop alone takes seconds
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory, generic: Path) -> Path:
+    folder = tmp_path_factory.mktemp("build") / "run"
+    wide = {"input": {"store": (32, 32), "size": (48, 40)}, "augment": {"policy": "strong"}, "epochs": 2}
+    return complete_run(generic, folder, learning_rates=(1e-3, 3e-3, 6e-3), **wide)
+
+
+@pytest.fixture(scope="module")
+def built(run: Path) -> EnsemblePaths:
+    assert main([str(run), "--name", "first"]) == 0
+    return RunPaths(run).ensemble("first")
+
+
+def test_submission_has_every_test_row_in_order(built: EnsemblePaths, generic: Path) -> None:
+    table = pd.read_csv(built.submission)
+    assert table["path"].tolist() == pd.read_csv(generic / "test.csv")["path"].tolist()
+    assert set(table["prediction"]) <= {"class0", "class1", "class2"}
+
+
+def test_summary_says_who_voted_and_what_it_is_worth(built: EnsemblePaths, run: Path) -> None:
+    summary = read_json(built.summary)
+    named = {"method", "members", "oof_macro_f1", "nested_macro_f1", "nested_std", "best_single"}
+    assert named <= set(summary)
+    assert sum(m["weight"] for m in summary["members"]) == pytest.approx(1)
+    assert all(m["run"] == str(run) for m in summary["members"])
+    best = RunPaths(run).trial(summary["best_single"]["trial"])
+    oof = read_npz(best.oof)
+    score = macro_f1(oof["label"], oof["probabilities"].argmax(1), 3)
+    assert (
+        summary["best_single"]["oof_macro_f1"]
+        == score
+        == max(read_json(t.result)["oof_macro_f1"] for t in RunPaths(run).trials())
+    )
+    json.dumps(summary, allow_nan=False)
+
+
+def test_inference_is_at_the_training_size_and_without_augmentation(
+    run: Path, built: EnsemblePaths, generic: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[tuple[bool, Tensor]] = []
+    real = timm.create_model
+
+    def create(*arguments: object, **options: object) -> nn.Module:
+        model = real(*arguments, **options)
+        model.register_forward_pre_hook(lambda m, inputs: seen.append((m.training, inputs[0])))
+        return model
+
+    monkeypatch.setattr(timm, "create_model", create)
+    assert main([str(run), "--name", "size", "--method", "best_single"]) == 0
+    assert {tuple(x.shape) for _, x in seen} == {(5, 3, 48, 40)}
+    assert not any(training for training, _ in seen)
+    photos = [cv2.imread(str(generic / p))[..., ::-1] for p in pd.read_csv(generic / "test.csv")["path"]]
+    resized = np.stack([cv2.resize(p, (40, 48), interpolation=cv2.INTER_LINEAR) for p in photos]) / 255
+    mean, deviation = np.array([0.485, 0.456, 0.406]), np.array([0.229, 0.224, 0.225])
+    expected = torch.from_numpy((resized - mean) / deviation).permute(0, 3, 1, 2).float()
+    for _, inputs in seen:
+        torch.testing.assert_close(inputs, expected, rtol=0, atol=0.02)
+
+
+def test_vote_is_the_mean_of_fold_models_of_the_members(built: EnsemblePaths, run: Path) -> None:
+    test, summary = read_npz(built.test), read_json(built.summary)
+    assert test["probabilities"].shape[1:] == (2, 5, 3)
+    assert set(m["trial"] for m in summary["members"]) <= {n.split("/")[1] for n in test["members"].tolist()}
+    single = EnsemblePaths(run / "ensembles" / "one")
+    assert main([str(run), "--name", "one", "--method", "best_single"]) == 0
+    kept = read_npz(single.test)
+    mean = kept["probabilities"][int(kept["best_single"])].mean(0)
+    assert kept["vote"] == pytest.approx(mean, abs=1e-6)
+    names = kept["classes"][mean.argmax(1)].tolist()
+    assert pd.read_csv(single.submission)["prediction"].tolist() == names
+
+
+def test_taken_name_is_numbered_and_nothing_written_over(run: Path, built: EnsemblePaths) -> None:
+    before = built.submission.read_bytes(), built.submission.stat().st_mtime_ns
+    assert main([str(run), "--name", "first", "--method", "greedy"]) == 0
+    assert (built.submission.read_bytes(), built.submission.stat().st_mtime_ns) == before
+    assert RunPaths(run).ensemble("first-2").summary.exists()
+    assert not RunPaths(run).ensemble("first-2").parts.exists()
+
+
+def test_changed_weights_are_refused(generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run = complete_run(generic, tmp_path / "run")
+    weights = RunPaths(run).trials()[0].fold(1).weights
+    weights.write_bytes(weights.read_bytes()[:-1] + b"\x01")
+    assert f"{weights}: missing or changed" in refused(capfd, main, run)
+
+
+def test_single_trial_is_an_ensemble_of_one(generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run = complete_run(generic, tmp_path / "run")
+    assert main([str(run)]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == f"ensemble {run / 'ensembles' / 'auto'}"
+    assert lines[-1] == f"next: submit {run / 'ensembles' / 'auto' / 'submission.csv'}"

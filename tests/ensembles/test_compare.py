@@ -1,0 +1,99 @@
+"""Submissions against each other, and the ledger of what the leaderboard said."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import refused, write_table
+from sklearn.metrics import f1_score
+
+from ensembles.compare import compare, consensus, main, read_submissions
+from ensembles.ledger import add_submission, correlation, ledger_of, read_ledger
+from trainable.errors import InputError
+from trainable.store import RunPaths
+
+
+def submission(path: Path, answers: list[object], names: list[str] | None = None) -> Path:
+    names = names or [f"{i}.jpg" for i in range(len(answers))]
+    write_table(path, ("ImageID", "ans"), list(zip(names, answers, strict=True)))
+    return path
+
+
+def test_every_submission_is_scored_against_the_vote_of_the_others() -> None:
+    random = np.random.default_rng(0)
+    truth = random.integers(0, 3, 200)
+    predictions = np.stack([np.where(random.random(200) < 0.2, random.integers(0, 3, 200), truth) for _ in range(4)])
+    found = compare(predictions, ("a", "b", "c"))
+    for s in range(4):
+        others = np.delete(predictions, s, 0)
+        counts = np.stack([(others == c).sum(0) for c in range(3)])
+        voted = counts.argmax(0)
+        tied = (counts == counts.max(0)).sum(0) > 1
+        # every tie among three votes is three different classes: the first submission's answer
+        voted[tied] = others[0, tied]
+        assert found.consensus[s] == pytest.approx(f1_score(voted, predictions[s], average="macro", zero_division=0))
+        assert found.agreement[s, 0] == (predictions[s] == predictions[0]).mean()
+    assert found.counts.sum() == 800
+    assert found.moved[1, 0, 2] == ((predictions[0] == 0) & (predictions[1] == 2)).sum()
+
+
+def test_a_tie_goes_to_the_earliest_submission() -> None:
+    assert consensus(np.array([[2, 0], [1, 0], [1, 1], [2, 1]]), 3).tolist() == [2, 0]
+
+
+def test_rows_may_stand_in_another_order(tmp_path: Path) -> None:
+    one = submission(tmp_path / "a.csv", [10, 2, 9])
+    two = submission(tmp_path / "b.csv", [9, 10, 2], ["2.jpg", "0.jpg", "1.jpg"])
+    predictions, classes = read_submissions([one, two])
+    assert classes == ("2", "9", "10")  # numbers in their order
+    assert predictions.tolist() == [[2, 0, 1], [2, 0, 1]]
+
+
+def test_command_prints_and_names_the_next(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    files = [submission(tmp_path / f"{n}.csv", answers) for n, answers in (("a", [0, 1, 2, 2]), ("b", [0, 1, 1, 2]))]
+    assert main([str(f) for f in files]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert any("0.750" in line for line in lines)
+    assert lines[-1].startswith("next: ")
+
+
+def test_submissions_that_do_not_fit_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    one = submission(tmp_path / "a.csv", [0, 1])
+    other = submission(tmp_path / "b.csv", [0, 1], ["x.jpg", "y.jpg"])
+    assert f"{other}: received other rows than {one}" in refused(capfd, main, one, other)
+    assert "received 1; allowed: two or more" in refused(capfd, main, one)
+    write_table(tmp_path / "c.csv", ("path", "prediction"), [("x", 1)])
+    assert "received columns path, prediction" in refused(capfd, main, one, tmp_path / "c.csv")
+    assert "received score '7'" in refused(capfd, main, "--note", one, 7)
+    assert "allowed: RUN/ensembles/NAME/submission.csv, or --ledger FILE" in refused(capfd, main, "--note", one, 0.5)
+
+
+def test_ledger_keeps_builds_and_scores(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    nested, scores = [0.71, 0.75, 0.74, 0.6], [0.70, 0.73, 0.74]
+    files = []
+    for number, value in enumerate(nested):
+        paths = RunPaths(tmp_path / "runs" / "one").ensemble(f"e{number}")
+        files.append(submission(paths.submission, [0, 1]))
+        add_submission(paths, "greedy", value + 0.02, value, 0.01)
+    ledger = ledger_of(files[0])
+    assert ledger == tmp_path / "runs" / "submissions.csv"
+    for file, score in zip(files, scores, strict=False):
+        assert main(["--note", str(file), str(score)]) == 0
+    assert "3 pairs, correlation" in capfd.readouterr().out
+    table = read_ledger(ledger)
+    assert table["path"].tolist() == [str(f) for f in files]
+    assert table["score"].tolist() == ["0.7", "0.73", "0.74", ""]
+    expected = np.corrcoef(nested[:3], scores)[0, 1]
+    assert correlation(table) == (3, pytest.approx(expected))
+    assert main(["--note", str(files[0]), "0.69"]) == 0  # noted again: the later word counts
+    assert read_ledger(ledger)["score"].tolist()[0] == "0.69"
+
+
+def test_ledger_of_foreign_submissions(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="allowed: RUN/ensembles"):
+        ledger_of(tmp_path / "s.csv")
+    file = submission(tmp_path / "s.csv", [0])
+    assert main(["--note", str(file), "0.5", "--ledger", str(tmp_path / "l.csv")]) == 0
+    assert pd.read_csv(tmp_path / "l.csv")["score"].tolist() == [0.5]
+    assert np.isnan(correlation(read_ledger(tmp_path / "l.csv"))[1])

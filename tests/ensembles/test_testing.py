@@ -1,0 +1,83 @@
+"""Test predictions of members: in the order of the test set, and taken up again after an interruption."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers import tiny
+
+from ensembles import testing
+from ensembles.members import Member
+from ensembles.testing import predict_test
+from trainable.data.images import open_store
+from trainable.data.loader import Batches, Loader
+from trainable.data.manifest import read_test
+from trainable.errors import InputError
+from trainable.experiment import Experiment
+from trainable.files import read_json
+from trainable.predict import BATCH, load_model, predict
+from trainable.train import train
+
+CPU = torch.device("cpu")
+
+
+def members(experiment: Experiment, count: int = 2) -> list[Member]:
+    found = []
+    for seed in range(count):
+        config = tiny(seed=seed)
+        train(config, experiment, lambda _: True, device=CPU)
+        trial = experiment.paths.trial(config.trial_id(experiment.folds.fingerprint()))
+        found.append(Member(experiment.paths, trial, 0.0))
+    return found
+
+
+def test_each_fold_model_predicts_the_test_set_in_its_order(experiment: Experiment, tmp_path: Path) -> None:
+    (member,) = members(experiment, 1)
+    test = read_test(experiment.manifest.root, experiment.manifest.classes)
+    found = predict_test([member], test, 3, tmp_path / "parts")
+    assert found.shape == (1, 2, len(test.images), 3)
+    store = open_store(test.root, test.images, (32, 32))
+    loader = Loader(Batches(store.pixels_file, np.arange(len(test.images)), (1.0, 1.0), (32, 32), "none", 0))
+    for k, fold in enumerate(member.trial.folds()):
+        model = load_model(tiny(), 3, fold.weights, CPU)
+        statistics = torch.tensor(read_json(fold.result)["statistics"])
+        assert (found[0, k] == predict(model, loader.predict(np.arange(len(test.images)), BATCH), statistics)).all()
+
+
+def test_interrupted_build_goes_on_where_it_was(
+    experiment: Experiment, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    both, parts = members(experiment), tmp_path / "parts"
+    test = read_test(experiment.manifest.root, experiment.manifest.classes)
+    undisturbed = predict_test(both, test, 3, tmp_path / "other")
+    usual, calls = testing.predict_member, []
+
+    def dies_at_the_second(*arguments):  # type: ignore[no-untyped-def]
+        calls.append(1)
+        if len(calls) == 2:
+            raise KeyboardInterrupt
+        return usual(*arguments)
+
+    monkeypatch.setattr(testing, "predict_member", dies_at_the_second)
+    with pytest.raises(KeyboardInterrupt):
+        predict_test(both, test, 3, parts)
+    assert (predict_test(both, test, 3, parts) == undisturbed).all()
+    assert len(calls) == 3  # the first member was not predicted again
+
+
+def test_part_made_from_other_photos_is_made_anew(experiment: Experiment, tmp_path: Path) -> None:
+    (member,) = members(experiment, 1)
+    test = read_test(experiment.manifest.root, experiment.manifest.classes)
+    before = predict_test([member], test, 3, tmp_path)
+    test.images.reverse()
+    assert (predict_test([member], test, 3, tmp_path) == before[:, :, ::-1]).all()
+
+
+def test_changed_weights_are_refused(experiment: Experiment, tmp_path: Path) -> None:
+    (member,) = members(experiment, 1)
+    weights = member.trial.fold(1).weights
+    weights.write_bytes(weights.read_bytes()[:-1] + b"x")
+    test = read_test(experiment.manifest.root, experiment.manifest.classes)
+    with pytest.raises(InputError, match="missing or changed since it was written"):
+        predict_test([member], test, 3, tmp_path)

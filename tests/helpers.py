@@ -1,0 +1,140 @@
+"""Small real data and commands for the tests: photos of a few pixels, tables, space files."""
+
+from __future__ import annotations
+
+import csv
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+import pytest
+import torch
+
+from trainable.config import TrialConfig
+from trainable.experiment import Experiment, prepare, save_experiment
+from trainable.store import RunPaths
+from trainable.train import run_trial
+
+MASKS = ("mask1", "mask2", "mask3", "mask4", "mask5", "incorrect_mask", "normal")
+NETWORK = {"backbone": "test_resnet", "pretrained": False}
+
+SPACE = """
+from search.space import Search
+
+SEARCH = Search(trials=2, folds=2, epochs=1, store_size=(32, 32), members=1)
+
+
+def space(trial, data):
+    return {
+        "model": {"backbone": "test_resnet", "pretrained": False},
+        "input": {"size": (32, 32)},
+        "augment": {"policy": "none"},
+        "optim": {"lr": trial.suggest_float("lr", 1e-3, 1e-2, log=True)},
+        "batch_size": 8,
+    }
+"""
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[object]]) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="") as file:
+        csv.writer(file, lineterminator="\n").writerows([header, *rows])
+
+
+def write_photo(path: Path, colour: int, seed: int = 0, side: int = 32) -> None:
+    """A noisy square of one grey value; its format is that of the suffix."""
+    noise = np.random.default_rng(seed).integers(-20, 21, (side, side, 3))
+    path.parent.mkdir(parents=True, exist_ok=True)
+    assert cv2.imwrite(str(path), np.clip(noise + colour, 0, 255).astype(np.uint8))
+
+
+def generic_data(root: Path, *, people: int = 12, each: int = 2, classes: int = 3, test: int = 5) -> Path:
+    """Layout 2: `people` groups of `each` photos; class k is a shade of grey, and a group has one class."""
+    rows = []
+    for person in range(people):
+        for photo in range(each):
+            name, label = f"images/p{person:02}_{photo}.png", person % classes
+            write_photo(root / name, 40 + 170 * label // max(1, classes - 1), seed=person * each + photo)
+            rows.append((name, f"class{label}", f"p{person:02}"))
+    write_table(root / "manifest.csv", ("path", "label", "group"), rows)
+    # In no order that sorting by name or class would give.
+    names = [f"test/{'edcba'[i % 5]}{i}.png" for i in range(test)]
+    for i, name in enumerate(names):
+        write_photo(root / name, 40 + 170 * (i % classes) // max(1, classes - 1), seed=1000 + i)
+    write_table(root / "test.csv", ("path",), [(name,) for name in names])
+    return root
+
+
+def competition_data(root: Path, *, people: int = 6, test: int = 4) -> Path:
+    """Layout 1 with photos of a few pixels, for tests that never look at them."""
+    rows = []
+    for person in range(people):
+        gender, age = ("male", "female")[person % 2], (21, 45, 60)[person % 3]
+        path = f"{person:06}_{gender}_Asian_{age}"
+        for mask in MASKS:
+            write_photo(root / "train" / "images" / path / f"{mask}.jpg", 100, side=16)
+        rows.append((f"{person:06}", gender, "Asian", age, path))
+    write_table(root / "train" / "train.csv", ("id", "gender", "race", "age", "path"), rows)
+    names = [f"{9 - i}.jpg" for i in range(test)]
+    for name in names:
+        write_photo(root / "eval" / "images" / name, 100, side=16)
+    write_table(root / "eval" / "info.csv", ("ImageID", "ans"), [(name, 0) for name in names])
+    return root
+
+
+def tiny(**changes: Any) -> TrialConfig:
+    """A trial that trains in under a second on `generic_data`."""
+    values: dict[str, Any] = {
+        "model": NETWORK,
+        "input": {"store": (32, 32), "size": (32, 32)},
+        "augment": {"policy": "none"},
+        "optim": {"lr": 3e-3},
+        "epochs": 1,
+        "batch_size": 8,
+    }
+    return TrialConfig.from_dict({**values, **changes})
+
+
+def prepared(
+    data: Path, run: Path, *, folds: int = 2, size: tuple[int, int] = (32, 32), save: bool = True
+) -> Experiment:
+    experiment = prepare(data, RunPaths(run), folds=folds, seed=0, store_size=size)
+    if save:
+        save_experiment(experiment, ["test"], {})
+    return experiment
+
+
+def complete_run(data: Path, run: Path, *, learning_rates: Sequence[float] = (3e-3,), **changes: Any) -> Path:
+    """A run directory with a complete trial for each learning rate, as `trainable.train` makes it."""
+    experiment = prepared(data, run)
+    for lr in learning_rates:
+        for _ in run_trial(tiny(optim={"lr": lr}, **changes), experiment, device=torch.device("cpu")):
+            pass
+    return run
+
+
+def space_file(folder: Path, text: str = SPACE, name: str = "tiny") -> Path:
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / f"{name}.py").write_text(text, encoding="utf-8")
+    return folder / f"{name}.py"
+
+
+def refused(capfd: pytest.CaptureFixture[str], main: Callable[[list[str]], int], *arguments: object) -> str:
+    """The one line with which a command refuses these arguments: exit code 2, no traceback."""
+    capfd.readouterr()
+    try:
+        code = main([str(a) for a in arguments])
+    except SystemExit as stopped:
+        code = stopped.code
+    lines = capfd.readouterr().err.strip().splitlines()
+    assert code == 2, (code, lines)
+    assert len(lines) == 1, lines
+    assert lines[0].startswith("error: ")
+    return lines[0]
+
+
+def listing(root: Path) -> dict[str, bytes]:
+    """Every file below a folder with its content: equal before and after when nothing was written."""
+    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}

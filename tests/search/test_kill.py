@@ -1,0 +1,113 @@
+"""A search that is killed again and again ends like one that was not."""
+
+import os
+import random
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from crash import POINTS
+
+SPACE = """
+from search.space import Search
+
+SEARCH = Search(trials=6, folds=3, epochs=3, store_size=(32, 32), grace=1, eta=2, members=2, startup=3)
+
+
+def space(trial, data):
+    return {
+        "model": {"backbone": "test_vit", "pretrained": False},
+        "input": {"size": (32, 32)},
+        "optim": {"lr": trial.suggest_float("lr", 1e-4, 1e-2, log=True)},
+        "loss": {"name": trial.suggest_categorical("loss", ["cross_entropy", "focal"])},
+    }
+"""
+ROUNDS = int(os.environ.get("FOLDVOTE_KILLS", "3"))
+
+
+def start(out: Path, data: Path, *more: str, crash: tuple[str, int] = ("", 0)) -> subprocess.Popen:
+    """One worker at a time: both cores are one trial's, so that the order of trials is certain."""
+    space = out / "space.py"
+    out.mkdir(exist_ok=True)
+    space.write_text(SPACE)
+    words = [str(space), "--data", str(data), "--out", str(out), "--name", "run", "--cpus-per-trial", "2", *more]
+    command = [sys.executable, str(Path(__file__).with_name("crash.py")), crash[0], str(crash[1]), *words]
+    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+
+def finish(process: subprocess.Popen) -> str:
+    said, _ = process.communicate(timeout=300)
+    return said
+
+
+def board(out: Path) -> pd.DataFrame:
+    return pd.read_csv(out / "run" / "leaderboard.csv").drop(columns="seconds")
+
+
+def oofs(out: Path) -> dict[str, bytes]:
+    return {p.parent.name: np.load(p)["probabilities"].tobytes() for p in (out / "run").glob("trials/*/oof.npz")}
+
+
+def finished_folds(out: Path) -> dict[Path, int]:
+    return {p: p.stat().st_mtime_ns for p in (out / "run").glob("trials/*/fold_*/result.json")}
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
+    out = tmp_path_factory.mktemp("undisturbed")
+    process = start(out, sample)
+    assert "next: python -m ensembles.build" in finish(process), "the search without any crash"
+    return out
+
+
+def resume_to_the_end(out: Path, sample: Path) -> None:
+    before = finished_folds(out)
+    begun = (out / "run" / "experiment.json").exists()
+    said = finish(start(out, sample, *(["--resume"] if begun else [])))
+    assert "next: python -m ensembles.build" in said, said
+    after = finished_folds(out)
+    assert {p: after.get(p) for p in before} == before, "a finished fold was lost or trained again"
+
+
+def same(out: Path, undisturbed: Path) -> None:
+    pd.testing.assert_frame_equal(board(out), board(undisturbed))
+    assert oofs(out) == oofs(undisturbed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("point", random.Random(0).sample(sorted(POINTS), 2) if ROUNDS < 20 else sorted(POINTS))
+def test_a_crash_at_a_named_point_changes_nothing(point: str, undisturbed: Path, sample: Path, tmp_path: Path) -> None:
+    out = tmp_path / "out"
+    process = start(out, sample, crash=(point, 8 if point == "between write and rename" else 2))
+    finish(process)
+    assert process.returncode == -signal.SIGKILL, "the point was never passed"
+    resume_to_the_end(out, sample)
+    same(out, undisturbed)
+
+
+@pytest.mark.slow
+def test_crashes_at_random_moments_change_nothing(undisturbed: Path, sample: Path, tmp_path: Path) -> None:
+    out, moments = tmp_path / "out", random.Random(1)
+    process = start(out, sample)
+    for _ in range(ROUNDS):
+        wait_for_begin(out, process)
+        time.sleep(moments.uniform(2, 9))
+        process.kill()
+        finish(process)
+        process = start(out, sample, "--resume")
+    said = finish(process)
+    assert "next: python -m ensembles.build" in said, said
+    same(out, undisturbed)
+
+
+def wait_for_begin(out: Path, process: subprocess.Popen) -> None:
+    """Until a trial has begun, so that the kill meets work; or the search is over."""
+    until = time.monotonic() + 120
+    while process.poll() is None and not list((out / "run").glob("trials/*/fold_0/metrics.jsonl")):
+        assert time.monotonic() < until, "no epoch within two minutes"
+        time.sleep(0.1)

@@ -1,0 +1,153 @@
+"""The fold race by independent arithmetic."""
+
+import math
+from typing import Any
+
+import numpy as np
+import pytest
+
+from search.race import GO, STOP, WAIT, Race, milestones
+
+
+def race(**changes: Any) -> Race:
+    return Race(**{"epochs": 9, "folds": 5, "trials": 100, "members": 2, "rule": "none", **changes})
+
+
+def fill(made: Race, step: int, scores: list[float]) -> None:
+    for i, score in enumerate(scores):
+        made.record(f"t{i}", step, score)
+
+
+@pytest.mark.parametrize(
+    ("epochs", "grace", "eta", "steps"),
+    [
+        (12, 1, 3, [1, 3, 9, 12]),
+        (9, 1, 3, [1, 3, 9]),
+        (243, 1, 3, [1, 3, 9, 27, 81, 243]),  # the top rung is lost where it is found with floating-point logarithms
+        (1, 1, 3, [1]),
+        (5, 2, 2, [2, 4, 5]),
+        (4, 10, 3, [4]),
+    ],
+)
+def test_rungs_grow_by_eta_and_end_with_the_fold(epochs: int, grace: int, eta: int, steps: list[int]) -> None:
+    assert milestones(epochs, grace, eta) == steps
+
+
+def test_rung_that_holds_fewer_than_eta_scores_lets_nobody_on() -> None:
+    made = race()
+    fill(made, 1, [0.5])
+    assert made.decide("t0", 1, 0.5).action == WAIT
+    fill(made, 1, [0.5, 0.4])
+    assert made.promote({"t0", "t1"}) is None
+    fill(made, 1, [0.5, 0.4, 0.3])
+    assert made.promote({"t0", "t1", "t2"}) == "t0"
+    assert made.promote({"t1", "t2"}) is None
+
+
+@pytest.mark.parametrize("held", range(3, 20))
+def test_the_best_of_every_eta_go_on(held: int) -> None:
+    made = race(trials=1000)
+    scores = np.random.default_rng(held).random(held)
+    fill(made, 1, scores.tolist())
+    waiting = {f"t{i}" for i in range(held)}
+    promoted = []
+    while (trial := made.promote(waiting - set(promoted))) is not None:
+        promoted.append(trial)
+    assert promoted == [f"t{i}" for i in np.argsort(-scores)[: held // 3]]
+
+
+def test_between_rungs_a_trial_goes_on_whatever_its_score() -> None:
+    made = race()
+    made.record("t0", 2, 0.0)
+    assert made.decide("t0", 2, 0.0).action == GO
+
+
+@pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
+@pytest.mark.parametrize("step", [1, 2, 9, 18])
+def test_score_that_is_no_number_ends_a_trial(score: float, step: int) -> None:
+    made = race()
+    if step == 18:
+        made.record("t0", 9, 0.5)
+    made.record("t0", step, score)
+    assert made.decide("t0", step, score).action == STOP
+
+
+def test_nan_is_the_worst_score_of_a_rung() -> None:
+    made = race(trials=1000)
+    fill(made, 1, [math.nan, 0.0, math.nan])
+    assert made.promote({"t0", "t1", "t2"}) == "t1"
+
+
+def test_end_of_fold_0_is_a_rung() -> None:
+    made = race(epochs=12)
+    fill(made, 12, [0.1, 0.2, 0.3])
+    assert made.promote({"t0", "t1", "t2"}) == "t2"
+
+
+def test_recording_twice_changes_nothing() -> None:
+    one, twice = race(), race()
+    for made, times in ((one, 1), (twice, 2)):
+        for step, score in ((1, 0.3), (9, 0.4), (18, 0.5)):
+            for _ in range(times):
+                made.record("t0", step, score)
+    assert one == twice
+    assert one.fold_scores == {"t0": [0.4, 0.5]}
+
+
+def test_promoted_trial_is_known_again_after_a_restart() -> None:
+    """What went on from a rung has a later score in the ledger."""
+    made = race(trials=1000)
+    fill(made, 1, [0.1, 0.2, 0.3])
+    made.record("t0", 2, 0.1)
+    assert made.decide("t0", 1, 0.1).action == GO
+    assert made.promote({"t1", "t2"}) == "t2"
+
+
+# --- later folds ------------------------------------------------------------------------------------------------
+
+RIVALS = {"a": [0.8, 0.7, 0.9, 0.8, 0.8], "b": [0.6, 0.5, 0.7, 0.6, 0.6]}  # b is of rank 2, its worst fold is 0.5
+
+
+def later(rule: str, mine: list[float], **changes: Any) -> str:
+    made = race(rule=rule, **changes)
+    for name, scores in {**RIVALS, "mine": mine}.items():
+        for fold, score in enumerate(scores):
+            made.record(name, 9 * (fold + 1), score)
+    return made.decide("mine", 9 * len(mine), mine[-1]).action
+
+
+def test_complete_trials_are_known_by_their_mean() -> None:
+    made = race()
+    for name, scores in {**RIVALS, "c": [0.9, 0.9]}.items():
+        for fold, score in enumerate(scores):
+            made.record(name, 9 * (fold + 1), score)
+    assert made.complete() == pytest.approx({"a": 0.8, "b": 0.6})
+
+
+@pytest.mark.parametrize(
+    ("mine", "action"),
+    [([0.5, 0.51], GO), ([0.5, 0.5], STOP), ([0.9, 0.2], GO), ([0.9, 0.09], STOP), ([0.5, 0.5, 0.51], GO)],
+)
+def test_forgiving_rule_compares_the_mean_with_the_worst_fold_of_the_rival(mine: list[float], action: str) -> None:
+    assert (np.mean(mine) > 0.5) == (action == GO)
+    assert later("forgiving", mine) == action
+
+
+@pytest.mark.parametrize("mine", [[0.5, 0.5], [0.55, 0.3], [0.61, 0.5], [0.4, 0.49, 0.5], [0.7, 0.5, 0.5], [0.6, 0.49]])
+@pytest.mark.parametrize("margin", [0.0, 1.0, 3.0])
+def test_paired_rule_allows_the_standard_error_of_the_difference(mine: list[float], margin: float) -> None:
+    differences = [m - r for m, r in zip(mine, RIVALS["b"], strict=False)]
+    n = len(differences)
+    mean = sum(differences) / n
+    error = math.sqrt(sum((d - mean) ** 2 for d in differences) / (n - 1) / n)
+    assert later("paired", mine, margin=margin) == (STOP if mean < -margin * error else GO)
+
+
+def test_later_folds_race_only_when_enough_trials_are_complete() -> None:
+    assert later("forgiving", [0.1, 0.1], members=3) == GO
+    assert later("paired", [0.1, 0.1], members=3) == GO
+    assert later("none", [0.1, 0.1]) == GO
+
+
+def test_last_fold_is_not_raced() -> None:
+    assert later("forgiving", [0.1] * 5) == GO

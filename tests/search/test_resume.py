@@ -1,0 +1,110 @@
+"""Wherever a driver dies, the resumed search ends like the undisturbed one. Scores are made up, files are real."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from helpers import space_file
+
+from search.director import Director
+from search.ledger import Ledger
+from search.space import DataFacts, load_space
+from search.suggest import Suggester
+from trainable.config import TrialConfig
+from trainable.files import write_json
+from trainable.store import RunPaths
+
+FACTS = DataFacts(24, 12, ("a", "b", "c"), ())
+EPOCHS, FOLDS = 4, 3
+SPACE = """
+from search.space import Search
+
+SEARCH = Search(trials=9, folds=3, epochs=4, store_size=(32, 32), eta=2, members=2, startup=3)
+
+
+def space(trial, data):
+    return {
+        "model": {"backbone": "test_resnet", "pretrained": False},
+        "optim": {"lr": trial.suggest_float("lr", 1e-4, 1e-2, log=True)},
+        "loss": {"name": trial.suggest_categorical("loss", ["cross_entropy", "focal"])},
+    }
+"""
+
+
+def open_director(folder: Path) -> Director:
+    folder.mkdir(exist_ok=True)
+    space = load_space(space_file(folder, SPACE))
+    paths, s = RunPaths(folder / "run"), space.search
+    paths.root.mkdir(exist_ok=True)
+    director = Director(
+        paths=paths,
+        space=replace(space, search=s),
+        search=s,
+        data=FACTS,
+        folds_fingerprint="folds",
+        ledger=Ledger.open(paths.study),
+        race=space.race(),
+        suggester=Suggester(s.sampler, s.seed, s.startup),
+        watchers=[],
+    )
+    director.resume()
+    return director
+
+
+def made_up(config: TrialConfig, step: int) -> float:
+    """A score that rises with the steps, by the configuration, and jumps about."""
+    noise = np.random.default_rng([int(config.optim.lr * 1e9), step]).normal() * 0.05
+    return float(0.5 + 0.1 * np.log10(config.optim.lr) + 0.02 * step + noise)
+
+
+def work(director: Director, crash_at: int = -1) -> int:
+    """One worker; dies after report number `crash_at`, before the director hears of it. Returns the reports made."""
+    made = 0
+    while (found := director.next_trial()) is not None:
+        trial_id, config = found
+        for step in range(director.told(trial_id) + 1, EPOCHS * FOLDS + 1):
+            if made == crash_at:
+                return made
+            if step == EPOCHS * FOLDS:
+                write_json(director.paths.trial(trial_id).result, {"oof_macro_f1": made_up(config, step)})
+            fold, last = (step - 1) // EPOCHS, step % EPOCHS == 0
+            made += 1
+            report = {"step": step, "fold": fold, "score": made_up(config, step), "metrics": {}}
+            if not director.report(trial_id, {**report, "decides": fold == 0 or last, "fold_done": last}):
+                break
+    director.conclude()
+    return made
+
+
+def ends(director: Director) -> dict[str, tuple]:
+    return {
+        name: (t.state, t.value, tuple(sorted(t.intermediate_values.items())))
+        for name, t in director.ledger.named().items()
+    }
+
+
+@pytest.fixture(scope="module")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, int]:
+    director = open_director(tmp_path_factory.mktemp("undisturbed"))
+    reports = work(director)
+    return ends(director), reports
+
+
+def test_search_has_stopped_waiting_and_complete_trials(undisturbed: tuple[dict, int]) -> None:
+    states = [state.name for state, _, _ in undisturbed[0].values()]
+    assert states.count("COMPLETE") >= 2
+    assert states.count("PRUNED") >= 4
+
+
+@pytest.mark.parametrize("every", [1, 2, 3, 5, 7, 11])
+def test_a_driver_that_dies_again_and_again_ends_the_same(
+    every: int, undisturbed: tuple[dict, int], tmp_path: Path
+) -> None:
+    for _ in range(undisturbed[1] // every + 1):
+        director = open_director(tmp_path)
+        if work(director, crash_at=every) < every:
+            break
+    director = open_director(tmp_path)
+    work(director)
+    assert ends(director) == undisturbed[0]

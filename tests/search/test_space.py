@@ -1,0 +1,72 @@
+"""Space files."""
+
+from pathlib import Path
+
+import optuna
+import pytest
+from helpers import SPACE, space_file
+
+from search.plan import DRAWS, make_plan
+from search.space import DataFacts, Search, load_space
+from trainable.data.manifest import read_manifest
+from trainable.errors import InputError
+
+FACTS = DataFacts(24, 12, ("a", "b", "c"), ())
+
+
+def test_facts_are_those_of_the_data(sample: Path, generic: Path) -> None:
+    assert DataFacts.of(read_manifest(generic)) == DataFacts(24, 12, ("class0", "class1", "class2"), ())
+    facts = DataFacts.of(read_manifest(sample))
+    assert (facts.rows, facts.groups, len(facts.classes)) == (168, 24, 18)
+    assert facts.attributes == ("mask", "gender", "age")
+
+
+def test_what_search_fixes_is_the_same_in_every_configuration(tmp_path: Path) -> None:
+    text = SPACE.replace("epochs=1", "epochs=7, seed=5").replace("store_size=(32, 32)", "store_size=(64, 48)")
+    space = load_space(space_file(tmp_path, text))
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    configs = [space.config(study.ask(), FACTS) for _ in range(5)]
+    assert {(c.epochs, c.seed, c.input.store) for c in configs} == {(7, 5, (64, 48))}
+    assert len({c.optim.lr for c in configs}) == 5
+
+
+def test_variant_imports_another_file_and_changes_two_entries(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    space_file(tmp_path, SPACE, "parent_space")
+    monkeypatch.syspath_prepend(tmp_path)
+    child = space_file(
+        tmp_path,
+        "from parent_space import SEARCH, space as parent\n"
+        "def space(trial, data):\n    return {**parent(trial, data), 'batch_size': 16}\n",
+        "child",
+    )
+    config = load_space(child).config(optuna.trial.FixedTrial({"lr": 2e-3}), FACTS)
+    assert (config.batch_size, config.optim.lr) == (16, 2e-3)
+
+
+def test_plan_draws_configurations_and_builds_their_networks(tmp_path: Path) -> None:
+    text = SPACE.replace("members=1", "members=1, first=({'lr': 0.004},)")
+    space = load_space(space_file(tmp_path, text))
+    plan = make_plan(space, FACTS)
+    assert len(plan.configs) == DRAWS
+    assert plan.configs[0].optim.lr == 0.004
+    assert plan.pretrained == []
+    assert 0.5 < plan.megabytes["test_resnet"] < 5
+    lines = "\n".join(plan.lines(space, FACTS))
+    for part in ("24 images of 12 groups, 3 classes", "2 trials, 2 folds of 1 epochs", "test_resnet", "GB"):
+        assert part in lines
+
+
+@pytest.mark.parametrize(
+    ("values", "words"),
+    [
+        ({"trials": 0}, "search.trials: received 0"),
+        ({"folds": 2.5}, "search.folds: received 2.5"),
+        ({"store_size": (512,)}, "search.store_size"),
+        ({"sampler": "gp"}, "allowed: tpe, random"),
+        ({"first": ("lr",)}, "a tuple of dicts"),
+        ({"margin": float("nan")}, "search.margin"),
+    ],
+)
+def test_search_is_checked_when_made(values: dict, words: str) -> None:
+    with pytest.raises(InputError, match=words):
+        Search(**values)

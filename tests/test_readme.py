@@ -1,0 +1,82 @@
+"""Commands of the README parse: a renamed option breaks this test, not a newcomer's first minute."""
+
+import argparse
+import importlib
+import re
+import shlex
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
+
+
+def commands(text: str) -> Iterator[str]:
+    """Commands that start with `python -m`, in fenced or indented blocks; $ prompts and comments are left out."""
+    blocks = BLOCK.findall(text)
+    blocks += ["\n".join(line for line in BLOCK.sub("", text).splitlines() if line.startswith("    "))]
+    for block in blocks:
+        for line in block.replace("\\\n", " ").splitlines():
+            line = re.sub(r"^\s*(\$ )?((\w+=\S+|\.venv/bin/)\s*)*(?=python)", "", line)
+            words = shlex.split(line, comments=True) if line.startswith("python -m ") else []
+            # A synopsis ([--option X], N for a number) is no command.
+            if words and not any(w.startswith("[") for w in words):
+                yield shlex.join(words[: words.index("|")] if "|" in words else words)
+
+
+FOUND = [(text.name, command) for text in TEXTS if text.exists() for command in commands(text.read_text("utf-8"))]
+
+
+class ParsedError(Exception):
+    """Parsing went well; the command itself is not run."""
+
+
+@pytest.mark.parametrize(("where", "command"), FOUND)
+def test_command_parses(where: str, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    _, _, module, *arguments = shlex.split(command)
+    if module.split(".")[0] not in ("search", "ensembles", "trainable", "benchmarks"):
+        assert importlib.util.find_spec(module) is not None or module in ("venv", "pip"), f"{where}: {module}"
+        return
+    if importlib.util.find_spec(f"{module}.__main__" if is_package(module) else module) is None:
+        pytest.fail(f"{where}: no module {module}")
+    main = importlib.import_module(f"{module}.__main__" if is_package(module) else module).main
+    real = argparse.ArgumentParser.parse_args
+
+    def parse(self: argparse.ArgumentParser, *given: object, **options: object) -> None:
+        real(self, *given, **options)  # type: ignore[call-overload]
+        raise ParsedError
+
+    monkeypatch.setattr(argparse.ArgumentParser, "parse_args", parse)
+    monkeypatch.setattr(sys, "argv", [module, *arguments])
+    with pytest.raises(ParsedError):
+        main(arguments)
+
+
+def is_package(module: str) -> bool:
+    return (ROOT / Path(*module.split(".")) / "__init__.py").exists()
+
+
+def test_readme_has_a_command() -> None:
+    assert [command for where, command in FOUND if where == "README.md"]
+
+
+def test_commands_are_found_in_every_kind_of_block() -> None:
+    text = """
+```sh
+$ python -m search.run a.py --trials 3   # a comment
+FOLDVOTE_DATA=/x python -m ensembles.build \\
+    --size 3
+make demo
+```
+    python -m trainable.data.sample OUT [--people N]
+    python -m tensorboard.main --logdir runs
+"""
+    assert list(commands(text)) == [
+        "python -m search.run a.py --trials 3",
+        "python -m ensembles.build --size 3",
+        "python -m tensorboard.main --logdir runs",
+    ]

@@ -1,0 +1,241 @@
+"""The table of images, from either layout, and the tables that cannot be read."""
+
+import shutil
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import MASKS, competition_data, generic_data, write_photo, write_table
+
+from trainable.data.labels import age_band
+from trainable.data.manifest import read_manifest, read_table, read_test
+from trainable.errors import InputError
+
+
+@pytest.fixture
+def data(tmp_path: Path) -> Path:
+    return generic_data(tmp_path / "data", people=6)
+
+
+@pytest.fixture
+def competition(tmp_path: Path) -> Path:
+    return competition_data(tmp_path / "competition")
+
+
+def rewrite(file: Path, /, **columns: list[object]) -> None:
+    """Replace columns of a table."""
+    table = pd.read_csv(file, dtype=str).assign(**columns)
+    table.to_csv(file, index=False)
+
+
+# --- what is read -----------------------------------------------------------------------------------------------
+
+
+def test_competition_has_seven_photos_a_person_and_a_group_is_a_folder(sample: Path) -> None:
+    frame = read_manifest(sample).frame
+    people = pd.read_csv(sample / "train" / "train.csv", dtype=str)
+    assert len(frame) == 7 * len(people)
+    assert frame["group"].tolist() == np.repeat(people["path"].to_numpy(), 7).tolist()
+    assert frame["image"].str.rsplit("/", n=1).str[1].str.split(".").str[0].tolist() == list(MASKS) * len(people)
+    assert not frame["image"].str.contains(r"\._").any()
+    assert all((sample / image).is_file() for image in frame["image"])
+
+
+def test_competition_labels_follow_the_formula(sample: Path) -> None:
+    manifest = read_manifest(sample)
+    people = pd.read_csv(sample / "train" / "train.csv", dtype={"id": str}).set_index("path")
+    for row in manifest.frame.itertuples():
+        person = people.loc[row.group]
+        mask = {"incorrect_mask": 1, "normal": 2}.get(Path(row.image).stem, 0)
+        band = int(age_band(np.array([person["age"]]))[0])
+        assert row.label == mask * 6 + ("male", "female").index(person["gender"]) * 3 + band
+    assert manifest.attributes == ("mask", "gender", "age")
+
+
+def test_test_rows_keep_their_order(sample: Path, generic: Path) -> None:
+    """Neither the order of files in the folder nor that of names: the order of the table."""
+    info = pd.read_csv(sample / "eval" / "info.csv", dtype=str)
+    test = read_test(sample, ())
+    assert test.images == [f"eval/images/{name}" for name in info["ImageID"]] != sorted(test.images)
+    assert test.table.equals(info)
+    names = pd.read_csv(generic / "test.csv")["path"].tolist()
+    assert read_test(generic, ("a",)).images == names != sorted(names)
+
+
+def test_people_with_one_id_stay_apart(competition: Path) -> None:
+    rewrite(competition / "train" / "train.csv", id=["000001"] * 6)
+    assert read_manifest(competition).frame["group"].nunique() == 6
+
+
+def test_generic_classes_are_sorted_numbers_by_value_and_names_by_alphabet(data: Path) -> None:
+    assert read_manifest(data).classes == ("class0", "class1", "class2")
+    rewrite(data / "manifest.csv", label=[10, 9, 2] * 4)
+    manifest = read_manifest(data)
+    assert manifest.classes == ("2", "9", "10")
+    assert manifest.labels.tolist() == [2, 1, 0] * 4
+    rewrite(data / "manifest.csv", label=["²", "--1"] * 6)
+    assert read_manifest(data).classes == ("--1", "²")
+
+
+def test_a_class_may_be_called_na(data: Path) -> None:
+    rewrite(data / "manifest.csv", label=["NA", "nan"] * 6)
+    assert read_manifest(data).classes == ("NA", "nan")
+
+
+def test_without_a_group_every_image_is_its_own(data: Path) -> None:
+    table = pd.read_csv(data / "manifest.csv").drop(columns="group")
+    table.to_csv(data / "manifest.csv", index=False)
+    frame = read_manifest(data).frame
+    assert frame["group"].tolist() == frame["image"].tolist()
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+def test_byte_order_mark_and_windows_lines_make_no_difference(data: Path, encoding: str, newline: str) -> None:
+    plain = read_manifest(data)
+    text = (data / "manifest.csv").read_text(encoding="utf-8")
+    (data / "manifest.csv").write_bytes(text.replace("\n", newline).encode(encoding))
+    assert read_manifest(data).frame.equals(plain.frame)
+
+
+def test_fingerprint_follows_files_and_labels(data: Path) -> None:
+    before = read_manifest(data).fingerprint()
+    assert before == read_manifest(data).fingerprint()
+    write_photo(data / "images" / "p00_0.png", 3, seed=999, side=33)
+    after = read_manifest(data).fingerprint()
+    assert after != before
+    rewrite(data / "manifest.csv", label=["class0", "class1", "class2"] * 4)
+    assert read_manifest(data).fingerprint() not in (before, after)
+
+
+# --- what is refused --------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"", "no readable CSV"),
+        (b"\n\n", "no readable CSV"),
+        (b"path,label\n", "no rows"),
+        (bytes(range(256)) * 9, "no readable CSV"),
+        (b"\x00\x01\x02" * 99, "missing column path, label"),
+        ("path,label\na,b\n".encode("utf-16"), "no readable CSV"),
+        (b'path,label\n"a,b\n', "no readable CSV"),
+        (b"path,label\na,b\nc,d,e\n", "no readable CSV"),
+        (b"path,label\na,b,c\nd,e,f\n", "more fields than the header"),
+        (b"file,label\na,b\n", "missing column path; received 'file, label'"),
+        (b"path,label\nimages/p00_0.png\n", "no label for 'images/p00_0.png'"),
+        (b"path,label\n\x00,x\n\x01,y\n", "not found"),
+        (b"path,label\nimages/p00_0.png,x\n", "the one label 'x'"),
+    ],
+)
+def test_broken_table_is_refused_in_one_line(data: Path, content: bytes, words: str) -> None:
+    (data / "manifest.csv").write_bytes(content)
+    with pytest.raises(InputError) as refusal:
+        read_manifest(data)
+    assert words in str(refusal.value)
+    assert "\n" not in str(refusal.value)
+    assert "manifest.csv" in str(refusal.value)
+
+
+@pytest.mark.parametrize("path", ["../outside.png", "/etc/hostname", "images/../../outside.png", ""])
+@pytest.mark.parametrize("table", ["manifest.csv", "test.csv", "extra.csv"])
+def test_path_that_leaves_the_data_folder_is_refused(data: Path, table: str, path: str) -> None:
+    write_photo(data.parent / "outside.png", 50)
+    if table == "extra.csv":
+        shutil.copy(data / "manifest.csv", data / table)
+    names = pd.read_csv(data / table)["path"].tolist()
+    rewrite(data / table, path=[*names[:-1], path])
+    with pytest.raises(InputError, match="leaves the data folder"):
+        read_test(data, ()) if table == "test.csv" else read_manifest(data)
+
+
+@pytest.mark.parametrize("path", ["../../eval/images", "/etc", ""])
+def test_person_folder_that_leaves_the_images_is_refused(competition: Path, path: str) -> None:
+    names = pd.read_csv(competition / "train" / "train.csv")["path"].tolist()
+    rewrite(competition / "train" / "train.csv", path=[path, *names[1:]])
+    with pytest.raises(InputError, match="leaves the data folder"):
+        read_manifest(competition)
+
+
+@pytest.mark.parametrize("name", ["../../train/train.csv", "/etc/hostname", "", "._9.jpg"])
+def test_image_id_that_leaves_the_eval_images_is_refused(competition: Path, name: str) -> None:
+    rewrite(competition / "eval" / "info.csv", ImageID=["9.jpg", "8.jpg", "7.jpg", name])
+    with pytest.raises(InputError, match=r"leaves the data folder|not found"):
+        read_test(competition, ())
+
+
+def test_photo_in_two_rows_is_refused_however_it_is_spelt(data: Path) -> None:
+    """The same photo in two groups would be trained on and scored."""
+    names = pd.read_csv(data / "manifest.csv")["path"].tolist()
+    for again in (names[0], "./" + names[0], names[0].replace("/", "//")):
+        rewrite(data / "manifest.csv", path=[*names[:-1], again])
+        with pytest.raises(InputError, match="occurs twice"):
+            read_manifest(data)
+
+
+def test_scored_photo_cannot_be_an_extra_row_as_well(competition: Path) -> None:
+    image = read_manifest(competition).frame["image"][0]
+    write_table(competition / "extra.csv", ("path", "mask", "gender", "age"), [(image, "worn", "male", 30)])
+    with pytest.raises(InputError, match="occurs twice"):
+        read_manifest(competition)
+
+
+def test_empty_group_is_refused(data: Path) -> None:
+    """Rows without a group would silently become one person."""
+    rewrite(data / "manifest.csv", group=["a", "b", "c", "d", "e", " "] * 2)
+    with pytest.raises(InputError, match=r"no group for 'images/p02_1\.png'"):
+        read_manifest(data)
+
+
+def test_competition_row_that_occurs_twice_is_refused(competition: Path) -> None:
+    path = competition / "train" / "train.csv"
+    table = pd.read_csv(path, dtype=str)
+    pd.concat([table, table.iloc[:1]]).to_csv(path, index=False)
+    with pytest.raises(InputError, match="occurs twice"):
+        read_manifest(competition)
+
+
+@pytest.mark.parametrize("age", ["young", "", "nan", "inf", "-1", "121", "1e400"])
+def test_age_that_is_no_number_is_refused(competition: Path, age: str) -> None:
+    rewrite(competition / "train" / "train.csv", age=["20", age, "20", "20", "20", "20"])
+    with pytest.raises(InputError, match=f"received age {age!r}; allowed: a number of years from 0 to 120"):
+        read_manifest(competition)
+
+
+@pytest.mark.parametrize("gender", ["", "m", "other"])
+def test_unknown_gender_is_refused(competition: Path, gender: str) -> None:
+    rewrite(competition / "train" / "train.csv", gender=["male", gender] * 3)
+    with pytest.raises(InputError, match=f"received gender {gender!r}; allowed: male, female"):
+        read_manifest(competition)
+
+
+def test_person_whose_photo_is_missing_or_there_twice_is_named(competition: Path) -> None:
+    folder = competition / "train" / "images" / "000002_male_Asian_60"
+    shutil.copy(folder / "normal.jpg", folder / "normal.png")
+    with pytest.raises(InputError, match="received normal twice"):
+        read_manifest(competition)
+    for name in ("normal.jpg", "normal.png", "mask3.jpg"):
+        (folder / name).unlink()
+    with pytest.raises(InputError, match="000002_male_Asian_60: mask3, normal not found"):
+        read_manifest(competition)
+
+
+def test_missing_files_are_named_and_counted(data: Path) -> None:
+    for i in range(6):
+        (data / "images" / f"p{i:02}_0.png").unlink()
+    with pytest.raises(InputError, match=r"p04_0.png and 1 more not found"):
+        read_manifest(data)
+
+
+def test_extra_label_that_manifest_lacks_is_refused(data: Path) -> None:
+    write_photo(data / "more.png", 9)
+    write_table(data / "extra.csv", ("path", "label"), [("more.png", "class7")])
+    with pytest.raises(InputError, match="received label 'class7'"):
+        read_manifest(data)
+
+
+def test_missing_table_is_refused_with_its_columns(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="allowed: a CSV with columns a, b"):
+        read_table(tmp_path / "none.csv", ("a", "b"))

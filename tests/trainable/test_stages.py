@@ -1,0 +1,83 @@
+"""Two stages, two optimisers and everything else that a fold carries over, resumed to the bit."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from test_techniques import CPU, Trained, experiment, merged  # noqa: F401 - experiment is a fixture
+
+from trainable.config import OptimConfig, StageConfig
+from trainable.course import is_first_stage, span
+from trainable.data.loader import Loader
+from trainable.data.rows import training_rows
+from trainable.files import read_json
+from trainable.fold import train_fold
+from trainable.losses import build_loss
+from trainable.losses.tasks import part_targets
+from trainable.train import training_batches
+from trainable.trainer import loss_for
+
+EVERYTHING = {
+    "stage": {"name": "unmasked", "share": 0.4},
+    "optim": {"second": "sgd", "second_share": 0.4, "ema": 0.9, "clip": 1.0, "accumulate": 2},
+    "mix": {"name": "cutmix", "p": 0.7},
+    "augment": {"policy": "strong"},
+    "sampler": {"name": "balanced"},
+    "loss": {"f1_weight": 0.3, "class_weights": "effective"},
+    "head": {"name": "attributes", "age": "ordinal"},
+    "model": {"drop_rate": 0.2},
+    "keep": "best",
+    "epochs": 5,
+    "batch_size": 24,
+}
+
+
+@pytest.mark.parametrize(("epochs", "share", "first"), [(10, 0.3, 3), (2, 0.05, 1), (2, 0.95, 1), (5, 0.5, 2)])
+def test_each_stage_has_an_epoch_at_least(epochs, share, first):
+    stage = StageConfig(name="unmasked", share=share)
+    assert [is_first_stage(stage, epochs, e) for e in range(epochs)] == [e < first for e in range(epochs)]
+    spans = [span(OptimConfig(second="sgd", second_share=share, second_lr=0.5), epochs, e) for e in range(epochs)]
+    assert {s.optimiser for s in spans} == {"adamw", "sgd"} and spans[-1].lr == 0.5 and spans[-1].last == epochs
+    assert all(s.first <= e < s.last for e, s in enumerate(spans))
+
+
+def test_first_stage_shows_unmasked_photos_only(experiment, monkeypatch):  # noqa: F811
+    config = merged({"stage": {"name": "unmasked", "share": 0.5}, "epochs": 4, "seed": 7})
+    seen: list[np.ndarray] = []
+    loader = Loader(training_batches(config, experiment))
+    train = loader.train
+    monkeypatch.setattr(loader, "train", lambda rows, *rest: seen.append(rows) or train(rows, *rest))
+    list(train_fold(config, experiment, 0, loader, CPU, experiment.paths.trial("first-stage").fold(0)))
+    masks = experiment.manifest.frame["mask"].to_numpy()
+    assert [set(masks[rows]) for rows in seen] == [{2}, {2}, {0, 1, 2}, {0, 1, 2}]
+    assert set(np.concatenate(seen[2:])) == set(experiment.folds.train_rows(0))
+
+
+def test_first_stage_knows_six_classes(experiment):  # noqa: F811
+    """Its loss is that of gender x age: what the network thinks of masks does not matter."""
+    config = merged({"stage": {"name": "unmasked"}})
+    found = training_rows(config, experiment.manifest, experiment.folds, 0)
+    labels = found.labels[found.rows[found.unmasked[found.rows]]]
+    loss = loss_for(config, labels, 18, True, CPU)
+    torch.manual_seed(0)
+    logits, targets = torch.randn(len(labels), 18), torch.from_numpy(labels)
+    six = torch.logsumexp(logits.log_softmax(1).view(-1, 3, 6), 1)
+    expected = build_loss("cross_entropy")(six, part_targets(targets, ("gender", "age")))
+    assert torch.allclose(loss(logits, targets), expected, atol=1e-6)
+    assert int(part_targets(targets, ("gender", "age")).max()) < 6
+
+
+@pytest.mark.parametrize("cut", [1, 2, 3, 4])
+def test_a_fold_cut_off_after_any_epoch_ends_the_same_to_the_bit(experiment, cut):  # noqa: F811
+    whole = Trained(merged(EVERYTHING), experiment)
+    fold = experiment.paths.trial(f"cut-{cut}").fold(0)
+    config = merged(EVERYTHING)
+    begun = train_fold(config, experiment, 0, Loader(training_batches(config, experiment)), CPU, fold)
+    for _ in range(cut):
+        next(begun)
+    begun.close()
+    rest = list(train_fold(config, experiment, 0, Loader(training_batches(config, experiment)), CPU, fold))
+    assert read_json(fold.result)["weights_sha256"] == whole.weights
+    timeless = [{k: v for k, v in m.items() if "second" not in k} for m in (*rest, *whole.metrics)]
+    assert timeless[: len(rest)] == timeless[len(rest) :]

@@ -1,0 +1,148 @@
+"""What one trial is: a tree of frozen dataclasses, validated when made.
+
+A trial is its resolved configuration; where it runs (device, threads, workers) does not count.
+"""
+
+import hashlib
+import json
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Self
+
+from trainable.config.images import AugmentConfig, MixConfig
+from trainable.config.learning import LossConfig, OptimConfig, SamplerConfig
+from trainable.config.network import HeadConfig, InputConfig, ModelConfig, known_backbones
+from trainable.config.rows import RowsConfig, StageConfig
+from trainable.errors import InputError
+from trainable.validate import between, check, ignored, one_of, only, relevant, unknown, where
+
+__all__ = [
+    "AugmentConfig",
+    "HeadConfig",
+    "InputConfig",
+    "LossConfig",
+    "MixConfig",
+    "ModelConfig",
+    "OptimConfig",
+    "RowsConfig",
+    "SamplerConfig",
+    "StageConfig",
+    "TrialConfig",
+    "known_backbones",
+]
+
+TARGETS = ("joint", "mask", "gender", "age")
+
+
+@dataclass(frozen=True)
+class TrialConfig:
+    """`epochs` counts epochs of one fold; all trials of a run share it, or rungs could not be compared.
+
+    target: what is predicted, all classes or one attribute; the same for all trials of a run.
+    keep "best" keeps the epoch that scored best in validation, which inflates the score (see `cautions`); patience:
+    epochs without a better one after which the rest is skipped, 0 for never.
+    tta: views of an image whose probabilities are averaged, for out-of-fold and test predictions alike.
+    """
+
+    target: str = one_of(*TARGETS, default="joint")
+    model: ModelConfig = field(default_factory=ModelConfig)
+    head: HeadConfig = field(default_factory=HeadConfig)
+    input: InputConfig = field(default_factory=InputConfig)
+    rows: RowsConfig = field(default_factory=RowsConfig)
+    stage: StageConfig = field(default_factory=StageConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    mix: MixConfig = field(default_factory=MixConfig)
+    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    loss: LossConfig = field(default_factory=LossConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    epochs: int = between(1, 10_000, default=12)
+    batch_size: int = between(2, 65_536, default=32)
+    keep: str = one_of("last", "best", default="last")
+    patience: int = only(lambda c: c.keep == "best", between(0, 1000, default=0))
+    tta: str = one_of("none", "flip", "crops", default="none")
+    precision: str = one_of("auto", "fp32", "bf16", default="auto")
+    seed: int = where(lambda v: type(v) is int and 0 <= v < 2**31, "a whole number from 0 to 2**31 - 1", default=0)
+
+    def __post_init__(self) -> None:
+        check(self)
+        for wrong, received, allowed in self._conflicts():
+            if wrong:
+                raise InputError(f"configuration: received {received}; allowed: {allowed}")
+
+    def _conflicts(self) -> list[tuple[bool, str, str]]:
+        heads, frozen = self.head.name == "attributes", self.model.freeze == "body"
+        ordinal = self.head.age == "ordinal"
+        return [
+            (heads and self.target != "joint", f"head.name attributes with target {self.target}", "head.name joint"),
+            (
+                ordinal and not heads and self.target != "age",
+                f"head.age ordinal with head.name joint and target {self.target}",
+                "head.name attributes, or target age",
+            ),
+            (
+                self.stage.name == "unmasked" and self.target == "mask",
+                "stage.name unmasked with target mask",
+                "stage.name none: photos without a mask are one class",
+            ),
+            (
+                self.epochs < 2 and (self.stage.name != "none" or self.optim.second != "none"),
+                "stage.name or optim.second with 1 epoch",
+                "2 epochs or more: each part has one at least",
+            ),
+            (
+                frozen and (self.augment.changes or self.mix.name != "none"),
+                "model.freeze body with augmentation or mixing",
+                "augment.policy none and mix.name none: features of a frozen body are computed once",
+            ),
+        ]
+
+    def needs(self) -> dict[str, tuple[str, ...]]:
+        """The attributes that a choice needs of the data: {"rows.old_cut": ("age",)}."""
+        everything, rows = ("mask", "gender", "age"), self.rows
+        asked = {
+            "target": (() if self.target == "joint" else everything),
+            "head.name": everything if self.head.name == "attributes" else (),
+            "rows.young_cut": ("age",) if rows.young_cut != 30 else (),
+            "rows.old_cut": ("age",) if rows.old_cut != 60 else (),
+            "rows.drop_young": ("age",) if rows.drop_young else (),
+            "rows.drop_old": ("age",) if rows.drop_old else (),
+            "rows.corrections": ("mask", "gender") if rows.corrections == "core" else (),
+            "stage.name": everything if self.stage.name == "unmasked" else (),
+            "augment.hflip_old": ("age",) if self.augment.hflip_old else (),
+            "mix.partner": ("age",) if self.mix.name != "none" and self.mix.partner == "old" else (),
+        }
+        return {choice: names for choice, names in asked.items() if names}
+
+    def cautions(self) -> list[str]:
+        """Sentences about choices that are ignored, or allowed and costly; commands print them."""
+        found = ignored(self)
+        if self.keep == "best":
+            found.append("keep best: the epoch is chosen on the rows it is scored on, so scores are too high")
+        if self.tta == "flip" and self.augment.vflip and not self.augment.hflip:
+            found.append("tta flip mirrors left to right, and training flips only top to bottom")
+        return found
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """Build from nested dicts, as a space or config.json gives them; InputError names what is unknown."""
+        return _build(cls, values, path="")
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    def trial_id(self, folds_fingerprint: str) -> str:
+        """12 hex digits: the hash of what counts in the resolved configuration, and of the folds it is scored on."""
+        text = json.dumps([relevant(self), folds_fingerprint], sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()[:12]
+
+
+def _build(cls: Any, values: Any, path: str) -> Any:
+    if not isinstance(values, dict):
+        raise InputError(f"{path or 'configuration'}: received {values!r}; allowed: a dict of fields")
+    parts = {f.name: f for f in fields(cls)}
+    arguments = {}
+    for name, value in values.items():
+        if name not in parts:
+            raise unknown("configuration key", f"{path}{name}", [f"{path}{p}" for p in parts])
+        kind = parts[name].type
+        arguments[name] = _build(kind, value, f"{path}{name}.") if is_dataclass(kind) else value
+    return cls(**arguments)

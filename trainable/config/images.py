@@ -1,0 +1,88 @@
+"""What happens to training images: augmentation of each, mixing of pairs."""
+
+from dataclasses import dataclass, fields
+from typing import Any
+
+from trainable.errors import InputError
+from trainable.validate import between, check, one_of, only, where
+
+
+def is_ratio(value: Any) -> bool:
+    good = isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, float | int) for v in value)
+    return good and 0 < value[0] <= value[1] < 1
+
+
+@dataclass(frozen=True)
+class AugmentConfig:
+    """A preset (`policy`), then single techniques on top of it; "none" with techniques is a pipeline of your own.
+
+    hflip, vflip, clahe, blur, noise, invert, grey, canny, erasing: probabilities. hflip_old: of people of 60 and over,
+    who are flipped with this probability instead of `hflip`.
+    rotate: degrees. shift, scale: shares of the photo. brightness, contrast, jitter (all four of ColorJitter), hue,
+    saturation, lightness: shares of the full range. Each is the largest change, made with probability `p`.
+    holes: coarse dropout of 1 to `holes` squares; hole_size: pixels of the network's input from 1 on, below that a
+    share of its sides. rand_ops, rand_magnitude: RandAugment's N and M (0..10).
+    """
+
+    policy: str = one_of("none", "light", "strong", default="light")
+    hflip: float = between(0.0, 1.0, default=0.0)
+    hflip_old: float = between(0.0, 1.0, default=0.0)
+    vflip: float = between(0.0, 1.0, default=0.0)
+    rotate: float = between(0.0, 45.0, default=0.0)
+    shift: float = between(0.0, 0.3, default=0.0)
+    scale: float = between(0.0, 0.5, default=0.0)
+    brightness: float = between(0.0, 0.8, default=0.0)
+    contrast: float = between(0.0, 0.8, default=0.0)
+    jitter: float = between(0.0, 0.5, default=0.0)
+    hue: float = between(0.0, 0.5, default=0.0)
+    saturation: float = between(0.0, 1.0, default=0.0)
+    lightness: float = between(0.0, 1.0, default=0.0)
+    p: float = only(lambda c: c.limits() or c.holes, between(0.01, 1.0, default=0.5))
+    clahe: float = between(0.0, 1.0, default=0.0)
+    blur: float = between(0.0, 1.0, default=0.0)
+    noise: float = between(0.0, 1.0, default=0.0)
+    invert: float = between(0.0, 1.0, default=0.0)
+    grey: float = between(0.0, 1.0, default=0.0)
+    canny: float = between(0.0, 1.0, default=0.0)
+    holes: int = between(0, 32, default=0)
+    hole_size: float = only(lambda c: c.holes, between(0.01, 512.0, default=0.1))
+    erasing: float = between(0.0, 1.0, default=0.0)
+    rand_ops: int = between(0, 4, default=0)
+    rand_magnitude: float = only(lambda c: c.rand_ops, between(0.1, 10.0, default=5.0))
+
+    def __post_init__(self) -> None:
+        check(self)
+
+    def limits(self) -> bool:
+        """Whether a technique is on that is a limit, made with probability `p`."""
+        names = "rotate shift scale brightness contrast jitter hue saturation lightness"
+        return any(getattr(self, name) for name in names.split())
+
+    @property
+    def changes(self) -> bool:
+        """Whether anything is done to an image."""
+        settings = {"p", "hole_size", "rand_magnitude", "policy"}
+        return self.policy != "none" or any(getattr(self, f.name) for f in fields(self) if f.name not in settings)
+
+
+@dataclass(frozen=True)
+class MixConfig:
+    """Pairs of a batch become one image, with a batch's probability `p`; targets become shares.
+
+    cutmix: a box (Yun 2019). halves: left of one beside right of the other, cut at a share drawn from `ratio`.
+    mixup: a weighted mean (Zhang 2018). alpha: of the Beta distribution that boxes and weights come from.
+    partner: any other photo of the batch, one of the same class, or one of a person trained as 60 and over.
+    """
+
+    name: str = one_of("none", "cutmix", "halves", "mixup", default="none")
+    p: float = only(lambda c: c.name != "none", between(0.01, 1.0, default=0.5))
+    alpha: float = only(lambda c: c.name in ("cutmix", "mixup"), between(0.01, 10.0, default=1.0))
+    ratio: tuple[float, float] = only(
+        lambda c: c.name == "halves", where(is_ratio, "(low, high), 0 < low <= high < 1", default=(0.46, 0.54))
+    )
+    partner: str = only(lambda c: c.name != "none", one_of("any", "same", "old", default="any"))
+
+    def __post_init__(self) -> None:
+        check(self)
+        if self.name == "mixup" and self.partner == "same":
+            raise InputError("mix.partner: received 'same' with mixup; allowed: any or old (targets would not mix)")

@@ -1,0 +1,108 @@
+"""Label corrections of training rows: the published core list, or a CSV.
+
+path_or_id,field,value            optional fourth column: fold
+006359,gender,male
+train/images/000020_female_Asian_45,swap,incorrect_mask normal
+
+path_or_id: an image, a group, or an id (a folder's name up to its first `_`) that one person only has.
+field: mask, gender, age, swap (`incorrect_mask normal`, all photos of the person), or label.
+fold: a correction found by looking at predictions holds only in the training part of the fold whose model made them;
+elsewhere it would carry what that model knows of its training labels into a fold that is scored on them.
+"""
+
+from pathlib import Path, PurePosixPath
+
+import numpy as np
+import pandas as pd
+
+from trainable.data.labels import ATTRIBUTES
+from trainable.data.manifest import Manifest, read_table
+from trainable.errors import InputError
+
+FIELDS = ("mask", "gender", "age", "swap", "label")
+SWAP = "incorrect_mask normal"
+# Those that all published lists agree on: id, field, value before, value after.
+CORE = (
+    *((f"{i:06d}", "gender", "female", "male") for i in range(6359, 6365)),
+    ("001498-1", "gender", "male", "female"),
+    ("004432", "gender", "male", "female"),
+    *((i, "swap", "", SWAP) for i in ("000020", "004418", "005227")),
+)
+
+
+def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.DataFrame:
+    """The manifest's frame with corrections applied ("none", "core" or a file); a copy, `manifest` is untouched.
+
+    Core ids that the data lacks are passed over, as are people who carry the right label already. In a file every
+    line must name rows. `fold`: the one that is trained; None applies the lines for all folds.
+    """
+    frame = manifest.frame.copy()
+    if source == "core":
+        for key, field, before, value in CORE:
+            rows = _ids(frame) == key
+            if field == "gender":
+                rows &= frame["gender"].to_numpy() == ATTRIBUTES["gender"].index(before)
+            _apply(frame, manifest, np.flatnonzero(rows), field, value, "core list")
+    elif source != "none":
+        _from_file(frame, manifest, Path(source), fold)
+    return frame
+
+
+def _from_file(frame: pd.DataFrame, manifest: Manifest, path: Path, fold: int | None) -> None:
+    table = read_table(path, ("path_or_id", "field", "value"))
+    for number, line in enumerate(table.to_dict("records"), start=2):
+        place = f"{path} line {number}"
+        only = line.get("fold", "")
+        if only and not only.isdigit():
+            raise InputError(f"{place}: received fold {only!r}; allowed: a fold's number, or nothing")
+        rows = _find(frame, line["path_or_id"], place)
+        changed = frame if not only or int(only) == fold else frame.copy()  # other folds' lines are still checked
+        _apply(changed, manifest, rows, line["field"], line["value"], place)
+
+
+def _find(frame: pd.DataFrame, key: str, place: str) -> np.ndarray:
+    """Rows int64[n] of an image, a group, or an id."""
+    for column in ("image", "group"):
+        rows = np.flatnonzero(frame[column] == key)
+        if len(rows):
+            return rows
+    folder = PurePosixPath(key).name
+    rows = np.flatnonzero(frame["group"] == folder)
+    rows = rows if len(rows) else np.flatnonzero(_ids(frame) == key)
+    people = frame["group"].iloc[rows].unique()
+    if len(people) != 1:
+        found = f"{len(people)} people: {', '.join(people[:3])}" if len(people) else "no row"
+        raise InputError(f"{place}: path_or_id {key!r} names {found}; allowed: an image, a group or a person's own id")
+    return rows
+
+
+def _apply(frame: pd.DataFrame, manifest: Manifest, rows: np.ndarray, field: str, value: str, place: str) -> None:
+    if field not in FIELDS:
+        raise InputError(f"{place}: received field {field!r}; allowed: {', '.join(FIELDS)}")
+    column = "mask" if field == "swap" else field
+    if column not in frame or (field == "label" and manifest.attributes):
+        raise InputError(f"{place}: received field {field}; allowed: columns that these data have")
+    if field == "swap":
+        if value != SWAP:
+            raise InputError(f"{place}: received swap {value!r}; allowed: {SWAP}")
+        worn = frame["mask"].to_numpy(copy=True)
+        worn[rows] = np.array([0, 2, 1])[worn[rows]]
+        frame["mask"] = worn
+        return
+    frame.iloc[rows, frame.columns.get_loc(field)] = _value(field, value, manifest, place)  # type: ignore[index]
+
+
+def _value(field: str, value: str, manifest: Manifest, place: str) -> float | int:
+    if field == "age":
+        if not value.isdigit() or int(value) > 120:
+            raise InputError(f"{place}: received age {value!r}; allowed: whole years from 0 to 120")
+        return float(value)
+    names = manifest.classes if field == "label" else ATTRIBUTES[field]
+    if value not in names:
+        raise InputError(f"{place}: received {field} {value!r}; allowed: {', '.join(names)}")
+    return names.index(value)
+
+
+def _ids(frame: pd.DataFrame) -> np.ndarray:
+    """The id of every row: the group's name up to its first `_`; ids may be shared."""
+    return frame["group"].str.split("_").str[0].to_numpy(str)

@@ -1,0 +1,139 @@
+"""Look at every image of a data folder once."""
+
+import hashlib
+import os
+from collections import Counter, defaultdict
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import cv2
+import numpy as np
+from rich.progress import track
+
+from trainable.data.decode import read_image
+from trainable.data.describe.hashes import alike, perceptual
+from trainable.data.folds import Folds, make_folds
+from trainable.data.manifest import Manifest, read_manifest, read_test
+from trainable.errors import InputError
+
+WITHIN, ACROSS, EVAL = "within a group", "across groups", "between train and eval"
+
+
+@dataclass(frozen=True)
+class Photo:
+    """`digest`: SHA-256 of the file. `size` (height, width), `hash` and the pixels' sums are those of the decoded image."""
+
+    digest: str
+    size: tuple[int, int] | None
+    hash: int
+    sums: np.ndarray  # float64 [2, 3]: mean and mean square of the channels, 0..1
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two images that are the same file (`bits` 0 and `same`), or look the same."""
+
+    first: str
+    second: str
+    where: str  # WITHIN, ACROSS or EVAL
+    same: bool
+    bits: int
+
+
+@dataclass(frozen=True)
+class DataLook:
+    """`images` are those of the manifest, then those to predict; `test`: how many the latter are."""
+
+    manifest: Manifest
+    folds: Folds | None
+    no_folds: str
+    images: list[str]
+    photos: list[Photo]
+    test: int
+    pairs: list[Pair]
+    seed: int
+
+    @property
+    def unreadable(self) -> list[str]:
+        return [name for name, photo in zip(self.images, self.photos, strict=True) if photo.size is None]
+
+    @property
+    def pixel_statistics(self) -> np.ndarray:
+        """float64 [2, 3]: mean and standard deviation of the channels over the training images, 0..1."""
+        mean, square = np.mean([p.sums for p in self.photos[: len(self.manifest.frame)] if p.size], axis=0)
+        return np.array([mean, np.sqrt(square - mean**2)])
+
+    def count(self, where: str, *, same: bool) -> int:
+        return sum(p.where == where and p.same == same for p in self.pairs)
+
+
+def look(data: Path, *, folds: int, seed: int) -> DataLook:
+    """Read, hash and measure all images; InputError when the folder has neither layout."""
+    manifest = read_manifest(data)
+    train = manifest.frame["image"].astype(str).tolist()
+    root, test = _test_images(data, manifest)
+    files = [manifest.root / name for name in train] + [root / name for name in test]
+    threads = cv2.getNumThreads()
+    cv2.setNumThreads(1)  # one image a thread
+    try:
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            photos = list(track(pool.map(_photo, files), f"look at {len(files)} images", total=len(files)))
+    finally:
+        cv2.setNumThreads(threads)
+    made, problem = None, ""
+    try:
+        made = make_folds(manifest, folds, seed)
+    except InputError as error:
+        problem = str(error)
+    owners = manifest.frame["group"].astype(str).tolist() + [None] * len(test)
+    pairs = sorted(_pairs([*train, *test], photos, owners), key=lambda p: (not p.same, p.bits, p.first))
+    return DataLook(manifest, made, problem, [*train, *test], photos, len(test), pairs, seed)
+
+
+def _test_images(data: Path, manifest: Manifest) -> tuple[Path, list[str]]:
+    try:
+        test = read_test(data, manifest.classes)
+    except InputError:  # nothing to predict here: the generic layout may have no test.csv
+        return manifest.root, []
+    return test.root, list(test.images)
+
+
+def _photo(path: Path) -> Photo:
+    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    image = read_image(path)
+    if image is None:
+        return Photo(digest, None, 0, np.zeros((2, 3)))
+    small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA) if min(image.shape[:2]) > 64 else image
+    whole = small.reshape(-1, 3) / 255
+    return Photo(digest, image.shape[:2], perceptual(image), np.array([whole.mean(0), (whole**2).mean(0)]))
+
+
+def _pairs(images: list[str], photos: list[Photo], owners: list[Any]) -> Iterable[Pair]:
+    def where(i: int, j: int) -> str:
+        if owners[i] is None or owners[j] is None:
+            return EVAL if owners[i] is not owners[j] else WITHIN
+        return WITHIN if owners[i] == owners[j] else ACROSS
+
+    copies = defaultdict(list)
+    for place, photo in enumerate(photos):
+        copies[photo.digest].append(place)
+    for places in copies.values():
+        for i, j in combinations(places, 2):
+            yield Pair(images[i], images[j], where(i, j), True, 0)
+    readable = [place for place, photo in enumerate(photos) if photo.size]
+    for a, b, bits in alike([photos[p].hash for p in readable]):
+        i, j = readable[a], readable[b]
+        if photos[i].digest != photos[j].digest:
+            yield Pair(images[i], images[j], where(i, j), False, bits)
+
+
+def sizes(facts: DataLook) -> Counter:
+    return Counter("x".join(map(str, p.size)) if p.size else "unreadable" for p in facts.photos)
+
+
+def extensions(facts: DataLook) -> Counter:
+    return Counter(Path(name).suffix.lower() or "none" for name in facts.images)

@@ -1,0 +1,235 @@
+"""A described folder as lines of text and as a page."""
+
+from collections import Counter
+from collections.abc import Callable
+
+import numpy as np
+
+from trainable.data.decode import read_image, resize
+from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, extensions, sizes
+from trainable.data.labels import ATTRIBUTES
+from trainable.pictures.charts import BLUE, DARK, WIDE, axes, image, matrix, photo, short
+from trainable.pictures.page import Part, Section, page, table, text
+
+LISTED = 40  # pairs of look-alikes
+PEOPLE, SIDE = 8, 150  # photos a class; pixels of their longer side
+BORDERS = (30, 60)
+
+
+def lines(facts: DataLook) -> list[str]:
+    m, frame = facts.manifest, facts.manifest.frame
+    mean, deviation = facts.pixel_statistics
+    found = [
+        f"data {m.root}, {m.layout} layout",
+        f"images: {len(frame)} of {frame['group'].nunique()} groups to train on, {facts.test} to predict; "
+        f"{int(frame['extra'].sum())} only ever train",
+        f"sizes (height x width): {_counted(sizes(facts))}",
+        f"extensions: {_counted(extensions(facts))}",
+        f"unreadable: {', '.join(facts.unreadable[:5]) or 'none'}",
+        f"pixels 0..1, RGB: mean {' '.join(f'{v:.3f}' for v in mean)}, deviation "
+        f"{' '.join(f'{v:.3f}' for v in deviation)}",
+        "classes, images (groups):",
+        *(f"  {name}: {images} ({groups})" for name, images, groups in _classes(facts)),
+    ]
+    for name in m.attributes[:2]:
+        counts = Counter(ATTRIBUTES[name][v] for v in frame[name])
+        found.append(f"{name}: {_counted(counts)}")
+    if "age" in frame:
+        years = frame.drop_duplicates("group")["age"]
+        found.append(
+            f"age of groups: {years.min()} to {years.max()}, median {years.median():.0f}; "
+            f"{int((years == years.max()).sum())} of the highest age"
+        )
+    for where in (WITHIN, ACROSS, EVAL):
+        found.append(
+            f"duplicates {where}: {facts.count(where, same=True)} pairs of equal files, "
+            f"{facts.count(where, same=False)} that look the same"
+        )
+    found += [f"  {p.first} = {p.second}" for p in facts.pairs if p.same and p.where != WITHIN][:10]
+    if facts.folds is None:
+        found.append(f"folds: {facts.no_folds}")
+    else:
+        found.append(f"images of each of {facts.folds.count} folds: {', '.join(map(str, _fold_counts(facts).sum(1)))}")
+    return found
+
+
+def html(facts: DataLook) -> str:
+    frame = facts.manifest.frame
+    tiles = [
+        ("images to train on", str(len(frame))),
+        ("groups", str(frame["group"].nunique())),
+        ("classes", str(len(facts.manifest.classes))),
+        ("images to predict", str(facts.test)),
+        ("equal files across groups or with eval", str(facts.count(ACROSS, same=True) + facts.count(EVAL, same=True))),
+        ("unreadable", str(len(facts.unreadable))),
+    ]
+    draw: tuple[Callable[[DataLook], Section], ...] = (
+        _class_section,
+        _people_section,
+        _files,
+        _duplicates,
+        _folds,
+        _sheets,
+    )
+    lead = f"<p>{text(facts.manifest.root)}, {text(facts.manifest.layout)} layout</p>"
+    return page(f"Data: {facts.manifest.root.name}", lead, tiles, [d(facts) for d in draw])
+
+
+def _class_section(facts: DataLook) -> Section:
+    rows = _classes(facts)
+    figure, ax = axes(WIDE, 0.8 + 0.24 * len(rows))
+    ax.barh(range(len(rows)), [images for _, images, _ in rows], color=BLUE)
+    for place, (_, images, groups) in enumerate(rows):
+        ax.text(images, place, f" {images} images of {groups} groups", va="center", fontsize=8)
+    ax.set_yticks(range(len(rows)), [short(name) for name, _, _ in rows])
+    ax.set_ylim(len(rows) - 0.5, -0.5)
+    ax.set_xlim(0, max(images for _, images, _ in rows) * 1.3)
+    ax.set_xlabel("images")
+    most, least = max(r[1] for r in rows), min(r[1] for r in rows)
+    read = (
+        f"The largest class has {most / max(least, 1):.0f} times the images of the smallest, and macro-F1 counts both "
+        "the same. What matters for a class is its groups: photos of one person tell little more than one."
+    )
+    return Section(
+        "classes", "Classes", [Part("Images and groups of each class", image(figure, "class sizes"), read, wide=True)]
+    )
+
+
+def _people_section(facts: DataLook) -> Section:
+    frame = facts.manifest.frame
+    if "age" not in frame:
+        return Section("people", "People", missing="These data have no ages and genders.")
+    people = frame.drop_duplicates("group")
+    figure, ax = axes(WIDE, 3)
+    edges = np.arange(people["age"].min(), people["age"].max() + 2) - 0.5
+    values = [people["age"][people["gender"] == g] for g in range(2)]
+    ax.hist(values, edges, stacked=True, color=[BLUE, "#e0a070"], label=ATTRIBUTES["gender"])
+    for patch in ax.patches[len(edges) - 1 :]:
+        patch.set_hatch("//")
+    for border in BORDERS:
+        ax.axvline(border - 0.5, color=DARK, ls=":")
+    ax.set_xlabel("age (years); dotted: borders between classes")
+    ax.set_ylabel("people")
+    ax.legend(frameon=False)
+    men = int((people["gender"] == 0).sum())
+    read = (
+        f"{men} men (plain), {len(people) - men} women (hatched, on top). Ages that many people share are rounded or cut "
+        "off by whoever wrote them down; where one touches a border, the class depends on the rounding."
+    )
+    return Section(
+        "people", "People", [Part("Age and gender of people", image(figure, "ages by gender"), read, wide=True)]
+    )
+
+
+def _files(facts: DataLook) -> Section:
+    mean, deviation = facts.pixel_statistics
+    header = ("", "red", "green", "blue")
+    pixels = table(header, [(n, *(f"{x:.3f}" for x in v)) for n, v in (("mean", mean), ("deviation", deviation))])
+    kinds = table(("extension", "images"), extensions(facts).most_common())
+    largest = table(("height x width", "images"), sizes(facts).most_common(10))
+    return Section(
+        "files",
+        "Files",
+        [
+            Part(
+                "Sizes of images, in pixels",
+                largest,
+                "The ten most common. SEARCH.store_size stretches all to one size.",
+            ),
+            Part("Extensions", kinds, "By name; what a file is, its content says."),
+            Part(
+                "Brightness of the channels, 0 to 1",
+                pixels,
+                "Over all pixels to train on: `normalise: dataset` uses such.",
+            ),
+        ],
+    )
+
+
+def _duplicates(facts: DataLook) -> Section:
+    rows = [(w, facts.count(w, same=True), facts.count(w, same=False)) for w in (WITHIN, ACROSS, EVAL)]
+    parts = [
+        Part(
+            "Pairs of images that are the same",
+            table(("where", "equal files", "look the same"), rows),
+            "Across groups the same photo may have two labels, and leaks between folds; between train and eval it gives "
+            "an answer away. “Look the same” compares the coarsest frequencies (pHash, at most 3 of 63 bits differ).",
+        )
+    ]
+    listed = [p for p in facts.pairs if p.where != WITHIN][:LISTED]
+    if listed:
+        cells = [(p.first, p.second, p.where, "equal" if p.same else f"{p.bits} bits") for p in listed]
+        body = table(("image", "and", "where", "difference"), cells)
+        parts.append(Part(f"The first {len(listed)} pairs beyond one group", body, "Equal files first.", wide=True))
+    return Section("duplicates", "Duplicates", parts)
+
+
+def _folds(facts: DataLook) -> Section:
+    if facts.folds is None:
+        return Section("folds", "Folds", missing=facts.no_folds)
+    counts = _fold_counts(facts)
+    shares = counts / np.maximum(counts.sum(0, keepdims=True), 1)
+    figure, ax = axes(WIDE, 1.6 + 0.3 * len(counts))
+    matrix(ax, shares, [f"fold {k}" for k in range(len(counts))], top=max(float(shares.max()), 0.01))
+    few = counts.shape[1] <= 30
+    names = [short(n) for n in facts.manifest.classes] if few else [str(i) for i in range(counts.shape[1])]
+    ax.set_xticks(range(len(names)), names, rotation=90, fontsize=8 if few else 4)
+    for (k, c), n in np.ndenumerate(counts) if few else ():
+        ax.text(
+            c,
+            k,
+            str(n),
+            ha="center",
+            va="center",
+            fontsize=8,
+            color="white" if shares[k, c] > 0.55 * shares.max() else "black",
+        )
+    read = (
+        "Cells hold images of a class that a fold validates on; in an even row of greys every fold has its share. A 0 is a "
+        "fold that tells nothing of the class. Groups are never divided, so small classes cannot be even."
+    )
+    return Section(
+        "folds", "Folds", [Part("Images of each class in each fold", image(figure, "folds"), read, wide=True)]
+    )
+
+
+def _sheets(facts: DataLook) -> Section:
+    frame, rng = facts.manifest.frame, np.random.default_rng(facts.seed)
+    parts = []
+    for label, name in enumerate(facts.manifest.classes[:40]):
+        own = frame[frame["label"] == label].sample(frac=1, random_state=rng).drop_duplicates("group").head(PEOPLE)
+        figures = []
+        for row in own.itertuples():
+            pixels = read_image(facts.manifest.root / str(row.image))
+            if pixels is not None:
+                factor = SIDE / max(pixels.shape[:2])
+                small = resize(
+                    pixels, (max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor)))
+                )
+                shown = photo(small, str(row.image))
+                figures.append(f"<figure>{shown}<figcaption>{text(row.group)}</figcaption></figure>")
+        read = "Drawn at random, one photo of each of them; below, the group." if label == 0 else ""
+        body = f'<div class="photos">{"".join(figures) or "no image"}</div>'
+        parts.append(Part(f"{name}: {len(own)} of its groups", body, read))
+    return Section("photos", "People of each class", parts)
+
+
+def _classes(facts: DataLook) -> list[tuple[str, int, int]]:
+    """(name, images, groups) of each class."""
+    by = facts.manifest.frame.groupby("label")["group"]
+    images, groups = by.size(), by.nunique()
+    return [(n, int(images.get(c, 0)), int(groups.get(c, 0))) for c, n in enumerate(facts.manifest.classes)]
+
+
+def _fold_counts(facts: DataLook) -> np.ndarray:
+    """int64 [K, C]: scored images."""
+    assert facts.folds is not None
+    labels, classes = facts.manifest.labels, len(facts.manifest.classes)
+    return np.stack(
+        [np.bincount(labels[facts.folds.valid_rows(k)], minlength=classes) for k in range(facts.folds.count)]
+    )
+
+
+def _counted(counts: Counter, most: int = 6) -> str:
+    shown = ", ".join(f"{name} {n}" for name, n in counts.most_common(most))
+    return shown + (f" and {len(counts) - most} more" if len(counts) > most else "")

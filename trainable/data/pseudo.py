@@ -1,0 +1,88 @@
+"""Pseudo labels: photos without labels that join training with the answers of a first round.
+
+Fold k of the second round may only learn from answers of the first round's fold-k models: no other model has not seen
+the labels that fold k is scored on, and what a model knows of them it tells through its answers (a test shows how
+much). So every photo has a label a fold, and is left out of the folds whose models were not sure.
+
+They are extra rows of the manifest, in columns that its Parquet file keeps: `pseudo` bool, and `pseudo_<k>` int64, the
+label in fold k or -1.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+
+from trainable.data.folds import Folds
+from trainable.data.labels import ATTRIBUTES, SIZES
+from trainable.data.manifest import Manifest, TestSet
+from trainable.errors import InputError
+
+UNSURE = -1
+
+
+def answers(probabilities: np.ndarray, weights: np.ndarray, thresholds: float | dict[str, float]) -> np.ndarray:
+    """Labels int64 [M, K] of members' probabilities float32 [T, K, M, C], weights float [T]; -1 where not sure.
+
+    `thresholds`: for the class's probability, or one an attribute ({"mask": .98, "age": .6}) for its part's.
+    """
+    mean = np.tensordot(weights / weights.sum(), probabilities, 1)  # [K, M, C]
+    found = mean.argmax(2).T.astype(np.int64)
+    if isinstance(thresholds, dict):
+        sure = _attributes_sure(mean, thresholds)
+    else:
+        _check_threshold("threshold", thresholds)
+        sure = mean.max(2) >= thresholds
+    return np.where(sure.T, found, UNSURE)
+
+
+def with_pseudo(manifest: Manifest, folds: Folds, test: TestSet, labels: np.ndarray) -> tuple[Manifest, Folds]:
+    """The manifest and folds with the photos of `test`, labels int64 [M, K], as extra rows that only ever train.
+
+    Photos that no fold is sure of are left out. What they show is in `pseudo_<k>` alone: their other columns say
+    nothing, so that nothing can be read from them by mistake.
+    """
+    if labels.shape != (len(test.images), folds.count):
+        raise InputError(
+            f"pseudo labels: received {labels.shape}; allowed: {(len(test.images), folds.count)}, photos by folds"
+        )
+    if test.root != manifest.root:
+        raise InputError(f"pseudo labels: received photos below {test.root}; allowed: below {manifest.root}")
+    kept = np.flatnonzero((labels != UNSURE).any(1))
+    names = [test.images[i] for i in kept]
+    rows = pd.DataFrame({"image": names, "group": [f"pseudo/{n}" for n in names], "extra": True, "label": 0})
+    rows["bytes"] = [(test.root / name).stat().st_size for name in names]
+    for column, value in (("mask", 0), ("gender", 0), ("age", np.nan)):
+        if column in manifest.frame:
+            rows[column] = value
+    own = manifest.frame.copy()
+    for k in range(folds.count):
+        own[f"pseudo_{k}"], rows[f"pseudo_{k}"] = UNSURE, labels[kept, k]
+    own["pseudo"], rows["pseudo"] = False, True
+    frame = pd.concat([own, rows[own.columns]], ignore_index=True) if len(kept) else own
+    more = len(frame) - len(own)
+    return replace(manifest, frame=frame), Folds(
+        np.concatenate([folds.fold, np.full(more, -1, np.int8)]),
+        np.concatenate([folds.scored, np.zeros(more, bool)]),
+        folds.count,
+    )
+
+
+def _attributes_sure(mean: np.ndarray, thresholds: dict[str, float]) -> np.ndarray:
+    """bool [K, M]: every attribute's best probability reaches its threshold."""
+    strange = set(thresholds) - set(ATTRIBUTES)
+    if strange or mean.shape[2] != np.prod(SIZES):
+        raise InputError(f"threshold: received {', '.join(thresholds)}; allowed: {', '.join(ATTRIBUTES)} of 18 classes")
+    sure = np.ones(mean.shape[:2], bool)
+    parts = mean.reshape(*mean.shape[:2], *SIZES)
+    for axis, name in enumerate(ATTRIBUTES):
+        if name in thresholds:
+            _check_threshold(f"threshold of {name}", thresholds[name])
+            others = tuple(2 + a for a in range(len(SIZES)) if a != axis)
+            sure &= parts.sum(others).max(2) >= thresholds[name]
+    return sure
+
+
+def _check_threshold(name: str, value: float) -> None:
+    if not 0 < value <= 1:
+        raise InputError(f"{name}: received {value}; allowed: above 0 and at most 1")
