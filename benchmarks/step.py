@@ -2,7 +2,7 @@
 
     python -m benchmarks.step [--out benchmarks/results/step.json]
 
-CPU: one epoch of training (store, augmentation "light", batches of 32, the step as trials run it) against the same
+CPU: one epoch of training (store, augmentation "light", batches of 21, the step as trials run it) against the same
 epoch with batches that lie in memory already, at 96 px on one thread; CPU seconds, interleaved, medians.
 GPU, when there is one: images/s of training at 224 px from a store of 256 px with workers, against the same step on
 one batch that lies on the device, and against fp32, contiguous, fed by Pillow and torchvision.

@@ -4,25 +4,20 @@ python -m ensembles.build [RUN ...] [--name N] [--method auto] [--size S] [--dat
 """
 
 import argparse
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from filelock import FileLock, Timeout
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 from rich.table import Table
 
-from ensembles.checks import broken_members, refuse
+from ensembles.choice import Choice, choose_whole
 from ensembles.drift import measure_drift
 from ensembles.factors import predict_members
 from ensembles.ledger import add_submission
-from ensembles.members import SKIP, Member, Members, load_members
+from ensembles.members import Member, Members, load_members
 from ensembles.methods import METHODS, Fitted
-from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
+from ensembles.nested import AUTO, Row
 from ensembles.refine import refine_by_person
 from ensembles.submission import write_submission
 from trainable.command import Parser, add_data, guarded, plain_name, whole
@@ -84,7 +79,9 @@ def command(given: argparse.Namespace) -> int:
 
 def build(given: argparse.Namespace, members: Members, test: TestSet, paths: EnsemblePaths) -> int:
     """Choose on out-of-fold predictions, predict the test images, write submission.csv and, last, ensemble.json."""
-    choice = choose_whole(given, members)
+    choice = choose_whole(
+        members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members
+    )
     members, fitted, used = choice.members, choice.fitted, choice.used
     Console().print(_table(choice.evaluation.rows, choice.method))
     print(
@@ -124,54 +121,6 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, paths: Ens
     add_submission(paths, choice.method, choice.rows[choice.method].in_sample, row.nested, row.standard_error)
     _say(choice.rows, given.method, choice.method, paths)
     return 0
-
-
-@dataclass(frozen=True)
-class Choice:
-    """A method fitted on members whose checkpoints are whole. used: members that predict, indices of `members`."""
-
-    members: Members
-    evaluation: Evaluation
-    method: str
-    used: list[int]
-    best_single: int
-
-    @property
-    def fitted(self) -> Fitted:
-        return self.evaluation.fitted[self.method]
-
-    @property
-    def rows(self) -> dict[str, Row]:
-        return {row.method: row for row in self.evaluation.rows}
-
-
-def choose_whole(given: argparse.Namespace, members: Members) -> Choice:
-    """Choose; where a chosen member's checkpoints are broken say so, or leave it out on request and choose again."""
-    while True:
-        with _bar() as bar:
-            evaluation = evaluate_methods(
-                members.probabilities,
-                members.labels,
-                members.fold,
-                members.groups,
-                seed=given.seed,
-                attributes=members.attributes,
-                size=given.size,
-                progress=bar,
-            )
-        method = evaluation.chosen if given.method == AUTO else given.method
-        if method not in evaluation.fitted:
-            raise InputError(f"--method: received {method}; allowed for these classes: {', '.join(evaluation.fitted)}")
-        best = int(evaluation.fitted["best_single"].weights.argmax())
-        used = sorted({*np.flatnonzero(evaluation.fitted[method].weights > 0).tolist(), best})
-        broken = broken_members(members.members[t] for t in used)
-        if not broken:
-            return Choice(members, evaluation, method, used, best)
-        if not given.skip_broken_members:
-            refuse(broken, SKIP)
-        for name, reason in broken.items():
-            print(f"left out: {name}, {reason}", flush=True)
-        members = members.without(set(broken))
 
 
 def vote(fitted: Fitted, probabilities: np.ndarray, used: list[int]) -> np.ndarray:
@@ -231,19 +180,14 @@ def _say(rows: dict[str, Row], asked: str, chosen: str, paths: EnsemblePaths) ->
     print(f"next: submit {paths.submission}")
 
 
-@contextmanager
-def _bar() -> Iterator[Progress]:
-    """A progress bar of the fits."""
-    columns = (TextColumn("compare methods"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProgressBar(*columns, TextColumn("{task.description}"), transient=True) as bar:
-        task = bar.add_task("")
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
-
-
 def _table(rows: list[Row], chosen: str) -> Table:
     table = Table(title="methods, by out-of-fold macro-F1", title_justify="left", box=None, header_style="bold")
     for column in ("method", "in-sample", "nested", "std. error", "optimism", "members", "seconds", ""):
-        table.add_column(column, justify="left" if column in ("method", "") else "right")
+        table.add_column(
+            column,
+            justify="left" if column in ("method", "") else "right",
+            min_width=max(map(len, METHODS)) if column == "method" else None,
+        )
     for r in rows:
         numbers = (f"{v:.4f}" for v in (r.in_sample, r.nested, r.standard_error, r.optimism))
         table.add_row(r.method, *numbers, str(r.members), f"{r.seconds:.1f}", "chosen" if r.method == chosen else "")

@@ -122,9 +122,9 @@ def _note(ledger: Path | None, submission: Path, text: str) -> None:
     table = read_ledger(place)
     shown = Table(title=f"{place}", title_justify="left", box=None, header_style="bold")
     for column in table:
-        shown.add_column(str(column), overflow="fold")
+        shown.add_column(str(column))
     for line in table.to_numpy(str).tolist():
-        shown.add_row(*line)
+        shown.add_row(*_short([Path(line[0])]), *line[1:])
     Console().print(shown)
     count, r = correlation(table)
     print(

@@ -71,15 +71,14 @@ def load_members(
     """
     paths = [RunPaths(r) for r in runs]
     infos = [read_info(p) for p in paths]
-    targets = [str(info.get("target", JOINT)) for info in infos]
-    _check_alike(paths, infos, targets)
-    complete = _complete(paths, targets)
+    _check_alike(paths, infos)
+    complete = _complete(paths)
     failed = [
         trial.root.name for run in paths for trial in run.trials() if trial.error.is_file() and not trial.finished
     ]
     if failed:
         say(f"left out: {len(failed)} failed trials: {few(failed)}")
-    tables = _read(complete, skip_broken, say)
+    tables = _read(complete, tuple(infos[0]["classes"]), skip_broken, say)
     first_member, first = next(iter(tables.items()))
     experiment = open_experiment(paths[0].root)
     for member, table in tables.items():
@@ -141,23 +140,18 @@ def _products(tables: dict[Member, np.ndarray], labels: np.ndarray, score: Score
     return products
 
 
-def _check_alike(paths: list[RunPaths], infos: list[dict], targets: list[str]) -> None:
+def _check_alike(paths: list[RunPaths], infos: list[dict]) -> None:
     for key in ("data_fingerprint", "folds_fingerprint", "classes"):
-        for path, info, target in zip(paths, infos, targets, strict=True):
-            if info[key] != infos[0][key] and not (key == "classes" and target != targets[0]):
+        for path, info in zip(paths, infos, strict=True):
+            if info[key] != infos[0][key]:
                 raise InputError(
                     f"runs differ in {key}: received {paths[0].root} and {path.root}; "
                     "allowed: runs on the same data and folds"
                 )
 
 
-def _complete(paths: list[RunPaths], targets: list[str]) -> list[Member]:
-    found = [
-        Member(run, trial, float("nan"), target)
-        for run, target in zip(paths, targets, strict=True)
-        for trial in run.trials()
-        if trial.finished
-    ]
+def _complete(paths: list[RunPaths]) -> list[Member]:
+    found = [Member(run, trial, float("nan")) for run in paths for trial in run.trials() if trial.finished]
     if not found:
         raise InputError(
             f"no complete trials: received {', '.join(str(p.root) for p in paths)}; allowed: a run with at least one "
@@ -166,12 +160,20 @@ def _complete(paths: list[RunPaths], targets: list[str]) -> list[Member]:
     return list({(m.run.root, m.trial.root.name): m for m in found}.values())  # a run given twice votes once
 
 
-def _read(complete: list[Member], skip_broken: bool, say: Callable[[str], None]) -> dict[Member, dict[str, np.ndarray]]:
+def _target(predicted: tuple[str, ...], classes: tuple[str, ...]) -> str:
+    """Which attribute a trial predicts, by the names of its classes; "joint" where they are the data's own."""
+    return next((a for a, words in ATTRIBUTES.items() if predicted == words != classes), JOINT)
+
+
+def _read(
+    complete: list[Member], classes: tuple[str, ...], skip_broken: bool, say: Callable[[str], None]
+) -> dict[Member, dict[str, np.ndarray]]:
     """oof.npz of each member; a trial that diverged is left out, one that cannot be read only on request."""
     tables = {}
     for member in complete:
         try:
             table = read_npz(member.trial.oof)
+            target = _target(tuple(table["classes"].tolist()), classes)
             diverged = not np.isfinite(table["probabilities"]).all()
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             if not skip_broken:
@@ -184,7 +186,7 @@ def _read(complete: list[Member], skip_broken: bool, say: Callable[[str], None])
         if diverged:
             say(f"left out: {member.name}, its probabilities are not numbers")
         else:
-            tables[member] = table
+            tables[replace(member, target=target)] = table
     if not tables:
         raise InputError(f"no whole member: received {few([m.name for m in complete])}; allowed: at least one")
     return tables

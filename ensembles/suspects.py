@@ -112,7 +112,8 @@ def _masks(
     """`incorrect_mask` and `normal` of one person that each say to be the other, and single photos of another state."""
     words = ATTRIBUTES["mask"]
     odds = logs - logs[np.arange(len(logs)), given][:, None]
-    found, swapped = [], set()
+    found: list[Suspect] = []
+    swapped: set[int] = set()
     for number in np.unique(group[given > 0]):
         pair = [np.flatnonzero((group == number) & (given == state)) for state in (1, 2)]
         if not all(len(rows) == 1 for rows in pair):

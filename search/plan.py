@@ -1,7 +1,7 @@
 """What a search would do, found out before any worker starts: valid configurations, networks, disk, epochs."""
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import optuna
@@ -9,8 +9,11 @@ import torch
 
 from search.space import DataFacts, SpaceFile
 from trainable.config import TrialConfig
+from trainable.data.labels import ATTRIBUTES
+from trainable.data.manifest import Manifest
+from trainable.data.rows import check_data, target_classes
 from trainable.errors import InputError
-from trainable.models import build_model, find_weights
+from trainable.models import build_network, find_weights
 
 DRAWS = 50
 
@@ -20,6 +23,8 @@ class Plan:
     configs: list[TrialConfig]
     megabytes: dict[str, float]  # of the weights of each backbone that was drawn
     pretrained: list[str]  # backbones that ask for pretrained weights
+    left_out: list[str]  # parameters that the data cannot carry
+    cautions: list[str]  # choices that are ignored, or allowed and costly
 
     def lines(self, space: SpaceFile, data: DataFacts) -> list[str]:
         s = space.search
@@ -40,23 +45,44 @@ class Plan:
             f"networks in {len(self.configs)} draws: {', '.join(sorted(self.megabytes))}",
             f"disk: about {disk:.2f} GB for {2 * s.members} complete trials and {waiting} that wait at a rung "
             f"(weights up to {largest:.1f} MB a fold); leftovers of stopped trials are deleted",
+            *([f"left out, the data lack attributes: {', '.join(self.left_out)}"] if self.left_out else []),
+            *(f"note: {sentence}" for sentence in self.cautions),
         ]
 
 
-def make_plan(space: SpaceFile, data: DataFacts) -> Plan:
+def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
     """Draw configurations at random and build each network without memory; InputError says what is wrong."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
+    data = DataFacts.of(manifest)
     first = [try_parameters(space, data, values) for values in space.search.first]
-    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=space.search.seed))
-    configs = [*first, *(space.config(study.ask(), data) for _ in range(DRAWS - len(first)))]
+    drawn, parameters = draw(space, data, DRAWS - len(first))
+    configs = [*first, *drawn]
+    for config in configs:
+        check_data(config, manifest)
     megabytes: dict[str, float] = {}
-    for backbone, size in dict.fromkeys((c.model.backbone, c.input.size) for c in configs):
+    for config in {(c.model.backbone, c.input.size, c.head): c for c in configs}.values():
         with torch.device("meta"):
-            model = build_model(backbone, classes=len(data.classes), size=size).eval()
-            _try_size(model, backbone, size)
-        tensors = model.state_dict().values()
-        megabytes[backbone] = sum(t.numel() * t.element_size() for t in tensors) / 1e6
-    return Plan(configs, megabytes, sorted({c.model.backbone for c in configs if c.model.pretrained}))
+            model = build_network(config, len(target_classes(manifest, config.target))).eval()
+            _try_size(model, config.model.backbone, config.input.size)
+        size = sum(t.numel() * t.element_size() for t in model.state_dict().values()) / 1e6
+        megabytes[config.model.backbone] = max(size, megabytes.get(config.model.backbone, 0.0))
+    left_out = set()
+    if len(data.attributes) < len(ATTRIBUTES):
+        left_out = draw(space, replace(data, attributes=tuple(ATTRIBUTES)), DRAWS)[1] - parameters
+    return Plan(
+        configs,
+        megabytes,
+        sorted({c.model.backbone for c in configs if c.model.pretrained}),
+        sorted(left_out),
+        sorted({sentence for c in configs for sentence in c.cautions()}),
+    )
+
+
+def draw(space: SpaceFile, data: DataFacts, count: int) -> tuple[list[TrialConfig], set[str]]:
+    """Configurations drawn at random, and the names of all parameters that were suggested for them."""
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=space.search.seed))
+    trials = [study.ask() for _ in range(max(0, count))]
+    return [space.config(t, data) for t in trials], {name for t in trials for name in t.params}
 
 
 def try_parameters(space: SpaceFile, data: DataFacts, values: dict[str, Any]) -> TrialConfig:

@@ -36,6 +36,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
     made.add_argument("--skip-bad-images", action="store_true", help="train without unreadable images")
     made.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
+    made.add_argument("--smoke", action="store_true", help="the same structure with tiny networks, photos and epochs")
     made.add_argument("--dry-run", action="store_true", help="check everything, print the plan, start nothing")
     return made
 
@@ -48,6 +49,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(given: argparse.Namespace, words: list[str]) -> int:
     space = load_space(given.space)
+    if given.smoke:
+        space = space.small()
     if given.trials:
         space = replace(space, search=replace(space.search, trials=given.trials))
     paths = RunPaths(given.out / (given.name or given.space.stem))
@@ -69,9 +72,9 @@ def command(given: argparse.Namespace, words: list[str]) -> int:
 
 def dry_run(given: Given, space: SpaceFile, following: str) -> int:
     """Print the plan; missing weights are named, not refused."""
-    data = DataFacts.of(read_manifest(given.data or default_data()))
-    plan = make_plan(space, data)
-    for line in plan.lines(space, data):
+    manifest = read_manifest(given.data or default_data())
+    plan = make_plan(space, manifest)
+    for line in plan.lines(space, DataFacts.of(manifest)):
         print(line)
     absent = lacking(plan, given.weights)
     if absent:

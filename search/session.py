@@ -2,12 +2,14 @@
 
 import difflib
 import errno
+import json
 import math
 import signal
 import sys
 from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 from search.deadline import Deadline
 from search.director import Director, clear_stopped
@@ -43,7 +45,7 @@ class Given:
 def begin(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment, list[str]]:
     """Check the space against the data first, since that is quick; then decode, then write the run's files."""
     folder, s = given.data or default_data(), space.search
-    plan = make_plan(space, DataFacts.of(read_manifest(folder)))
+    plan = make_plan(space, read_manifest(folder))
     weights = resolve_weights(plan.pretrained, given.weights)
     experiment = prepare(
         folder,
@@ -68,13 +70,13 @@ def reopen(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment,
         raise InputError(
             f"--resume: {space.path} has changed: received {'; '.join(changed)}; allowed: the file in {paths.space}"
         )
+    _refuse_changed_settings(space, read_info(paths)["settings"])
     experiment = open_experiment(paths.root)
     root = experiment.manifest.root
     if given.data and given.data.absolute() != root:
         raise InputError(f"--resume: received --data {given.data}; allowed: {root}, as the run began")
     _refuse_changed_data(experiment, read_info(paths)["data_fingerprint"])
-    data = DataFacts.of(experiment.manifest)
-    return experiment, make_plan(space, data).lines(space, data)
+    return experiment, make_plan(space, experiment.manifest).lines(space, DataFacts.of(experiment.manifest))
 
 
 def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
@@ -156,6 +158,14 @@ def conclude(given: Given, director: Director, complete: int) -> int:
         return 1
     print(f"next: python -m ensembles.build {paths.root}")
     return 0
+
+
+def _refuse_changed_settings(space: SpaceFile, then: dict[str, Any]) -> None:
+    """Only the number of trials may change; --smoke, for one, changes more."""
+    now = json.loads(json.dumps(asdict(space.search)))
+    changed = [f"{k}={now[k]!r} (was {then[k]!r})" for k in now if k != "trials" and now[k] != then.get(k, now[k])]
+    if changed:
+        raise InputError(f"--resume: received {', '.join(changed)}; allowed: the settings the run began with")
 
 
 def _refuse_changed_data(experiment: Experiment, fingerprint: str) -> None:

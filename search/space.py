@@ -3,15 +3,16 @@
 import importlib.util
 import traceback
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, Self
 
 import optuna
 
 from search.race import Race
-from trainable.config import TrialConfig
+from trainable.config import TARGETS, TrialConfig
+from trainable.config.smoke import EPOCHS, STORE, smoke
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 from trainable.validate import between, check, one_of, sizes, where
@@ -27,6 +28,7 @@ class Search:
     grace, eta: the first rung, in epochs of fold 0, and the factor between rungs (ASHA).
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     rule, margin: how later folds race; see search.race. startup: trials drawn at random before TPE models.
+    target: what all trials predict: "joint", or one attribute, whose runs ensembles.build multiplies.
     hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
     """
@@ -43,6 +45,7 @@ class Search:
     members: int = between(1, 1000, default=10)
     rule: str = one_of("paired", "forgiving", "none", default="paired")
     margin: float = between(0.0, 10.0, default=1.0)
+    target: str = one_of(*TARGETS, default="joint")
     hang_minutes: float = between(0.001, 100_000.0, default=120.0)
     first: tuple[dict[str, Any], ...] = where(
         lambda v: isinstance(v, tuple) and all(isinstance(p, dict) for p in v), "a tuple of dicts", default=()
@@ -79,6 +82,12 @@ class SpaceFile:
         s = self.search
         return Race(s.epochs, s.folds, s.trials, s.grace, s.eta, s.members, s.rule, s.margin)
 
+    def small(self) -> Self:
+        """The same structure with tiny networks, photos and epochs: what `--smoke` runs."""
+        big = self.space
+        search = replace(self.search, epochs=EPOCHS, store_size=STORE, grace=1)
+        return replace(self, search=search, space=lambda trial, data: smoke(big(trial, data)))
+
     def config(self, trial: optuna.trial.BaseTrial, data: DataFacts, search: Search | None = None) -> TrialConfig:
         """The resolved configuration of one suggestion; InputError names the file and what is wrong."""
         walked = search or self.search
@@ -100,13 +109,14 @@ def resolve(values: Any, search: Search, source: Path) -> TrialConfig:
     if not isinstance(values, dict):
         raise InputError(f"{source}: space() returned {values!r}; allowed: a dict of configuration fields")
     inputs = values.get("input", {})
-    for key, holder in (("epochs", values), ("seed", values), ("store", inputs)):
+    for key, holder in (("epochs", values), ("seed", values), ("target", values), ("store", inputs)):
         if isinstance(holder, dict) and key in holder:
             raise InputError(f"{source}: space() returned {key}={holder[key]!r}; allowed: it is {FIXED}")
     if isinstance(inputs, dict):  # anything else is refused below
         inputs = {**inputs, "store": search.store_size}
     try:
-        return TrialConfig.from_dict({**values, "epochs": search.epochs, "seed": search.seed, "input": inputs})
+        fixed = {"epochs": search.epochs, "seed": search.seed, "target": search.target, "input": inputs}
+        return TrialConfig.from_dict({**values, **fixed})
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
 

@@ -93,15 +93,15 @@ SEARCH = Search(
     rule="none",
     members=100,
     sampler="random",
-    first=tuple({"technique": name} for name in TECHNIQUES),
+    first=tuple({"technique": name} for name in [*TECHNIQUES, *PEOPLE]),
 )
 
 
 def space(trial: optuna.Trial, data: DataFacts) -> dict:
-    """People's techniques follow those that all data can carry; without attributes there are none."""
+    """Where people's attributes are unknown, their techniques are the centre again, which is trained once."""
     people = {"mask", "gender", "age"} <= set(data.attributes)
-    names = [*TECHNIQUES, *(PEOPLE if people else {})]
-    return change(CENTRE, {**TECHNIQUES, **PEOPLE}[trial.suggest_categorical("technique", names)])
+    known = {**TECHNIQUES, **(PEOPLE if people else {})}
+    return change(CENTRE, known.get(trial.suggest_categorical("technique", [*TECHNIQUES, *PEOPLE]), {}))
 
 
 def change(centre: dict, technique: dict) -> dict:

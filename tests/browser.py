@@ -110,7 +110,11 @@ def browser(profile: Path) -> Iterator[Page]:
             line = next((s for s in process.stderr if "DevTools listening on" in s), "")
             assert line, "Chromium did not start"
             port = line.rsplit(":", 1)[1].split("/")[0]
-            yield Page(_tab(port))
+            page = Page(_tab(port))
+            try:
+                yield page
+            finally:
+                page.socket.close()
         finally:
             process.terminate()
 

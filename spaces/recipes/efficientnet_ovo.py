@@ -13,16 +13,11 @@ import optuna
 
 from search.space import DataFacts, Search
 
-SEARCH = Search(trials=4, folds=5, epochs=10, store_size=(512, 384), members=4, first=({"lr": 1e-4},))
+SEARCH = Search(trials=4, folds=5, epochs=10, store_size=(512, 384), members=4, target="mask", first=({"lr": 1e-4},))
 
 
 def space(trial: optuna.Trial, data: DataFacts) -> dict:
-    return recipe(trial, "mask")
-
-
-def recipe(trial: optuna.Trial, target: str) -> dict:
     return {
-        "target": target,
         "model": {"backbone": "efficientnet_b4"},
         "input": {"size": (380, 380)},
         "rows": {"young_cut": 29, "old_cut": 59},

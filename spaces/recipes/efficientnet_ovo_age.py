@@ -5,13 +5,11 @@ Expect:  as efficientnet_ovo
 Why:     the same recipe with another target
 """
 
-import optuna
+from dataclasses import replace
 
-from search.space import DataFacts
-from spaces.recipes.efficientnet_ovo import SEARCH, recipe
+from spaces.recipes import efficientnet_ovo
+from spaces.recipes.efficientnet_ovo import space
+
+SEARCH = replace(efficientnet_ovo.SEARCH, target="age")
 
 __all__ = ["SEARCH", "space"]
-
-
-def space(trial: optuna.Trial, data: DataFacts) -> dict:
-    return recipe(trial, "age")

@@ -108,8 +108,6 @@ def test_size_is_the_most_picks_of_greedy_selection(run: Path, size: int) -> Non
 def attribute_run(data: Path, folder: Path, target: str, trials: int) -> tuple[Path, list[np.ndarray]]:
     """A run that predicts one attribute, untrained; and its out-of-fold probabilities."""
     experiment = prepared(data, folder)
-    info = read_json(experiment.paths.experiment)
-    write_json(experiment.paths.experiment, {**info, "target": target})
     labels = decode(experiment.manifest.labels)[target]
     tables = []
     for number in range(trials):
@@ -164,7 +162,7 @@ def test_runs_of_single_attributes_are_multiplied(
         return random.dirichlet(np.ones(classes), (2, len(store.names))).astype(np.float32)
 
     monkeypatch.setattr(testing, "predict_member", predict)
-    monkeypatch.setattr("ensembles.build.broken_members", lambda members: {})
+    monkeypatch.setattr("ensembles.choice.broken_members", lambda members: {})
     assert main([*map(str, runs.values()), "--name", "e", "--method", "mean_top5"]) == 0
     paths = RunPaths(runs["mask"]).ensemble("e")
     test = read_npz(paths.test)

@@ -43,10 +43,10 @@ def test_variant_imports_another_file_and_changes_two_entries(tmp_path: Path, mo
     assert (config.batch_size, config.optim.lr) == (16, 2e-3)
 
 
-def test_plan_draws_configurations_and_builds_their_networks(tmp_path: Path) -> None:
+def test_plan_draws_configurations_and_builds_their_networks(generic: Path, tmp_path: Path) -> None:
     text = SPACE.replace("members=1", "members=1, first=({'lr': 0.004},)")
     space = load_space(space_file(tmp_path, text))
-    plan = make_plan(space, FACTS)
+    plan = make_plan(space, read_manifest(generic))
     assert len(plan.configs) == DRAWS
     assert plan.configs[0].optim.lr == 0.004
     assert plan.pretrained == []
@@ -70,3 +70,17 @@ def test_plan_draws_configurations_and_builds_their_networks(tmp_path: Path) -> 
 def test_search_is_checked_when_made(values: dict, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Search(**values)
+
+
+def test_plan_says_what_the_data_cannot_carry(generic: Path) -> None:
+    space = load_space(Path(__file__).parents[2] / "spaces" / "full.py")
+    manifest = read_manifest(generic)
+    lines = make_plan(space, manifest).lines(space, DataFacts.of(manifest))
+    left_out = next(line for line in lines if line.startswith("left out"))
+    assert "old_cut" in left_out
+
+
+def test_configuration_that_the_data_cannot_carry_is_refused_by_name(generic: Path) -> None:
+    space = load_space(Path(__file__).parents[2] / "spaces" / "recipes" / "efficientnet_ovo.py")
+    with pytest.raises(InputError, match="the data have no column mask"):
+        make_plan(space, read_manifest(generic))

@@ -11,8 +11,8 @@ import pytest
 import torch
 from helpers import competition_data
 
-from search.space import DataFacts, load_space, resolve
-from trainable.config.smoke import EPOCHS, STORE, smoke
+from search.space import DataFacts, load_space
+from trainable.config.smoke import EPOCHS, STORE
 from trainable.data.rows import check_data, target_classes
 from trainable.experiment import prepare, save_experiment
 from trainable.files import read_json, read_npz
@@ -30,14 +30,14 @@ def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.mark.slow
 @pytest.mark.parametrize("path", RECIPES, ids=lambda p: p.stem)
 def test_recipe_trains_all_folds_and_leaves_its_predictions(path: Path, data: Path, tmp_path: Path) -> None:
-    file = load_space(path)
-    search = replace(file.search, epochs=EPOCHS, folds=min(3, file.search.folds), store_size=STORE, grace=1)
+    file = load_space(path).small()
+    search = replace(file.search, folds=min(3, file.search.folds))
     experiment = prepare(data, RunPaths(tmp_path / "run"), folds=search.folds, seed=0, store_size=STORE)
     save_experiment(experiment, ["test"], {})
     facts = DataFacts.of(experiment.manifest)
     study = optuna.create_study()
     study.enqueue_trial(search.first[0])
-    config = resolve(smoke(file.space(study.ask(), facts)), search, path)
+    config = file.config(study.ask(), facts, search)
     check_data(config, experiment.manifest)
     reports = list(run_trial(config, experiment, device=torch.device("cpu")))
     assert [r.step for r in reports] == list(range(1, search.folds * EPOCHS + 1))

@@ -1,7 +1,7 @@
 """Batches of uint8 images, assembled in one buffer each, from the memory-mapped store.
 
-torch's DataLoader does the transport: a request (epoch, rows) is an index of the data set below, which answers with a
-whole batch. So workers never see single samples, and what a batch holds depends on its request alone.
+A request (epoch, rows) is an index of the data set below, which answers with a whole batch. So what a batch holds
+depends on its request alone, and torch's DataLoader is only the transport between processes, where there are workers.
 """
 
 from collections.abc import Iterator

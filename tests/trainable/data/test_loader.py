@@ -201,9 +201,9 @@ for _ in range(4):
         batches = Batches(Path(sys.argv[1]), np.arange(400), (1.0, 1.0), (64, 64), "light", 0)
         for start in range(0, 400, 50):
             batches[(0, np.arange(start, start + 50))]
-        print("read", flush=True)
+        os.write(1, b"read\\n")  # in one piece: five processes share this pipe
         os._exit(0 if sys.stdin.read() else 1)
-    print(pid, flush=True)
+    os.write(1, b"%d\\n" % pid)
 """
 
 

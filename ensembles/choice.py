@@ -1,0 +1,72 @@
+"""The choice that a build makes: the method, and members whose checkpoints are whole."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import numpy as np
+from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
+from rich.progress import Progress as ProgressBar
+
+from ensembles.checks import broken_members, refuse
+from ensembles.members import SKIP, Members
+from ensembles.methods import Fitted
+from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
+from trainable.errors import InputError
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A method fitted on members whose checkpoints are whole. used: members that predict, indices of `members`."""
+
+    members: Members
+    evaluation: Evaluation
+    method: str
+    used: list[int]
+    best_single: int
+
+    @property
+    def fitted(self) -> Fitted:
+        return self.evaluation.fitted[self.method]
+
+    @property
+    def rows(self) -> dict[str, Row]:
+        return {row.method: row for row in self.evaluation.rows}
+
+
+def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_broken: bool) -> Choice:
+    """Choose by method `asked`; where a chosen member is broken say so, or on request choose again without it."""
+    while True:
+        with _bar() as bar:
+            evaluation = evaluate_methods(
+                members.probabilities,
+                members.labels,
+                members.fold,
+                members.groups,
+                seed=seed,
+                attributes=members.attributes,
+                size=size,
+                progress=bar,
+            )
+        method = evaluation.chosen if asked == AUTO else asked
+        if method not in evaluation.fitted:
+            raise InputError(f"--method: received {method}; allowed for these classes: {', '.join(evaluation.fitted)}")
+        best = int(evaluation.fitted["best_single"].weights.argmax())
+        used = sorted({*np.flatnonzero(evaluation.fitted[method].weights > 0).tolist(), best})
+        broken = broken_members(members.members[t] for t in used)
+        if not broken:
+            return Choice(members, evaluation, method, used, best)
+        if not skip_broken:
+            refuse(broken, SKIP)
+        for name, reason in broken.items():
+            print(f"left out: {name}, {reason}", flush=True)
+        members = members.without(set(broken))
+
+
+@contextmanager
+def _bar() -> Iterator[Progress]:
+    """A progress bar of the fits."""
+    columns = (TextColumn("compare methods"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with ProgressBar(*columns, TextColumn("{task.description}"), transient=True) as bar:
+        task = bar.add_task("")
+        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)

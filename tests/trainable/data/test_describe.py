@@ -1,0 +1,93 @@
+"""What `describe` says of small folders whose duplicates, sizes and classes are known."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import cv2
+import numpy as np
+import pytest
+from helpers import generic_data, refused, write_table
+
+from trainable.data.decode import read_image
+from trainable.data.describe.__main__ import main as describe
+from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, look
+from trainable.data.describe.hashes import NEAR, alike, perceptual
+
+
+def test_hash_survives_size_and_compression_and_tells_people_apart(sample: Path) -> None:
+    photos = [read_image(p) for p in sorted((sample / "train/images").glob("*/normal.*"))[:8]]
+    for photo in photos:
+        small = cv2.resize(photo, (photo.shape[1] // 2, photo.shape[0] // 2), interpolation=cv2.INTER_AREA)
+        packed = cv2.imdecode(cv2.imencode(".jpg", photo, [cv2.IMWRITE_JPEG_QUALITY, 60])[1], cv2.IMREAD_COLOR)
+        for copy in (small, packed, cv2.add(photo, 8)):
+            assert (perceptual(photo) ^ perceptual(copy)).bit_count() <= NEAR
+    hashes = [perceptual(p) for p in photos]
+    assert min((a ^ b).bit_count() for i, a in enumerate(hashes) for b in hashes[:i]) > NEAR
+
+
+def test_alike_finds_every_pair_that_brute_force_finds() -> None:
+    rng = np.random.default_rng(1)
+    hashes = [int(v) for v in rng.integers(0, 2**63, 60)]
+    hashes += [h ^ sum(1 << int(b) for b in rng.choice(64, rng.integers(0, 6), replace=False)) for h in hashes[:40]]
+    brute = {
+        (i, j, (hashes[i] ^ hashes[j]).bit_count())
+        for j in range(len(hashes))
+        for i in range(j)
+        if (hashes[i] ^ hashes[j]).bit_count() <= NEAR
+    }
+    assert set(alike(hashes)) == brute
+    assert brute
+
+
+def test_duplicates_are_sorted_by_where_they_lie(tmp_path: Path) -> None:
+    root = generic_data(tmp_path / "data", people=6, test=2)
+    shutil.copy(root / "images/p00_0.png", root / "images/p00_1.png")  # of one group
+    shutil.copy(root / "images/p01_0.png", root / "images/p02_0.png")  # of two
+    shutil.copy(root / "images/p03_0.png", root / next((root / "test").iterdir()).relative_to(root))
+    found = look(root, folds=2, seed=0)
+    equal = {(p.where, *sorted((p.first, p.second))) for p in found.pairs if p.same}
+    assert {e[0] for e in equal} == {WITHIN, ACROSS, EVAL}
+    assert (WITHIN, "images/p00_0.png", "images/p00_1.png") in equal
+    assert (ACROSS, "images/p01_0.png", "images/p02_0.png") in equal
+
+
+def test_text_says_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = generic_data(tmp_path / "data", people=6, test=2)
+    assert describe([str(root), "--out", str(tmp_path / "out"), "--folds", "2"]) == 0
+    said = capsys.readouterr().out
+    for part in ("images: 12 of 6 groups to train on, 2 to predict", "32x32 14", ".png 14", "class0: 4 (2)", "unreadable: none"):
+        assert part in said, part
+    assert (tmp_path / "out/describe.txt").read_text() in said
+    assert "These data have no ages" in (tmp_path / "out/describe.html").read_text()
+
+
+def test_pixel_statistics_are_those_of_all_pixels(tmp_path: Path) -> None:
+    root = generic_data(tmp_path / "data", people=6, test=0)
+    pixels = np.stack([cv2.imread(str(p))[..., ::-1] for p in sorted((root / "images").iterdir())]) / 255
+    found = look(root, folds=2, seed=0).pixel_statistics
+    assert found == pytest.approx(np.array([pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))]), abs=1e-6)
+
+
+def test_unreadable_image_and_too_few_groups_are_told_not_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    root = generic_data(tmp_path / "data", people=3, test=0)
+    (root / "images/p00_0.png").write_bytes(b"nothing")
+    (root / "test.csv").unlink()
+    assert describe([str(root), "--out", str(tmp_path / "out")]) == 0
+    said = capsys.readouterr().out
+    assert "unreadable: images/p00_0.png" in said
+    assert "folds: fewer groups than folds" in said
+
+
+def test_competition_shows_people(sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert describe([str(sample), "--out", str(tmp_path), "--folds", "2"]) == 0
+    assert "images: 168 of 24 groups to train on, 56 to predict" in capsys.readouterr().out
+    text = (tmp_path / "describe.html").read_text()
+    assert text.count("<figure>") > 50
+    assert "http" not in text.replace("http-equiv", "")
+
+
+def test_folder_of_no_known_layout_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    write_table(tmp_path / "other.csv", ("a",), [("b",)])
+    assert "neither layout found" in refused(capfd, describe, tmp_path)
