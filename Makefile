@@ -8,7 +8,7 @@ SAMPLE ?= data/sample
 export RAY_USAGE_STATS_ENABLED := 0
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: help setup demo test unit check format
+.PHONY: help setup demo test torture unit check format
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -27,10 +27,13 @@ check: setup  ## style, format, types
 	$(BIN)/mypy
 
 unit: setup  ## the tests that take a minute together
-	$(BIN)/python -m pytest -m 'not slow'
+	$(BIN)/python -m pytest -m 'not slow and not torture'
 
 test: setup  ## all tests
-	$(BIN)/python -m pytest --durations=10
+	$(BIN)/python -m pytest -m 'not torture' --durations=15
+
+torture: setup  ## kill searches at every named point and at twenty random moments
+	FOLDVOTE_KILLS=20 $(BIN)/python -m pytest tests/search/test_kill.py
 
 demo: setup  ## sample data, search, ensemble, submission; into runs/demo
 	test -d $(SAMPLE) || $(BIN)/python -m trainable.data.sample $(SAMPLE) --people 200 --eval-people 150

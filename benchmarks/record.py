@@ -23,7 +23,7 @@ from sklearn.datasets import load_digits
 from ensembles.members import Member
 from ensembles.testing import predict_test
 from trainable.config import TrialConfig
-from trainable.data.manifest import read_test
+from trainable.data.layouts import read_test
 from trainable.data.sample import generate
 from trainable.experiment import Experiment, prepare
 from trainable.files import read_json_lines, read_npz, write_atomic

@@ -22,7 +22,8 @@ from ensembles.refine import refine_by_person
 from ensembles.submission import write_submission
 from trainable.command import Parser, add_data, guarded, plain_name, whole
 from trainable.data.labels import ATTRIBUTES
-from trainable.data.manifest import TestSet, read_test
+from trainable.data.layouts import read_test
+from trainable.data.manifest import TestSet
 from trainable.errors import InputError
 from trainable.files import write_json, write_npz
 from trainable.metrics import macro_f1

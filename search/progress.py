@@ -142,11 +142,11 @@ class Progress:
         speed = sum(row.images_per_second for row in self.rows.values() if row.state == "running")
         gone = str(timedelta(seconds=round(self.clock() - self.started)))
         best = f"{self.best[0]:.4f}  trial {self.best[1]}" if self.best[1] else "-"
-        vote = "-"
+        there, vote = ", ".join(f"{n} {s}" for s, n in self.counts().items() if n), "-"
         if self.votes is not None and self.votes.members:
             vote = f"{self.votes.score:.4f}  of {self.votes.members} trials, in-sample"
         lines = {
-            "trials": f"{', '.join(f'{n} {s}' for s, n in self.counts().items() if n) or 'none'} of {self.search.trials}",
+            "trials": f"{there or 'none'} of {self.search.trials}",
             "best single": best,
             "ensemble": vote,
             "epochs": f"{spent} spent, {self.epochs_saved} saved against full cross-validation",

@@ -15,7 +15,7 @@ from search.plan import lacking, make_plan
 from search.session import Given, begin, reopen, walk
 from search.space import DataFacts, SpaceFile, load_space
 from trainable.command import Parser, add_data, default_data, guarded, plain_name, positive, whole
-from trainable.data.manifest import read_manifest
+from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 from trainable.experiment import read_info
 from trainable.models import missing_weights

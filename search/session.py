@@ -20,7 +20,8 @@ from search.progress import Progress
 from search.space import DataFacts, SpaceFile
 from search.suggest import Suggester
 from trainable.command import default_data
-from trainable.data.manifest import few, read_manifest
+from trainable.data.layouts import read_manifest
+from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.experiment import Experiment, open_experiment, prepare, read_info, save_experiment
 from trainable.files import read_json, write_text

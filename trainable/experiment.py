@@ -13,7 +13,8 @@ import pandas as pd
 
 from trainable.data.folds import Folds, make_folds, missing_classes
 from trainable.data.images import ImageStore, open_store
-from trainable.data.manifest import Manifest, few, read_manifest
+from trainable.data.layouts import read_manifest
+from trainable.data.manifest import Manifest, few
 from trainable.errors import InputError
 from trainable.files import read_json, write_atomic, write_json
 from trainable.store import RunPaths

@@ -5,6 +5,7 @@
 The table is the one that a terminal showed when the run's last trials were still going: its ledger is told again.
 """
 
+import io
 import subprocess
 import sys
 import tempfile
@@ -23,15 +24,17 @@ from trainable.store import RunPaths
 
 HERE = Path(__file__).resolve().parent
 STILL_RUNNING = 2
-CHROMIUM = ("chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-quic",
-            "--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync")  # fmt: skip
+CHROMIUM = (
+    *("chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-quic"),
+    *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
+)
 STATES = {0: "waiting", 1: "complete", 2: "stopped", 3: "failed"}
 
 
 def main(run: Path) -> None:
     paths = RunPaths(run)
     with tempfile.TemporaryDirectory() as folder:
-        console = Console(record=True, width=118, file=Path(folder, "terminal").open("w"), force_terminal=True)
+        console = Console(record=True, width=118, file=io.StringIO(), force_terminal=True)
         progress = retold(paths, console)
         console.print(progress.render())
         svg = Path(folder, "table.svg")
@@ -51,7 +54,6 @@ def retold(paths: RunPaths, console: Console) -> Progress:
         race=space.race(),
         votes=Votes(paths),
     )
-    console.file = open("/dev/null", "w")  # noqa: PTH123, SIM115  the lines of trials that end go nowhere
     complete = [t for t, frozen in trials.items() if frozen.state == 1]
     last = complete[-STILL_RUNNING:] if len(complete) > STILL_RUNNING else []
     seconds = 0.0

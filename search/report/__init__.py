@@ -3,6 +3,6 @@
 python -m search.report [RUN]
 """
 
-from search.report.write import write_report
+from search.report.write import try_report, write_report
 
-__all__ = ["write_report"]
+__all__ = ["try_report", "write_report"]

@@ -61,7 +61,7 @@ def age(facts: Facts) -> Section:
     part = Part(
         "Errors of the age class by true age: they sit at the borders",
         image(figure, "age error by true age"),
-        "Each point is the share of images of that age whose age class is wrong, whatever their mask and gender. Dotted "
+        "Each point: the share of images of that age whose age class is wrong, whatever their mask and gender. Dotted "
         "lines are the borders between classes; peaks there come from people a year or two from them. Where the grey "
         "bars are low, few images stand behind a point.",
         wide=True,
@@ -105,7 +105,7 @@ def _per_class(facts: Facts) -> Part:
         "F1 of each class: the macro-F1 is the plain mean of these bars",
         image(figure, "F1 per class"),
         "Plain bars: best single trial, hatched: vote. Every class counts the same however few images it has, so the "
-        "shortest bars are where a point is cheapest to win; with under 50 images a bar is uncertain by several points.",
+        "shortest bars are where a point is cheapest to win; with under 50 images a bar is uncertain by a few points.",
         wide=True,
     )
 
@@ -149,7 +149,7 @@ def _joint(facts: Facts) -> Part:
     return Part(
         "Confusion of all classes, of the vote",
         image(figure, "joint confusion"),
-        "Cells hold images; the darker, the larger the share of the true class (its row). Bands beside the diagonal are "
+        "Cells hold images; the darker, the larger their share of the true class (its row). Beside the diagonal are "
         "neighbouring age classes, far blocks are mask or gender.",
     )
 

@@ -45,8 +45,8 @@ def optimism(facts: Facts) -> Section:
     part = Part(
         f"Expect {e['nested_macro_f1']:.3f} ± {e['nested_std']:.3f}, not {e['oof_macro_f1']:.3f}: optimism {gap:+.3f}",
         image(figure, "in-sample and nested score of each method"),
-        "The diamond is the score on the rows that weights were chosen on; the dot is the nested one, everything fitted "
-        "without the fold it is scored on. The distance is the optimism. Methods whose bars overlap are not told apart; "
+        "The diamond is the score on the rows that weights were chosen on; the dot the nested one, everything fitted "
+        "without the fold it is scored on. The distance is the optimism. Methods whose bars overlap are as good; "
         "`auto` has the choice of method inside its nesting.",
         wide=True,
     )
@@ -124,7 +124,7 @@ def _disagreement(facts: Facts) -> Part:
     return Part(
         "How often two complete trials disagree",
         image(figure, "pairwise disagreement"),
-        "Heaviest members first. Dark cells are pairs whose votes add most to each other; a row of pale cells is a trial "
+        "Heaviest members first. Dark cells are pairs whose votes add most to each other; a pale row is a trial "
         "that only repeats others.",
     )
 

@@ -20,7 +20,7 @@ from trainable.files import read_json, read_npz
 from trainable.metrics import macro_f1
 from trainable.store import RunPaths
 
-MOST = 40  # complete trials whose predictions are held; the best ones
+MOST, MEMORY = 40, 2e9  # complete trials whose predictions are held, the best ones; their bytes
 
 
 @dataclass(frozen=True)
@@ -91,7 +91,7 @@ class Facts:
     @cached_property
     def first_rung(self) -> dict[str, float]:
         """Score of every trial that reached the first rung: the one fidelity that nearly all trials share."""
-        held = next(iter(self.race.rungs.values()), {})
+        held = next(iter(self.race.rungs.values())) if self.trials else {}
         return {t: v for t, v in held.items() if np.isfinite(v)}
 
     @cached_property
@@ -117,7 +117,7 @@ class Facts:
     def vote(self) -> np.ndarray:
         """float32 [N, C]: the weighted mean of the members' out-of-fold probabilities."""
         of = {c.trial: c.probabilities for c in self.complete}
-        return np.sum([w * of[t] for t, w in self.weights.items()], axis=0, dtype=np.float32)
+        return np.asarray(np.sum([w * of[t] for t, w in self.weights.items()], axis=0, dtype=np.float32))
 
     @cached_property
     def vote_score(self) -> float:
@@ -138,7 +138,8 @@ def read_facts(run: Path) -> Facts:
     rows = np.flatnonzero(experiment.folds.scored & (experiment.folds.fold >= 0))
     finished = [(t, read_json(t.result)) for t in paths.trials() if t.finished]
     finished.sort(key=lambda item: -(item[1]["oof_macro_f1"] or 0.0))
-    complete = [Complete(t.root.name, read_json(t.config), r, _predictions(t.oof, rows)) for t, r in finished[:MOST]]
+    most = min(MOST, max(1, int(MEMORY / (4 * len(rows) * len(info["classes"])))))
+    complete = [Complete(t.root.name, read_json(t.config), r, _predictions(t.oof, rows)) for t, r in finished[:most]]
     target = str(complete[0].config.get("target", "joint")) if complete else str(info.get("target", "joint"))
     return Facts(
         paths, info, experiment, read_ledger(paths), complete, rows, experiment.folds.fold[rows].astype(int), target

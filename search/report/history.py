@@ -105,6 +105,7 @@ def _cost(facts: Facts) -> Part:
     first = sum(min(s, facts.epochs) for s in spent)
     later = sum(max(s - facts.epochs, 0) for s in spent)
     full = len(spent) * facts.epochs * facts.folds
+    saved = full - first - later
     seconds = sum(t.result["seconds"] for t in facts.complete)
     pace = seconds / max(1, sum(t.result["epochs_done"] for t in facts.complete))
     figure, ax = axes(height=3.3)
@@ -118,10 +119,10 @@ def _cost(facts: Facts) -> Part:
     ax.grid(axis="y", visible=False)
     legend(ax, columns=1)
     return Part(
-        f"The race spent {first + later} epochs and saved {full - first - later} ({1 - (first + later) / max(full, 1):.0%})",
+        f"The race spent {first + later} epochs and saved {saved} ({saved / max(full, 1):.0%})",
         image(figure, "epochs spent and saved"),
         "Bars count epochs of one fold over all trials. Without the race every trial would have run all its folds. "
-        + (f"An epoch took {pace:.1f} s on average, so that is about {(full - first - later) * pace / 3600:.1f} hours "
+        + (f"An epoch took {pace:.1f} s on average, so that is about {saved * pace / 3600:.1f} hours "
            "of one worker." if facts.complete else ""),
     )  # fmt: skip
 

@@ -55,7 +55,7 @@ def techniques(facts: Facts) -> Section:
         "Worth of each choice, others held equal, with 90 % intervals",
         image(figure, "effect of each choice"),
         "A linear model of the score at the first rung (the same number of epochs for all trials) on all parameters at "
-        "once; intervals by drawing the trials anew. Filled dots: the interval leaves zero out. Hollow ones: this search "
+        "once; intervals by drawing the trials anew. Filled dots: the interval leaves zero out. Hollow: this search "
         "cannot tell. It says what helps early; what helps late is in the complete trials' scores.",
         wide=True,
     )
@@ -97,8 +97,8 @@ def _importance(order: Mapping[str, float]) -> Part:
     return Part(
         f"How much each parameter decides: {names[0]} most",
         image(figure, "importance of each parameter"),
-        "Optuna's fANOVA over the scores at the first rung. Parameters that only some configurations have are left out. "
-        "With few trials small shares are noise. Important means that a bad value costs much, not that a better one is left.",
+        "Optuna's fANOVA over the scores at the first rung. Parameters that only some trials have are left out. "
+        "With few trials small shares are noise. Important means that a bad value costs much.",
         wide=True,
     )
 
@@ -165,8 +165,8 @@ def _parallel(facts: Facts, names: list[str], known: Mapping[str, BaseDistributi
     return Part(
         "Every trial as a line through its parameters",
         image(figure, "parallel coordinates"),
-        "Solid lines with dots are complete trials, dashed grey ones were stopped. Each upright is a parameter with its "
-        "own scale; bundles of solid lines show what good trials share. A gap: the trial has no such parameter.",
+        "Solid lines with dots are complete trials, dashed grey ones were stopped. Each upright is a parameter, on "
+        "its own scale; bundles of solid lines show what good trials share. A gap: the trial has no such parameter.",
         wide=True,
     )
 

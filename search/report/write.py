@@ -36,6 +36,15 @@ def write_report(run: Path) -> Path:
     return path
 
 
+def try_report(run: Path) -> Path | None:
+    """The same at the end of a search, which must not fail for it."""
+    try:
+        return write_report(run)
+    except Exception:
+        print(f"warning: no report could be written\n{traceback.format_exc()}", file=sys.stderr)
+        return None
+
+
 def sections(facts: Facts) -> list[Section]:
     """Every section; one that cannot be drawn shows why and leaves the others alone."""
     found = []

@@ -15,6 +15,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
 from search.tensorboard.confusion import confusion_picture
+from search.tensorboard.summaries import add_summary
 from trainable.config import TrialConfig
 from trainable.data.labels import ATTRIBUTES, decode
 from trainable.data.loader import NO_AUGMENTATION
@@ -91,7 +92,7 @@ class Gallery:
         statistics: Any,
         writer: SummaryWriter,
     ) -> None:
-        """Photos of fold 0's validation that its model is surest about: half wrong, half right; what speaks for its answer."""
+        """Photos of fold 0 that its model is surest about, half wrong, half right, and what speaks for its answer."""
         here = np.isin(oof["index"], rows)
         wrong = [p for p in _surest(oof, wrong=True) if here[p]][: LOOKED // 2]
         right = [p for p in _surest(oof, wrong=False) if here[p]][: LOOKED - len(wrong)]
@@ -165,7 +166,7 @@ def add_picture(writer: SummaryWriter, tag: str, pixels: np.ndarray) -> None:
     assert good
     height, width, _ = pixels.shape
     image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=data.tobytes())
-    writer.file_writer.add_summary(Summary(value=[Summary.Value(tag=tag, image=image)]), 0)
+    add_summary(writer, Summary(value=[Summary.Value(tag=tag, image=image)]), 0)
 
 
 def _surest(oof: dict[str, np.ndarray], *, wrong: bool) -> np.ndarray:

@@ -16,6 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from search.tensorboard import hparams
 from search.tensorboard.gallery import Gallery
 from search.tensorboard.nodes import NodeLoad
+from search.tensorboard.summaries import add_summary
 from trainable.files import read_npz
 from trainable.metrics import confusion, f1_per_class
 from trainable.store import RunPaths
@@ -55,7 +56,7 @@ class TensorBoard:
 
     def __enter__(self) -> Self:
         writer = self._writer("search")
-        writer.file_writer.add_summary(hparams.experiment(self.parameters))
+        add_summary(writer, hparams.experiment(self.parameters))
         self.nodes = NodeLoad(lambda node: self._writer(f"node_{node}"))
         self.nodes.start()
         return self
@@ -72,7 +73,7 @@ class TensorBoard:
     def began(self, trial_id: str) -> None:
         fresh = not (self.paths.tensorboard / trial_id).exists()
         writer = self._writer(trial_id)
-        writer.file_writer.add_summary(hparams.start(trial_id, self.values_of(trial_id)))
+        add_summary(writer, hparams.start(trial_id, self.values_of(trial_id)))
         if fresh:  # a waiting trial that goes on has told already
             config = self.paths.trial(trial_id).config
             writer.add_text("config", f"```json\n{config.read_text(encoding='utf-8')}\n```")
@@ -93,7 +94,7 @@ class TensorBoard:
             return
         writer.add_text("ending", json.dumps({"state": state, "reason": reason}))
         if state != "waiting":
-            writer.file_writer.add_summary(hparams.end(state))
+            add_summary(writer, hparams.end(state))
         if state == "complete":
             score = self.score_of(trial_id)
             writer.add_scalar(hparams.SCORE, score, 0)

@@ -9,7 +9,7 @@ from helpers import competition_data, write_table
 
 from ensembles.submission import write_submission
 from ensembles.truth import true_scores
-from trainable.data.manifest import read_test
+from trainable.data.layouts import read_test
 from trainable.errors import InputError
 from trainable.files import write_npz
 from trainable.store import EnsemblePaths

@@ -12,7 +12,7 @@ from benchmarks.suspects import precision_at_errors, true_errors
 from ensembles.suspects import Suspect, find_suspects, main
 from trainable.data.corrections import correct
 from trainable.data.labels import CLASSES, SIZES, age_band, encode
-from trainable.data.manifest import read_manifest
+from trainable.data.layouts import read_manifest
 from trainable.files import write_json, write_npz
 from trainable.store import RunPaths
 

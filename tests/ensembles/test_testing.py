@@ -11,8 +11,8 @@ from ensembles import testing
 from ensembles.members import Member
 from ensembles.testing import predict_test
 from trainable.data.images import open_store
+from trainable.data.layouts import read_test
 from trainable.data.loader import Batches, Loader
-from trainable.data.manifest import read_test
 from trainable.errors import InputError
 from trainable.experiment import Experiment
 from trainable.files import read_json

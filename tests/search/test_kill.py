@@ -79,8 +79,8 @@ def same(out: Path, undisturbed: Path) -> None:
     assert oofs(out) == oofs(undisturbed)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("point", random.Random(0).sample(sorted(POINTS), 2) if ROUNDS < 20 else sorted(POINTS))
+@pytest.mark.torture
+@pytest.mark.parametrize("point", sorted(POINTS))
 def test_a_crash_at_a_named_point_changes_nothing(point: str, undisturbed: Path, sample: Path, tmp_path: Path) -> None:
     out = tmp_path / "out"
     process = start(out, sample, crash=(point, 8 if point == "between write and rename" else 2))

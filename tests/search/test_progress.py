@@ -2,12 +2,20 @@
 
 import io
 from collections import Counter
+from pathlib import Path
 
+import numpy as np
+import optuna
 import pytest
+from optuna.trial import TrialState
 from rich.console import Console
 
 from search.progress import Progress
+from search.race import Race
 from search.space import Search
+from search.votes import Votes
+from trainable.files import write_npz
+from trainable.store import RunPaths
 
 
 @pytest.fixture
@@ -78,3 +86,58 @@ def test_terminal_table_shows_running_trials_first(progress: Progress) -> None:
         progress.console.print(progress.render())
     rows = captured.get().splitlines()
     assert next(i for i, r in enumerate(rows) if "second" in r) < next(i for i, r in enumerate(rows) if "first" in r)
+
+
+def test_table_shows_rungs_votes_and_errors(progress: Progress) -> None:
+    progress.race = Race(epochs=3, folds=2, trials=4)
+    progress.began("a")
+    progress.began("b")
+    for name, score in (("a", 0.5), ("b", 0.25)):
+        progress.race.record(name, 1, score)
+        progress.reported(name, said(1, score))
+    progress.ended("b", "waiting", "rank 2 of 2")
+    progress.began("c")
+    progress.ended("c", "failed", "ValueError: no such thing")
+    with progress.console.capture() as captured:
+        progress.console.print(progress.render())
+    rows = captured.get().splitlines()
+    (rung,) = [r for r in rows if "fold 0, epoch 1" in r]
+    assert rung.split("epoch 1")[1].split() == ["2", "0", "1"]
+    assert rows[-1].rstrip() == "error: trial 3 c: ValueError: no such thing"
+    assert "50 images/s" in captured.get()
+
+
+def test_saved_epochs_are_those_that_ended_trials_did_not_take(progress: Progress) -> None:
+    for name, step in (("a", 6), ("b", 1), ("c", 2)):
+        progress.began(name)
+        progress.reported(name, said(step, 0.5))
+    progress.ended("a", "complete", "")
+    progress.ended("b", "stopped", "")
+    progress.ended("c", "waiting", "")
+    assert progress.epochs_saved == 5
+
+
+def test_later_process_remembers_what_earlier_ones_did(progress: Progress) -> None:
+    study = optuna.create_study(direction="maximize")
+    for state, steps in ((TrialState.COMPLETE, 6), (TrialState.PRUNED, 1), (TrialState.RUNNING, 2)):
+        values = {step: 0.5 for step in range(1, steps + 1)}
+        value = 0.625 if state == TrialState.COMPLETE else None
+        study.add_trial(optuna.trial.create_trial(state=state, value=value, intermediate_values=values))
+    progress.remember(dict(zip("abc", study.trials, strict=True)))
+    assert progress.earlier == {"complete": 1, "stopped": 1}
+    assert (progress.epochs_before, progress.epochs_saved) == (9, 5)
+    assert progress.best == (0.625, "a")
+
+
+def test_vote_is_greedy_selection_of_the_complete_trials(tmp_path: Path) -> None:
+    """Two trials that are each right on half the classes are right on all together."""
+    paths, labels = RunPaths(tmp_path), np.array([0, 0, 1, 1])
+    first = np.array([[0.9, 0.1], [0.45, 0.55], [0.1, 0.9], [0.1, 0.9]], np.float32)
+    second = np.array([[0.9, 0.1], [0.9, 0.1], [0.55, 0.45], [0.1, 0.9]], np.float32)
+    votes = Votes(paths)
+    for name, probabilities in (("a", first), ("b", second)):
+        paths.trial(name).root.mkdir(parents=True)
+        write_npz(paths.trial(name).oof, label=labels, probabilities=probabilities)
+        votes.add(name, 0.7)
+    assert votes.members == 2
+    assert votes.score == 1.0

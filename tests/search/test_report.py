@@ -51,13 +51,15 @@ def test_nothing_is_asked_of_any_network(page: str) -> None:
 
 @pytest.mark.slow
 def test_every_chart_has_axes_a_title_and_how_to_read_it(page: str) -> None:
-    charts = re.findall(r'<h3>(.+?)</h3><img alt="(.+?)" src="data:image/svg\+xml;base64,(.+?)"><p class="read">(.*?)</p>', page)
+    charts = re.findall(
+        r'<h3>(.+?)</h3><img alt="(.+?)" src="data:image/svg\+xml;base64,(.+?)"><p class="read">(.*?)</p>', page
+    )
     assert len(charts) >= 12
     for title, alt, svg, read in charts:
         assert len(title) > 10
         assert alt
         assert len(read.split()) > 15, title
-        root = ET.fromstring(base64.b64decode(svg))  # noqa: S314  made by us
+        root = ET.fromstring(base64.b64decode(svg))
         assert len(list(root.iter("{http://www.w3.org/2000/svg}text"))) > 3, title
 
 
@@ -127,7 +129,11 @@ def test_effects_find_the_choice_that_helps_among_others() -> None:
     """Scores made by hand: `good` gives 0.1 in all, `none` nothing, and noise of a hundredth."""
     rng = np.random.default_rng(0)
     rows = [
-        {"help": rng.choice(["good", "bad"]), "none": rng.choice(["a", "b", "c"]), "lr": float(10 ** rng.uniform(-4, -2))}
+        {
+            "help": rng.choice(["good", "bad"]),
+            "none": rng.choice(["a", "b", "c"]),
+            "lr": float(10 ** rng.uniform(-4, -2)),
+        }
         for _ in range(80)
     ]
     scores = np.array([0.5 + 0.1 * (r["help"] == "good") for r in rows]) + rng.normal(0, 0.01, 80)

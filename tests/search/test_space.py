@@ -8,7 +8,7 @@ from helpers import SPACE, space_file
 
 from search.plan import DRAWS, make_plan
 from search.space import DataFacts, Search, load_space
-from trainable.data.manifest import read_manifest
+from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 
 FACTS = DataFacts(24, 12, ("a", "b", "c"), ())

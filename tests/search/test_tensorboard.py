@@ -50,7 +50,15 @@ def test_scalars_of_every_fold_are_read_back(finished: RunPaths, complete: list[
         found = events(finished.tensorboard / trial)
         tags = set(found.Tags()["scalars"])
         for k in range(2):
-            for name in ("loss", "macro_f1", "lr", "images_per_second", "accuracy_mask", "accuracy_gender", "accuracy_age"):
+            for name in (
+                "loss",
+                "macro_f1",
+                "lr",
+                "images_per_second",
+                "accuracy_mask",
+                "accuracy_gender",
+                "accuracy_age",
+            ):
                 assert len(found.Scalars(f"fold_{k}/{name}")) == 3, (k, name)
             assert {f"fold_{k}/f1/{c}" for c in CLASSES} <= tags
             mean = np.mean([found.Scalars(f"fold_{k}/f1/{c}")[-1].value for c in CLASSES])
@@ -78,7 +86,10 @@ def test_pictures_decode(finished: RunPaths, complete: list[str]) -> None:
             found = events(folder)
             wanted = {"first_batch"}
             if folder.name in complete:
-                wanted |= {f"confusion/{n}" for n in ("joint", "mask", "gender", "age")} | {"confidently_wrong", "grad_cam"}
+                wanted |= {f"confusion/{n}" for n in ("joint", "mask", "gender", "age")} | {
+                    "confidently_wrong",
+                    "grad_cam",
+                }
             assert set(found.Tags()["images"]) == wanted
             for tag in wanted:
                 (image,) = found.Images(tag)
@@ -128,7 +139,10 @@ def test_load_is_in_percent() -> None:
 
 
 def test_known_parameters_has_those_that_only_some_configurations_have(tmp_path: Path) -> None:
-    text = SPACE.replace("    return {", "    if trial.suggest_categorical('a', [0, 1]):\n        trial.suggest_int('b', 1, 3)\n    return {")
+    text = SPACE.replace(
+        "    return {",
+        "    if trial.suggest_categorical('a', [0, 1]):\n        trial.suggest_int('b', 1, 3)\n    return {",
+    )
     space = load_space(space_file(tmp_path, text))
     found = known_parameters(space, DataFacts(24, 12, ("a", "b"), ()), draws=30)
     assert list(found) == ["a", "b", "lr"]
@@ -145,7 +159,9 @@ def board(tmp_path: Path) -> Iterator[TensorBoard]:
         yield made
 
 
-def test_picture_that_fails_is_said_once_and_scalars_go_on(board: TensorBoard, capsys: pytest.CaptureFixture[str]) -> None:
+def test_picture_that_fails_is_said_once_and_scalars_go_on(
+    board: TensorBoard, capsys: pytest.CaptureFixture[str]
+) -> None:
     """There is no experiment behind this run, so no picture can be made."""
     for trial in ("a", "b"):
         board.began(trial)

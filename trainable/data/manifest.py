@@ -12,12 +12,6 @@ import pandas as pd
 from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
 
-LAYOUTS = (
-    "the competition's layout (train/train.csv with gender,age,path; eval/info.csv; eval/images/; "
-    "train/images/<path>/{mask1..5,incorrect_mask,normal}.{jpg,jpeg,png}) "
-    "or a generic one (manifest.csv with path,label[,group]; optional test.csv with path)"
-)
-
 
 @dataclass(frozen=True)
 class Manifest:
@@ -68,29 +62,6 @@ class TestSet:
     names: tuple[str, ...]
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
-
-
-def read_manifest(root: Path) -> Manifest:
-    """Recognise the layout by what lies in the folder, read it and check that every image is there."""
-    from trainable.data import competition, generic
-
-    root = _existing(root)
-    if (root / "train" / "train.csv").is_file():
-        return competition.read_train(root)
-    if (root / "manifest.csv").is_file():
-        return generic.read_train(root)
-    found = ", ".join(sorted(p.name for p in root.iterdir())[:8]) or "nothing"
-    raise InputError(f"data folder {root}: neither layout found; received {found}; allowed: {LAYOUTS}")
-
-
-def read_test(root: Path, classes: tuple[str, ...]) -> TestSet:
-    """The test images in the order of their table."""
-    from trainable.data import competition, generic
-
-    root = _existing(root)
-    if (root / "train" / "train.csv").is_file():
-        return competition.read_test(root)
-    return generic.read_test(root, classes)
 
 
 def read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
@@ -144,10 +115,3 @@ def _list(folder: Path) -> dict[str, int]:
         return {}
     with os.scandir(folder) as entries:
         return {e.name: e.stat().st_size for e in entries if not e.name.startswith(".") and e.is_file()}
-
-
-def _existing(root: Path) -> Path:
-    root = root.expanduser().absolute()
-    if not root.is_dir():
-        raise InputError(f"no data folder: received {root}; allowed: {LAYOUTS}")
-    return root

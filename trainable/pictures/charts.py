@@ -20,7 +20,7 @@ COLOURS = (BLUE, ORANGE, GREEN, "#cc79a7", "#8a6d00", DARK)
 MARKERS = ("o", "s", "^", "D", "v", "X")
 DASHES = ("-", "--", ":", "-.")
 HATCHES = ("", "///", "...", "xxx")
-STYLE = {
+STYLE: Any = {
     "font.family": "DejaVu Sans",  # comes with matplotlib
     "font.size": 9,
     "svg.fonttype": "none",  # text stays text: small, searchable, and any script that the reader's machine can draw

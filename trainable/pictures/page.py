@@ -22,7 +22,8 @@ nav { display: flex; flex-wrap: wrap; gap: .2rem .9rem; margin: .8rem 0; font-si
 .part { border: 1px solid var(--line); border-radius: 6px; padding: .8rem 1rem; margin: 0; min-width: 0;
         break-inside: avoid; }
 .part.wide { grid-column: 1 / -1; } .part > img { width: 100%; height: auto; display: block; }
-.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .87rem; font-variant-numeric: tabular-nums; }
+.scroll { overflow-x: auto; } table { border-collapse: collapse; font-size: .87rem;
+        font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .7rem .2rem 0; text-align: right; white-space: nowrap; border-bottom: 1px solid var(--line); }
 th:first-child, td:first-child { text-align: left; } th { vertical-align: bottom; }
 .photos { display: flex; flex-wrap: wrap; gap: .5rem; } .photos figure { margin: 0; width: 7.2rem; }

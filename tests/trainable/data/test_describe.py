@@ -57,7 +57,13 @@ def test_text_says_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[s
     root = generic_data(tmp_path / "data", people=6, test=2)
     assert describe([str(root), "--out", str(tmp_path / "out"), "--folds", "2"]) == 0
     said = capsys.readouterr().out
-    for part in ("images: 12 of 6 groups to train on, 2 to predict", "32x32 14", ".png 14", "class0: 4 (2)", "unreadable: none"):
+    for part in (
+        "images: 12 of 6 groups to train on, 2 to predict",
+        "32x32 14",
+        ".png 14",
+        "class0: 4 (2)",
+        "unreadable: none",
+    ):
         assert part in said, part
     assert (tmp_path / "out/describe.txt").read_text() in said
     assert "These data have no ages" in (tmp_path / "out/describe.html").read_text()
@@ -70,7 +76,9 @@ def test_pixel_statistics_are_those_of_all_pixels(tmp_path: Path) -> None:
     assert found == pytest.approx(np.array([pixels.mean((0, 1, 2)), pixels.std((0, 1, 2))]), abs=1e-6)
 
 
-def test_unreadable_image_and_too_few_groups_are_told_not_raised(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_unreadable_image_and_too_few_groups_are_told_not_raised(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     root = generic_data(tmp_path / "data", people=3, test=0)
     (root / "images/p00_0.png").write_bytes(b"nothing")
     (root / "test.csv").unlink()

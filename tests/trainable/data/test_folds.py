@@ -9,7 +9,8 @@ from helpers import competition_data, generic_data, write_photo, write_table
 
 from trainable.data.folds import make_folds, missing_classes
 from trainable.data.labels import age_band
-from trainable.data.manifest import Manifest, read_manifest
+from trainable.data.layouts import read_manifest
+from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 
 

@@ -9,7 +9,8 @@ import pytest
 from helpers import MASKS, competition_data, generic_data, write_photo, write_table
 
 from trainable.data.labels import age_band
-from trainable.data.manifest import read_manifest, read_table, read_test
+from trainable.data.layouts import read_manifest, read_test
+from trainable.data.manifest import read_table
 from trainable.errors import InputError
 
 

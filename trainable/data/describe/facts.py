@@ -17,7 +17,8 @@ from rich.progress import track
 from trainable.data.decode import read_image
 from trainable.data.describe.hashes import alike, perceptual
 from trainable.data.folds import Folds, make_folds
-from trainable.data.manifest import Manifest, read_manifest, read_test
+from trainable.data.layouts import read_manifest, read_test
+from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 
 WITHIN, ACROSS, EVAL = "within a group", "across groups", "between train and eval"
@@ -25,7 +26,7 @@ WITHIN, ACROSS, EVAL = "within a group", "across groups", "between train and eva
 
 @dataclass(frozen=True)
 class Photo:
-    """`digest`: SHA-256 of the file. `size` (height, width), `hash` and the pixels' sums are those of the decoded image."""
+    """`digest`: SHA-256 of the file. `size` (height, width), `hash` and `sums` are of the decoded image."""
 
     digest: str
     size: tuple[int, int] | None

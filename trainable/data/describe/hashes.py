@@ -6,7 +6,7 @@ images look the same when at most NEAR bits differ.
 
 from collections import defaultdict
 from collections.abc import Iterator
-from itertools import combinations
+from itertools import combinations, pairwise
 
 import cv2
 import numpy as np
@@ -45,4 +45,4 @@ def _pairs(places: list[int]) -> Iterator[tuple[int, int]]:
     if len(places) <= CROWD:
         yield from combinations(places, 2)
     else:
-        yield from zip(places, places[1:], strict=False)
+        yield from pairwise(places)

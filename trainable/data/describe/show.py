@@ -113,8 +113,8 @@ def _people_section(facts: DataLook) -> Section:
     ax.legend(frameon=False)
     men = int((people["gender"] == 0).sum())
     read = (
-        f"{men} men (plain), {len(people) - men} women (hatched, on top). Ages that many people share are rounded or cut "
-        "off by whoever wrote them down; where one touches a border, the class depends on the rounding."
+        f"{men} men (plain), {len(people) - men} women (hatched, on top). Ages that many people share were rounded or "
+        "cut off; where one touches a border, the class depends on the rounding."
     )
     return Section(
         "people", "People", [Part("Age and gender of people", image(figure, "ages by gender"), read, wide=True)]
@@ -152,8 +152,8 @@ def _duplicates(facts: DataLook) -> Section:
         Part(
             "Pairs of images that are the same",
             table(("where", "equal files", "look the same"), rows),
-            "Across groups the same photo may have two labels, and leaks between folds; between train and eval it gives "
-            "an answer away. “Look the same” compares the coarsest frequencies (pHash, at most 3 of 63 bits differ).",
+            "Across groups a photo may have two labels, and leaks between folds; between train and eval it gives an "
+            "answer away. “Look the same” compares the coarsest frequencies (pHash, at most 3 of 63 bits differ).",
         )
     ]
     listed = [p for p in facts.pairs if p.where != WITHIN][:LISTED]
@@ -185,7 +185,7 @@ def _folds(facts: DataLook) -> Section:
             color="white" if shares[k, c] > 0.55 * shares.max() else "black",
         )
     read = (
-        "Cells hold images of a class that a fold validates on; in an even row of greys every fold has its share. A 0 is a "
+        "Cells hold images of a class that a fold validates on; in an even column every fold has its share. A 0 is a "
         "fold that tells nothing of the class. Groups are never divided, so small classes cannot be even."
     )
     return Section(
