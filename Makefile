@@ -39,6 +39,7 @@ demo: setup  ## sample data, search, ensemble, submission; into runs/demo
 	test -d $(SAMPLE) || $(BIN)/python -m trainable.data.sample $(SAMPLE) --people 200 --eval-people 150
 	$(BIN)/python -m search.run spaces/demo.py --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
 	$(BIN)/python -m ensembles.build $(DEMO)
+	$(BIN)/python -m search.report $(DEMO)
 	$(BIN)/python -m ensembles.truth $(DEMO)/ensembles/auto $(SAMPLE)/eval/answers.csv
 
 format: setup  ## let ruff lay out the code

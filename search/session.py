@@ -6,19 +6,19 @@ import json
 import math
 import signal
 import sys
-from collections import Counter
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 from search.deadline import Deadline
 from search.director import Director, clear_stopped
-from search.leaderboard import STATES, Scribe, write_leaderboard
-from search.ledger import Ledger
+from search.leaderboard import Scribe, write_leaderboard
+from search.ledger import Ledger, parameters
 from search.plan import make_plan
 from search.progress import Progress
 from search.space import DataFacts, SpaceFile
 from search.suggest import Suggester
+from search.votes import Votes
 from trainable.command import default_data
 from trainable.data.layouts import read_manifest
 from trainable.data.manifest import few
@@ -82,8 +82,9 @@ def reopen(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment,
 
 def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
     """Run the search to its end, or to an interruption that it survives."""
-    from search import tuner  # Ray takes seconds to import: wrong input is answered before
-    from search.tensorboard import TensorBoard
+    from search import tuner  # Ray and matplotlib take seconds to import: wrong input is answered before
+    from search.report import try_report
+    from search.tensorboard import TensorBoard, known_parameters
 
     paths, s, race = experiment.paths, space.search, space.race()
     ledger = Ledger.open(paths.study, first=s.first)
@@ -94,13 +95,15 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
     def score_of(trial_id: str) -> float:
         return read_json(paths.trial(trial_id).result)["oof_macro_f1"]
 
-    progress = Progress(s, race.expected_epochs(), score_of)
-    take_up(progress, ledger)
+    data = DataFacts.of(experiment.manifest)
+    board = TensorBoard(paths, score_of, lambda t: parameters(ledger.find(t)), known_parameters(space, data))
+    progress = Progress(s, race.expected_epochs(), score_of, race=race, votes=Votes(paths))
+    progress.remember(ledger.named())
     director = Director(
         paths=paths,
         space=space,
         search=s,
-        data=DataFacts.of(experiment.manifest),
+        data=data,
         folds_fingerprint=experiment.folds.fingerprint(),
         ledger=ledger,
         race=race,
@@ -110,12 +113,13 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
             finish_epochs=s.members * s.folds * s.epochs,
             slots=share.slots(),
         ),
-        watchers=[progress, TensorBoard(paths, score_of), Scribe(paths, ledger)],
+        watchers=[progress, board, Scribe(paths, ledger)],
     )
+    progress.waiting = director.waiting
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's farewell is a Ctrl-C
     try:
         director.resume()
-        with progress:
+        with progress, board:
             tuner.execute(director, share)
             director.conclude()
     except KeyboardInterrupt:
@@ -130,17 +134,10 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
     if not director.aborted:
         write_leaderboard(paths, ledger)
     print(progress.summary())
+    report = try_report(paths.root)
+    if report is not None:
+        print(f"report {report}")
     return conclude(given, director, progress.counts()["complete"])
-
-
-def take_up(progress: Progress, ledger: Ledger) -> None:
-    """Show what earlier sittings did."""
-    ended = {name: t for name, t in ledger.named().items() if STATES[t.state] != "running"}
-    progress.earlier = Counter(STATES[t.state] for t in ended.values())
-    progress.epochs_before = sum(max(t.intermediate_values, default=0) for t in ledger.named().values())
-    complete = [(t.value or 0.0, name) for name, t in ended.items() if STATES[t.state] == "complete"]
-    if complete:
-        progress.best = max(complete)
 
 
 def conclude(given: Given, director: Director, complete: int) -> int:

@@ -81,7 +81,9 @@ def photograph(address: str, out: Path, size: tuple[int, int], folder: Path) -> 
                f"--screenshot={whole}", address]  # fmt: skip
     subprocess.run(command, check=True, capture_output=True, timeout=120)
     picture = Image.open(whole).convert("RGB")
-    picture = picture.crop(ImageChops.invert(picture).getbbox())  # the window is larger than the page
+    left, top, right, bottom = ImageChops.invert(picture).getbbox() or (0, 0, *picture.size)
+    edge = max(0, left - 16), max(0, top - 16), min(picture.width, right + 16), min(picture.height, bottom + 16)
+    picture = picture.crop(edge)  # the window is larger than the page
     picture = picture.resize((picture.width * 3 // 4, picture.height * 3 // 4), Image.Resampling.LANCZOS)
     picture.quantize(200).save(out, optimize=True)
     print(f"{out} {out.stat().st_size // 1000} kB")

@@ -59,11 +59,11 @@ def age(facts: Facts) -> Section:
     ax.set_ylabel("wrong age class (% of images)")
     legend(ax)
     part = Part(
-        "Errors of the age class by true age: they sit at the borders",
+        "Errors of the age class by true age",
         image(figure, "age error by true age"),
         "Each point: the share of images of that age whose age class is wrong, whatever their mask and gender. Dotted "
-        "lines are the borders between classes; peaks there come from people a year or two from them. Where the grey "
-        "bars are low, few images stand behind a point.",
+        "lines are the borders between classes; peaks beside them: people nearly of the other class. Where "
+        "grey bars are low, few images stand behind a point.",
         wide=True,
     )
     return Section("age", "Age", [part])

@@ -106,7 +106,8 @@ def _weights(facts: Facts) -> Part:
         f"Members and their weights, {name}: the vote has macro-F1 {facts.vote_score:.4f} in-sample",
         table(header, rows),
         "Complete trials, best first; a weight of 0 does not vote. “Without fold 0” leaves out the fold that chose the "
-        "trial. A weak trial with a weight errs elsewhere than the strong ones.",
+        "trial. A weak trial with a weight errs elsewhere than the strong ones. "
+        "Charts of “the vote” show the weighted mean of probabilities, without offsets that a method may add.",
         wide=True,
     )
 
