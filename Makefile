@@ -30,7 +30,7 @@ unit: setup  ## the tests that take a minute together
 	$(BIN)/python -m pytest -m 'not slow and not torture'
 
 test: setup  ## all tests
-	$(BIN)/python -m pytest -m 'not torture' --durations=15
+	$(BIN)/python -m pytest -m 'not torture' --durations=15 -n 2 --dist loadfile
 
 torture: setup  ## kill searches at every named point and at twenty random moments
 	FOLDVOTE_KILLS=20 $(BIN)/python -m pytest tests/search/test_kill.py

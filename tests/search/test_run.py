@@ -62,11 +62,11 @@ def run(given: list[object], done: subprocess.CompletedProcess[str]) -> RunPaths
 
 @pytest.mark.slow
 def test_first_line_names_the_run_and_the_last_the_next_command(
-    run: RunPaths, done: subprocess.CompletedProcess[str], sample: Path
+    run: RunPaths, done: subprocess.CompletedProcess[str]
 ) -> None:
     lines = done.stdout.splitlines()
     assert lines[0] == f"run directory {run.root}"
-    assert lines[-1] == f"next: python -m ensembles.build {run.root} --data {sample}"
+    assert lines[-1] == f"next: python -m ensembles.build {run.root}"
     assert "\x1b" not in done.stdout
     assert "Traceback" not in done.stderr
 
