@@ -4,6 +4,9 @@ A request (epoch, rows) is an index of the data set below, which answers with a 
 depends on its request alone, and torch's DataLoader is only the transport between processes, where there are workers.
 """
 
+import ctypes
+import signal
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -122,6 +125,7 @@ class Loader:
             pin_memory=self.pin,
             generator=torch.Generator(),  # torch's own stays untouched: dropout must not depend on the workers
             multiprocessing_context="spawn",  # no fork: it hangs inside Ray's actors
+            worker_init_fn=_die_with_parent,
             persistent_workers=True,  # for the whole trial, since starting one takes seconds
             prefetch_factor=4,
         )
@@ -130,3 +134,9 @@ class Loader:
 def split(rows: np.ndarray, batch_size: int) -> list[np.ndarray]:
     """Parts of at most `batch_size` rows, as equal as can be: a last batch of one would upset BatchNorm."""
     return np.array_split(rows, -(-len(rows) // batch_size)) if len(rows) else []
+
+
+def _die_with_parent(worker: int) -> None:
+    """Have Linux kill this worker when its parent dies: torch's own watch can hang on a full queue."""
+    if sys.platform == "linux":
+        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
