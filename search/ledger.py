@@ -7,14 +7,13 @@ moment is rebuilt from it.
 import json
 import math
 from dataclasses import dataclass, field
-from datetime import datetime
 from pathlib import Path
 from typing import Any
 
 import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-from optuna.trial import FrozenTrial, Trial, TrialState
+from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from trainable.files import cut_to_last_line
 
@@ -65,25 +64,16 @@ class Ledger:
         """Write a suggestion down as RUNNING: from here on it counts as a trial."""
         if asked.study is self.study:
             asked.set_user_attr(ID, trial_id)
-        else:
-            frozen = asked.study._storage.get_trial(asked._trial_id)
-            frozen.user_attrs[ID] = trial_id
-            self.study.add_trial(
-                FrozenTrial(
-                    number=-1,
-                    trial_id=-1,
-                    state=TrialState.RUNNING,
-                    value=None,
-                    datetime_start=datetime.now(),
-                    datetime_complete=None,
-                    params=frozen.params,
-                    distributions=frozen.distributions,
-                    user_attrs=frozen.user_attrs,
-                    system_attrs={},
-                    intermediate_values={},
-                )
-            )
-        self.numbers[trial_id] = self.trials()[-1]._trial_id if asked.study is not self.study else asked._trial_id
+            self.numbers[trial_id] = asked._trial_id
+            return
+        made = create_trial(
+            state=TrialState.RUNNING,
+            params=asked.params,
+            distributions=asked.distributions,
+            user_attrs={**asked.user_attrs, ID: trial_id},
+        )
+        self.study.add_trial(made)
+        self.numbers[trial_id] = self.trials()[-1]._trial_id
 
     def report(self, trial_id: str, step: int, score: float) -> bool:
         """Write a score; False when the ledger has it already (a restarted trial tells its story again)."""

@@ -168,6 +168,10 @@ class RunPaths:
         return self.root / "leaderboard.csv"
 
     @property
+    def report(self) -> Path:
+        return self.root / "report.html"
+
+    @property
     def ray(self) -> Path:
         return self.root / "ray"
 

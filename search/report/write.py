@@ -31,7 +31,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Facts], Section]]] = {
 def write_report(run: Path) -> Path:
     """Read everything, draw it, write report.html beside experiment.json; returns its path."""
     facts = read_facts(run)
-    path = facts.paths.root / "report.html"
+    path = facts.paths.report
     write_text(path, page(f"foldvote: {facts.paths.root.name}", _lead(facts), _tiles(facts), sections(facts)))
     return path
 
