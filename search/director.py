@@ -52,8 +52,11 @@ class Director:
     unfinished: deque[str] = field(default_factory=deque)  # of an earlier process, to go on first
     waiting: set[str] = field(default_factory=set)  # at a rung
     running: set[str] = field(default_factory=set)
+    ahead: set[tuple[str, int]] = field(default_factory=set)  # (trial, fold) that idle workers train before its turn
+    parked: set[str] = field(default_factory=set)  # trials whose turn has come for such a fold
     aborted: str = ""  # why the search ends: running trials are stopped at their next report
     note: str = ""  # why there were fewer trials than asked for
+    _kinds: dict[str, tuple] = field(default_factory=dict)  # of the trials that ran here, see search.deadline
     _failures: int = 0
     _successes: int = 0
 
@@ -98,13 +101,31 @@ class Director:
         else:
             trial_id, config = found
         self.running.add(trial_id)
+        self._kinds[trial_id] = _kind(config)
         self._tell("began", trial_id)
         return trial_id, config
+
+    def next_fold(self) -> tuple[str, TrialConfig, int] | None:
+        """What an idle worker does for which there is no trial: a later fold of a trial that is past its rungs.
+
+        Of the trial with most left to do the last fold, which its own worker reaches last. It is a finished fold when
+        its turn comes; nothing is decided on it before.
+        """
+        if self.aborted:
+            return None
+        for trial_id in sorted(self.running | self.parked, key=lambda t: (self.told(t), t)):
+            now = self.told(trial_id) // self.search.epochs
+            for fold in range(self.search.folds - 1, now, -1) if now else ():
+                if (trial_id, fold) not in self.ahead and not self.paths.trial(trial_id).fold(fold).finished:
+                    self.ahead.add((trial_id, fold))
+                    return trial_id, TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config)), fold
+        return None
 
     @property
     def finished(self) -> bool:
         """Nothing runs, nothing can be promoted, nothing new is to come."""
-        return bool(self.aborted) or (not self.running and not self.unfinished and self.drained)
+        idle = not (self.running or self.unfinished or self.ahead)
+        return bool(self.aborted) or (idle and self.drained)
 
     def conclude(self) -> None:
         """End what still waits when the search is over: none of it can go on."""
@@ -133,14 +154,40 @@ class Director:
             self.running.discard(trial_id)
             return False
         self._tell("reported", trial_id, report)
-        self.deadline.heard(report["metrics"].get("seconds", 0.0))
+        self.deadline.heard(self._kinds[trial_id], report["metrics"].get("seconds", 0.0))
         step, score = report["step"], report["score"]
         if not report["decides"] or not self.ledger.report(trial_id, step, score):
             return True
         self.race.record(trial_id, step, score)
         go = self._settle(trial_id, step, score)
         self._stop_hopeless()
+        if go and report["fold_done"] and (trial_id, report["fold"] + 1) in self.ahead:
+            self.running.discard(trial_id)
+            self.parked.add(trial_id)
+            self._tell("ended", trial_id, "waiting", f"for fold {report['fold'] + 1}, which another worker trains")
+            return False
         return go
+
+    def report_ahead(self, trial_id: str, fold: int, report: dict[str, Any]) -> bool:
+        """Take the report of a fold that is trained ahead; False: its worker is to be free."""
+        self.aborted = self.aborted or report.get("fatal", "")
+        wanted = trial_id in self.running or trial_id in self.parked
+        if wanted and not self.aborted and not self.deadline.passed and report.get("fold_done") is False:
+            return True
+        self.end_ahead(trial_id, fold)
+        return False
+
+    def end_ahead(self, trial_id: str, fold: int) -> None:
+        """A fold is no longer trained ahead: it is finished, its trial was stopped, or its worker failed.
+
+        A failure decides nothing: the trial meets it itself when the fold's turn comes.
+        """
+        self.ahead.discard((trial_id, fold))
+        if trial_id in self.parked and self.told(trial_id) == fold * self.search.epochs:
+            self.parked.discard(trial_id)
+            self.unfinished.append(trial_id)
+        if self.ledger.find(trial_id).state in (TrialState.PRUNED, TrialState.FAIL):
+            self.paths.trial(trial_id).delete_leftovers()
 
     def failed(self, trial_id: str, trace: str) -> None:
         """A trial raised, or its process died too often: it is FAIL, its traceback is kept, the search goes on."""
@@ -167,6 +214,10 @@ class Director:
             trial_id = config.trial_id(self.folds_fingerprint)
             if trial_id in self.ledger.numbers:
                 self.ledger.refuse(asked, f"the same configuration as {trial_id}")
+                continue
+            if not self.deadline.fits(_kind(config)):
+                problem = "no more trials are begun: those suggested could not be complete by the deadline"
+                self.ledger.refuse(asked, problem)
                 continue
             write_json(self.paths.trial(trial_id).config, config.to_dict())
             self.ledger.add(asked, trial_id)
@@ -214,6 +265,11 @@ class Director:
     def _tell(self, event: str, *arguments: Any) -> None:
         for watcher in self.watchers:
             getattr(watcher, event)(*arguments)
+
+
+def _kind(config: TrialConfig) -> tuple[str, tuple[int, int]]:
+    """What the cost of an epoch depends on most."""
+    return config.model.backbone, config.input.size
 
 
 def clear_stopped(paths: RunPaths, ledger: Ledger) -> None:

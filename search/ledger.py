@@ -20,6 +20,7 @@ from trainable.files import cut_to_last_line
 STUDY = "foldvote"
 ID = "trial_id"
 REASON = "reason"
+FROM = "from"  # the run that a trial was taken over from
 
 
 @dataclass
@@ -75,6 +76,24 @@ class Ledger:
         self.study.add_trial(made)
         self.numbers[trial_id] = self.trials()[-1]._trial_id
 
+    def take(self, trial_id: str, frozen: FrozenTrial, distributions: dict[str, Any], run: str) -> None:
+        """Write down a trial that an earlier run has finished, as it ended there."""
+        made = create_trial(
+            state=frozen.state,
+            value=frozen.value,
+            params=frozen.params,
+            distributions=distributions,
+            intermediate_values=frozen.intermediate_values,
+            user_attrs={**frozen.user_attrs, ID: trial_id, FROM: run},
+        )
+        self.study.add_trial(made)
+        self.numbers[trial_id] = self.trials()[-1]._trial_id
+
+    @property
+    def taken(self) -> int:
+        """Trials of earlier runs, which do not count as trials of this search."""
+        return sum(FROM in t.user_attrs for t in self.trials())
+
     def report(self, trial_id: str, step: int, score: float) -> bool:
         """Write a score; False when the ledger has it already (a restarted trial tells its story again)."""
         if step in self.find(trial_id).intermediate_values:
@@ -118,6 +137,15 @@ class Ledger:
 
     def _live(self, trial_id: str) -> Trial:
         return Trial(self.study, self.numbers[trial_id])
+
+
+def read_trials(path: Path) -> dict[str, FrozenTrial]:
+    """Trials of a journal by trial_id, read beside a search that may be writing; none where there was no search."""
+    if not path.is_file():
+        return {}
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    study = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(path))))
+    return {t.user_attrs[ID]: t for t in study.get_trials(deepcopy=False) if ID in t.user_attrs}
 
 
 def last_score(frozen: FrozenTrial) -> tuple[int, float] | None:

@@ -35,6 +35,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--address", help="a running Ray cluster: auto, or HOST:PORT")
     made.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
     made.add_argument("--skip-bad-images", action="store_true", help="train without unreadable images")
+    made.add_argument(
+        "--from", dest="earlier", type=Path, metavar="RUN", help="begin with an earlier run's finished trials"
+    )
     made.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     made.add_argument("--smoke", action="store_true", help="the same structure with tiny networks, photos and epochs")
     made.add_argument("--dry-run", action="store_true", help="check everything, print the plan, start nothing")
@@ -63,6 +66,7 @@ def command(given: argparse.Namespace, words: list[str]) -> int:
         gpus=given.gpus_per_trial,
         hours=given.hours,
         address=given.address,
+        earlier=given.earlier,
         again=_again(words, add="--resume"),
     )
     if given.dry_run:

@@ -6,14 +6,16 @@ import json
 import math
 import signal
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from search.deadline import Deadline
 from search.director import Director, clear_stopped
+from search.earlier import find_earlier, take_over
 from search.leaderboard import Scribe, write_leaderboard
 from search.ledger import Ledger, parameters
+from search.overhead import Overhead
 from search.plan import make_plan
 from search.progress import Progress
 from search.space import DataFacts, SpaceFile
@@ -40,6 +42,7 @@ class Given:
     gpus: float | None
     hours: float | None
     address: str | None
+    earlier: Path | None
     again: str
 
 
@@ -57,9 +60,12 @@ def begin(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment, 
         skip_bad_images=given.skip_bad_images,
         weights=weights,
     )
+    lines = plan.lines(space, DataFacts.of(experiment.manifest))
+    if given.earlier:
+        lines.append(find_earlier(given.earlier, space, experiment).line())
     write_text(paths.space, space.text)
     save_experiment(experiment, sys.argv, asdict(s))
-    return experiment, plan.lines(space, DataFacts.of(experiment.manifest))
+    return experiment, lines
 
 
 def reopen(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment, list[str]]:
@@ -86,8 +92,12 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
     from search.report import try_report
     from search.tensorboard import TensorBoard, known_parameters
 
-    paths, s, race = experiment.paths, space.search, space.race()
-    ledger = Ledger.open(paths.study, first=s.first)
+    paths = experiment.paths
+    ledger = Ledger.open(paths.study, first=space.search.first)
+    if given.earlier:
+        take_over(find_earlier(given.earlier, space, experiment), paths, ledger)
+    space = replace(space, search=replace(space.search, trials=space.search.trials + ledger.taken))
+    s, race = space.search, space.race()
     clear_stopped(paths, ledger)
     tuner.connect(given.address)
     share = tuner.share(given.cpus, given.gpus)
@@ -99,6 +109,7 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
     board = TensorBoard(paths, score_of, lambda t: parameters(ledger.find(t)), known_parameters(space, data))
     progress = Progress(s, race.expected_epochs(), score_of, race=race, votes=Votes(paths))
     progress.remember(ledger.named())
+    overhead = Overhead(share.slots())
     director = Director(
         paths=paths,
         space=space,
@@ -111,9 +122,10 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
         deadline=Deadline(
             seconds=given.hours * 3600 if given.hours else math.inf,
             finish_epochs=s.members * s.folds * s.epochs,
+            trial_epochs=s.folds * s.epochs,
             slots=share.slots(),
         ),
-        watchers=[progress, board, Scribe(paths, ledger)],
+        watchers=[progress, board, Scribe(paths, ledger), overhead],
     )
     progress.waiting = director.waiting
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's farewell is a Ctrl-C
@@ -134,6 +146,7 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
     if not director.aborted:
         write_leaderboard(paths, ledger)
     print(progress.summary())
+    print(overhead.line())
     report = try_report(paths.root)
     if report is not None:
         print(f"report {report}")
@@ -152,7 +165,8 @@ def conclude(given: Given, director: Director, complete: int) -> int:
         return 1
     print(f"leaderboard {paths.leaderboard}; {complete} complete trials can be members")
     if not complete:
-        print(f"next: {given.again} --trials N, with N above {director.search.trials}: no trial is complete")
+        had = director.search.trials - director.ledger.taken
+        print(f"next: {given.again} --trials N, with N above {had}: no trial is complete")
         return 1
     print(f"next: python -m ensembles.build {paths.root}")
     return 0

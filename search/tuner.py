@@ -88,7 +88,7 @@ def share(cpus: float | None, gpus: float | None) -> Share:
 def execute(director: Director, given: Share) -> None:
     """Run the search until the director has no more trials."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(given.slots())
-    names: dict[str, str] = {}
+    jobs: dict[str, Job] = {}
     # tune.run, not Tuner: the latter pickles its searcher and scheduler, and ours hold open files.
     tune.run(
         FoldTrial,
@@ -99,8 +99,8 @@ def execute(director: Director, given: Share) -> None:
         mode="max",
         num_samples=-1,
         resources_per_trial={"cpu": given.cpus, "gpu": given.gpus},
-        search_alg=_Asks(director, given, names),
-        scheduler=_Decides(director, names),
+        search_alg=_Asks(director, given, jobs),
+        scheduler=_Decides(director, jobs),
         max_failures=RETRIES,
         reuse_actors=True,
         raise_on_failed_trial=False,
@@ -108,49 +108,67 @@ def execute(director: Director, given: Share) -> None:
     )
 
 
-class _Asks(Searcher):
-    """Ray's trial ids are its own; `names` maps them to ours."""
+@dataclass(frozen=True)
+class Job:
+    """What a Ray trial does: one of our trials, or one fold of it ahead of its turn."""
 
-    def __init__(self, director: Director, given: Share, names: dict[str, str]) -> None:
+    trial: str
+    fold: int | None = None
+
+
+class _Asks(Searcher):
+    """Ray's trial ids are its own; `jobs` says what is behind them."""
+
+    def __init__(self, director: Director, given: Share, jobs: dict[str, Job]) -> None:
         super().__init__(metric="score", mode="max")
-        self.director, self.given, self.names = director, given, names
+        self.director, self.given, self.jobs = director, given, jobs
         self.running: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
         if len(self.running) >= self.given.slots():
             return None
-        found = self.director.next_trial()
+        director = self.director
+        found = director.next_trial() or director.next_fold()
         if found is None:
-            return Searcher.FINISHED if self.director.finished else None
-        self.names[trial_id], config = found
+            return Searcher.FINISHED if director.finished else None
+        name, config, *fold = found
+        job = self.jobs[trial_id] = Job(name, *fold)
         self.running.add(trial_id)
         return {
-            "run": str(self.director.paths.root),
-            "trial": self.names[trial_id],
-            "owner": self.director.owner,
-            "hang_minutes": self.director.search.hang_minutes,
+            "run": str(director.paths.root),
+            "trial": job.trial,
+            "fold": job.fold,
+            "owner": director.owner,
+            "hang_minutes": director.search.hang_minutes,
             "config": config.to_dict(),
-            "after": self.director.told(self.names[trial_id]),
+            "after": director.told(job.trial) if job.fold is None else 0,
             "threads": self.given.threads,
             "workers": self.given.workers,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         self.running.discard(trial_id)
-        if error:
-            self.director.failed(self.names[trial_id], f"its process died {RETRIES + 1} times")
+        job = self.jobs[trial_id]
+        if error and job.fold is not None:
+            self.director.end_ahead(job.trial, job.fold)
+        elif error:
+            self.director.failed(job.trial, f"its process died {RETRIES + 1} times")
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""
 
 
 class _Decides(FIFOScheduler):
-    def __init__(self, director: Director, names: dict[str, str]) -> None:
+    def __init__(self, director: Director, jobs: dict[str, Job]) -> None:
         super().__init__()
-        self.director, self.names = director, names
+        self.director, self.jobs = director, jobs
 
     def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
-        go = self.director.report(self.names[trial.trial_id], _unflatten(result))
+        job, report = self.jobs[trial.trial_id], _unflatten(result)
+        if job.fold is None:
+            go = self.director.report(job.trial, report)
+        else:
+            go = self.director.report_ahead(job.trial, job.fold, report)
         return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
 
 

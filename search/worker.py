@@ -30,7 +30,8 @@ class FoldTrial(Trainable):
     """Each step is an epoch. The driver decides after every step; files are written before.
 
     config: run (path), trial (its id), config (a TrialConfig as a dict), after (the last step the ledger holds),
-    owner (the driver's token), threads, workers, hang_minutes.
+    fold (None: all in turn; else this one alone, ahead of its turn), owner (the driver's token), threads, workers,
+    hang_minutes.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -72,17 +73,17 @@ class FoldTrial(Trainable):
         given = self.config
         run = RunPaths(Path(given["run"]))
         fence(lambda: _check_owner(run, given["owner"]))
-        trial = run.trial(given["trial"])
-        _refuse_hung(trial, given["hang_minutes"])
+        _refuse_hung(_trial_of(given).hung(given["fold"]), given["hang_minutes"])
         torch.set_num_threads(given["threads"])
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         config = TrialConfig.from_dict(given["config"])
-        return run_trial(config, _experiment(given["run"]), device=device, workers=given["workers"])
+        experiment = _experiment(given["run"])
+        return run_trial(config, experiment, device=device, workers=given["workers"], only=given["fold"])
 
     def _watch(self) -> None:
         """Python's own watchdog: past the limit it writes all stacks to error.txt and ends the process."""
         if self._trace is None:
-            path = RunPaths(Path(self.config["run"])).trial(self.config["trial"]).hung
+            path = _trial_of(self.config).hung(self.config["fold"])
             path.parent.mkdir(parents=True, exist_ok=True)
             self._trace = path.open("w")
         faulthandler.dump_traceback_later(self.config["hang_minutes"] * 60, exit=True, file=self._trace)
@@ -94,8 +95,12 @@ def _check_owner(run: RunPaths, owner: str) -> None:
         raise RuntimeError(f"{run.root} was taken over by another driver")
 
 
-def _refuse_hung(trial: TrialPaths, minutes: float) -> None:
+def _trial_of(config: dict[str, Any]) -> TrialPaths:
+    return RunPaths(Path(config["run"])).trial(config["trial"])
+
+
+def _refuse_hung(trace: Path, minutes: float) -> None:
     """A trial that hung once is not tried again: Ray starts it anew because its process has died."""
-    stacks = trial.hung.read_text() if trial.hung.exists() else ""
+    stacks = trace.read_text() if trace.exists() else ""
     if stacks:
         raise TimeoutError(f"{stacks}\nhung: no epoch within {minutes:g} minutes (SEARCH.hang_minutes)")

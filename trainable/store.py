@@ -62,10 +62,12 @@ class TrialPaths:
     def error(self) -> Path:
         return self.root / "error.txt"
 
-    @property
-    def hung(self) -> Path:
-        """Stacks of all threads, written when the trial finished no epoch for too long; empty otherwise."""
-        return self.root / "hung.txt"
+    def hung(self, fold: int | None = None) -> Path:
+        """Stacks of all threads, written when no epoch was finished for too long; empty otherwise.
+
+        fold: of the worker that trains this fold ahead of its turn.
+        """
+        return self.root / ("hung.txt" if fold is None else f"hung_{fold}.txt")
 
     @property
     def oof(self) -> Path:

@@ -26,7 +26,7 @@ from trainable.experiment import Experiment, prepare, read_info, save_experiment
 from trainable.files import read_json, read_json_lines, read_npz, write_json, write_npz
 from trainable.fold import Metrics, score, train_fold
 from trainable.models import resolve_weights
-from trainable.store import RunPaths, TrialPaths
+from trainable.store import FoldPaths, RunPaths, TrialPaths
 
 
 @dataclass(frozen=True)
@@ -46,33 +46,39 @@ class Report:
 
 
 def run_trial(
-    config: TrialConfig, experiment: Experiment, *, device: torch.device, workers: int = 0
+    config: TrialConfig, experiment: Experiment, *, device: torch.device, workers: int = 0, only: int | None = None
 ) -> Iterator[Report]:
     """Train the folds that are not finished; yields every epoch, also those that an earlier process made.
 
+    only: this fold alone, ahead of its turn, by an idle worker; the trial passes over it later.
     Whoever stops iterating stops the trial; what was yielded lies in the run directory already.
     """
     paths = experiment.paths.trial(config.trial_id(experiment.folds.fingerprint()))
     write_json(paths.config, config.to_dict())
     loader = Loader(training_batches(config, experiment), workers=workers, pin=device.type == "cuda")
-    for k in range(experiment.folds.count):
-        fold = paths.fold(k)
-        epochs = (
-            read_json_lines(fold.metrics) if fold.finished else train_fold(config, experiment, k, loader, device, fold)
-        )
-        for metrics in epochs:
-            last = metrics["epoch"] == config.epochs
-            if last and k == experiment.folds.count - 1:
+    last = experiment.folds.count - 1
+    for k in range(experiment.folds.count) if only is None else (only,):
+        for report in _run_fold(config, experiment, k, loader, device, paths.fold(k)):
+            if report.fold_done and k == last and only is None:
                 _finish(config, experiment, paths, device)
-            value = metrics["macro_f1"]
-            yield Report(
-                step=k * config.epochs + metrics["epoch"],
-                fold=k,
-                score=float("nan") if value is None else value,
-                decides=k == 0 or last,
-                fold_done=last,
-                metrics=metrics,
-            )
+            yield report
+
+
+def _run_fold(
+    config: TrialConfig, experiment: Experiment, k: int, loader: Loader, device: torch.device, fold: FoldPaths
+) -> Iterator[Report]:
+    epochs = read_json_lines(fold.metrics) if fold.finished else train_fold(config, experiment, k, loader, device, fold)
+    for metrics in epochs:
+        last = metrics["epoch"] == config.epochs
+        value = metrics["macro_f1"]
+        yield Report(
+            step=k * config.epochs + metrics["epoch"],
+            fold=k,
+            score=float("nan") if value is None else value,
+            decides=k == 0 or last,
+            fold_done=last,
+            metrics=metrics,
+        )
 
 
 def training_batches(config: TrialConfig, experiment: Experiment) -> Batches:

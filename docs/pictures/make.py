@@ -14,9 +14,9 @@ from pathlib import Path
 from PIL import Image, ImageChops
 from rich.console import Console
 
+from search.ledger import read_trials
 from search.progress import Progress
 from search.report import write_report
-from search.report.facts import read_ledger
 from search.space import load_space
 from search.votes import Votes
 from trainable.files import read_json, read_json_lines
@@ -45,7 +45,7 @@ def main(run: Path) -> None:
 
 def retold(paths: RunPaths, console: Console) -> Progress:
     """The watcher as it was when the last complete trials were in their last fold."""
-    space, trials = load_space(paths.space), read_ledger(paths)
+    space, trials = load_space(paths.space), read_trials(paths.study)
     progress = Progress(
         space.search,
         space.race().expected_epochs(),

@@ -6,13 +6,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend
 from optuna.trial import FrozenTrial
 
 from ensembles.greedy import greedy_selection
-from search.ledger import ID, STUDY
+from search.ledger import read_trials
 from search.race import Race
 from trainable.data.rows import target_classes, target_labels
 from trainable.experiment import Experiment, open_experiment, read_info
@@ -141,18 +138,8 @@ def read_facts(run: Path) -> Facts:
     most = min(MOST, max(1, int(MEMORY / (4 * len(rows) * len(info["classes"])))))
     complete = [Complete(t.root.name, read_json(t.config), r, _predictions(t.oof, rows)) for t, r in finished[:most]]
     target = str(complete[0].config.get("target", "joint")) if complete else str(info.get("target", "joint"))
-    return Facts(
-        paths, info, experiment, read_ledger(paths), complete, rows, experiment.folds.fold[rows].astype(int), target
-    )
-
-
-def read_ledger(paths: RunPaths) -> dict[str, FrozenTrial]:
-    """Trials by trial_id, read beside a search that may be writing; none where there was no search."""
-    if not paths.study.is_file():
-        return {}
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    study = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(paths.study))))
-    return {t.user_attrs[ID]: t for t in study.get_trials(deepcopy=False) if ID in t.user_attrs}
+    trials, fold = read_trials(paths.study), experiment.folds.fold[rows].astype(int)
+    return Facts(paths, info, experiment, trials, complete, rows, fold, target)
 
 
 def _predictions(path: Path, rows: np.ndarray) -> np.ndarray:

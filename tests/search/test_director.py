@@ -10,6 +10,7 @@ import pytest
 from helpers import SPACE, space_file
 from optuna.trial import TrialState
 
+from search.deadline import Deadline
 from search.director import Director, clear_stopped
 from search.leaderboard import COLUMNS, write_leaderboard
 from search.ledger import Ledger
@@ -235,3 +236,77 @@ def test_leaderboard_has_the_documented_columns(direct: Callable[..., Director])
     assert set(table["state"]) == {"complete", "stopped"}
     assert table["oof_macro_f1"].notna().tolist() == (table["state"] == "complete").tolist()
     assert table["oof_macro_f1"].dropna().is_monotonic_decreasing
+
+
+def past_its_rungs(director: Director, trial_id: str) -> None:
+    for step in range(1, EPOCHS + 1):
+        director.report(trial_id, said(step, 0.5))
+
+
+def test_idle_worker_trains_the_last_fold_of_a_trial_that_is_past_its_rungs(direct: Callable[..., Director]) -> None:
+    director = direct(trials=1, folds=4)
+    found = director.next_trial()
+    assert found is not None and director.next_trial() is None
+    trial_id, config = found
+    assert director.next_fold() is None, "fold 0 may still end the trial"
+    past_its_rungs(director, trial_id)
+    assert director.next_fold() == (trial_id, config, 3)
+    write_json(director.paths.trial(trial_id).fold(2).result, {})
+    assert director.next_fold() is None, "fold 1 is in training, 2 is finished, 3 is taken"
+    assert director.report_ahead(trial_id, 3, said(10, 0.5))
+    assert not director.report_ahead(trial_id, 3, said(12, 0.5))
+    assert director.ahead == set()
+    assert not director.ledger.find(trial_id).intermediate_values.get(12), "nothing is decided before the fold's turn"
+
+
+@pytest.mark.parametrize("ends", ["done", "error", "dead"])
+def test_trial_that_reaches_a_fold_in_training_waits_for_it(direct: Callable[..., Director], ends: str) -> None:
+    director = direct(trials=1, folds=3)
+    found = director.next_trial()
+    assert found is not None
+    trial_id = found[0]
+    past_its_rungs(director, trial_id)
+    assert director.next_fold() == (*found, 2)
+    assert director.report(trial_id, said(5, 0.5)), "an inner epoch of fold 1"
+    assert not director.report(trial_id, said(6, 0.5)), "its next fold is in training"
+    assert director.next_trial() is None and not director.finished
+    if ends == "dead":
+        director.end_ahead(trial_id, 2)
+    else:
+        assert not director.report_ahead(trial_id, 2, said(9, 0.5) if ends == "done" else {"error": "x"})
+    assert director.next_trial() == found
+    write_json(director.paths.trial(trial_id).result, {"oof_macro_f1": 0.5})
+    assert not director.report(trial_id, said(9, 0.5))
+    assert states(director) == {trial_id: TrialState.COMPLETE}
+    assert director.finished
+
+
+def test_fold_of_a_trial_that_was_stopped_is_not_trained_on_and_leaves_nothing(
+    direct: Callable[..., Director],
+) -> None:
+    director = direct(trials=1, folds=4)
+    found = director.next_trial()
+    assert found is not None
+    trial_id = found[0]
+    past_its_rungs(director, trial_id)
+    assert director.next_fold() is not None
+    director.report(trial_id, said(6, math.nan))
+    assert states(director) == {trial_id: TrialState.PRUNED}
+    fold = director.paths.trial(trial_id).fold(3)
+    fold.root.mkdir(parents=True)
+    fold.resume.touch()  # its worker was in the middle of an epoch
+    assert not director.report_ahead(trial_id, 3, said(10, 0.5))
+    assert not fold.resume.exists()
+    assert director.finished
+
+
+def test_no_trial_is_begun_that_could_not_be_complete_in_time(direct: Callable[..., Director]) -> None:
+    director = direct()
+    director.deadline = Deadline(seconds=1000, trial_epochs=EPOCHS * FOLDS, slots=1)
+    found = director.next_trial()
+    assert found is not None
+    report = said(1, 0.5)
+    director.report(found[0], {**report, "metrics": {"seconds": 900.0}})
+    assert director.next_trial() is None
+    assert "could not be complete" in director.note
+    assert len(states(director)) == 1

@@ -17,7 +17,7 @@ from tensorboard.backend.event_processing.event_accumulator import IMAGES, Event
 from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
-from search.report.facts import read_ledger
+from search.ledger import read_trials
 from search.space import DataFacts, load_space
 from search.tensorboard import TensorBoard, known_parameters
 from search.tensorboard.nodes import load
@@ -72,7 +72,7 @@ def test_hparams_have_a_row_a_trial_and_columns_for_conditional_parameters(finis
     what = hparams(events(finished.tensorboard / "search"), metadata.EXPERIMENT_TAG).experiment
     assert {c.name for c in what.hparam_infos} == {"augment", "backbone", "loss", "lr", "smoothing"}
     assert [m.name.tag for m in what.metric_infos] == ["oof_macro_f1", "fold_0/macro_f1"]
-    for trial, frozen in read_ledger(finished).items():
+    for trial, frozen in read_trials(finished.study).items():
         row = hparams(events(finished.tensorboard / trial), metadata.SESSION_START_INFO_TAG).session_start_info
         assert set(row.hparams) == set(frozen.params)
         assert row.hparams["lr"].number_value == frozen.params["lr"]
@@ -82,7 +82,7 @@ def test_hparams_have_a_row_a_trial_and_columns_for_conditional_parameters(finis
 @pytest.mark.slow
 def test_pictures_decode(finished: RunPaths, complete: list[str]) -> None:
     for folder in finished.tensorboard.iterdir():
-        if folder.name in read_ledger(finished):
+        if folder.name in read_trials(finished.study):
             found = events(folder)
             wanted = {"first_batch"}
             if folder.name in complete:

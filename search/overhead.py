@@ -1,0 +1,42 @@
+"""How much of the workers' time went into training, and how much into everything around it."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+import psutil
+
+
+def since_start() -> float:
+    """Seconds since this process began: its imports, the plan and the decoding count as well."""
+    return time.time() - psutil.Process().create_time()
+
+
+@dataclass
+class Overhead:
+    """A watcher (search.director). training: seconds of all epochs, as the workers measured them.
+
+    slots: trials at a time. wall: seconds the search has taken.
+    """
+
+    slots: int
+    wall: Callable[[], float] = since_start
+    training: float = 0.0
+
+    def began(self, trial_id: str) -> None: ...
+
+    def reported(self, trial_id: str, report: dict[str, Any]) -> None:
+        self.training += report["metrics"].get("seconds", 0.0)
+
+    def ended(self, trial_id: str, state: str, reason: str) -> None: ...
+
+    def share(self) -> float:
+        """0 to 1: of the workers' time what was not training: start, decoding, Ray, ledger, pictures, idle workers."""
+        return max(0.0, 1 - self.training / (self.slots * self.wall()))
+
+    def line(self) -> str:
+        workers = f"{self.slots} worker{'s' if self.slots > 1 else ''}"
+        gone, busy = timedelta(seconds=round(self.wall())), timedelta(seconds=round(self.training))
+        return f"time {gone} of {workers}, {busy} of it training; overhead {self.share():.0%} (all else, idle included)"
