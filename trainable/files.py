@@ -38,6 +38,11 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         beside.unlink(missing_ok=True)
 
 
+def write_bytes(path: Path, content: bytes | memoryview) -> None:
+    """Weights and states go through here whole: the writers of torch and safetensors hide that a disk is full."""
+    write_atomic(path, lambda p: p.write_bytes(content))
+
+
 def write_text(path: Path, text: str) -> None:
     write_atomic(path, lambda p: p.write_text(text, encoding="utf-8"))
 

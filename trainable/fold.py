@@ -7,7 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from safetensors.torch import save_file
+from safetensors.torch import save
 from torch import Tensor
 
 from trainable.config import TrialConfig
@@ -15,7 +15,7 @@ from trainable.data.labels import decode
 from trainable.data.loader import Loader
 from trainable.data.rows import target_labels, training_rows
 from trainable.experiment import Experiment
-from trainable.files import append_json_line, digest, read_json_lines, write_atomic, write_json, write_npz
+from trainable.files import append_json_line, digest, read_json_lines, write_bytes, write_json, write_npz
 from trainable.learner import Best, Learner, to_host
 from trainable.metrics import accuracy, macro_f1
 from trainable.models import pixel_statistics
@@ -139,7 +139,7 @@ def _finish(
     started: float,
 ) -> None:
     weights = to_host(learner.kept) if learner.best is None else learner.best.weights
-    write_atomic(paths.weights, lambda p: save_file({n: w.cpu().contiguous() for n, w in weights.items()}, p))
+    write_bytes(paths.weights, save({n: w.cpu().contiguous() for n, w in weights.items()}))
     write_npz(paths.valid, index=rows, probabilities=probabilities, label=labels[rows])
     last = done[-1]
     write_json(

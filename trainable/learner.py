@@ -1,5 +1,6 @@
 """Everything that changes while a fold trains, and how it is saved and taken up again."""
 
+import io
 from dataclasses import dataclass
 from typing import Any
 
@@ -7,7 +8,7 @@ import torch
 from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
-from trainable.files import write_atomic
+from trainable.files import write_bytes
 from trainable.store import FoldPaths
 
 
@@ -50,7 +51,9 @@ class Learner:
             "ema": None if self.ema is None else self.ema.module.state_dict(),
             "best": None if self.best is None else vars(self.best),
         }
-        write_atomic(paths.resume, lambda p: torch.save(state, p))
+        content = io.BytesIO()
+        torch.save(state, content)
+        write_bytes(paths.resume, content.getbuffer())
 
     def load(self, state: dict[str, Any]) -> None:
         """Take up a saved state; the optimiser must be of the kind that it was saved with."""

@@ -310,3 +310,25 @@ def test_no_trial_is_begun_that_could_not_be_complete_in_time(direct: Callable[.
     assert director.next_trial() is None
     assert "could not be complete" in director.note
     assert len(states(director)) == 1
+
+
+def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Director]) -> None:
+    """Every epoch takes a second of a made-up clock: an endless search is over in time, with what the vote wants."""
+    director = direct(trials=10_000, members=3)
+    now = [0.0]
+    director.deadline = Deadline(100, 3 * EPOCHS * FOLDS, EPOCHS * FOLDS, clock=lambda: now[0])
+
+    def score(config: TrialConfig) -> float:
+        return config.optim.lr
+
+    while (found := director.next_trial()) is not None:
+        for step in range(director.told(found[0]) + 1, EPOCHS * FOLDS + 1):
+            now[0] += 1.0
+            if step == EPOCHS * FOLDS:
+                write_json(director.paths.trial(found[0]).result, {"oof_macro_f1": score(found[1])})
+            if not director.report(found[0], {**said(step, score(found[1])), "metrics": {"seconds": 1.0}}):
+                break
+    director.conclude()
+    assert list(states(director).values()).count(TrialState.COMPLETE) >= 3
+    assert director.finished and not director.aborted
+    assert 70 < now[0] <= 100

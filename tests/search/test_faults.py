@@ -1,0 +1,116 @@
+"""Processes and nodes die in mid-search; the search completes and nothing finished is lost. Real Ray, real kills."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import psutil
+import pytest
+from helpers import space_file
+from ray.cluster_utils import Cluster
+
+from trainable.files import read_json_lines
+from trainable.store import RunPaths
+
+SPACE = """
+from search.space import Search
+
+SEARCH = Search(trials=4, folds=3, epochs=6, store_size=(32, 32), grace=6, members=3, startup=4)
+
+
+def space(trial, data):
+    return {
+        "model": {"backbone": "test_vit", "pretrained": False},
+        "input": {"size": (32, 32)},
+        "optim": {"lr": trial.suggest_float("lr", 1e-3, 1e-2, log=True)},
+        "batch_size": 8,
+    }
+"""
+EPOCHS, FOLDS = 6, 3
+
+
+@pytest.fixture
+def start(sample: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Popen[str]]]:
+    """Begins a search in a process of its own; kills what is left of it."""
+    begun = []
+
+    def begin(*more: str) -> subprocess.Popen[str]:
+        words = [str(space_file(tmp_path, SPACE)), "--data", str(sample), "--out", str(tmp_path), "--name", "run"]
+        command = [sys.executable, "-m", "search.run", *words, *more]
+        environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+        process = subprocess.Popen(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        )
+        begun.append(process)
+        return process
+
+    yield begin
+    for process in begun:
+        process.kill()
+
+
+def epochs_done(run: RunPaths) -> int:
+    return sum(len(list(read_json_lines(fold.metrics))) for trial in run.trials() for fold in trial.folds())
+
+
+def wait_for_epochs(run: RunPaths, count: int, process: subprocess.Popen[str]) -> None:
+    until = time.monotonic() + 120
+    while epochs_done(run) < count:
+        assert process.poll() is None, process.communicate()[0]
+        assert time.monotonic() < until, f"no {count} epochs within two minutes"
+        time.sleep(0.05)
+
+
+def finished_folds(run: RunPaths) -> dict[Path, int]:
+    return {f.result: f.result.stat().st_mtime_ns for t in run.trials() for f in t.folds() if f.finished}
+
+
+def assert_whole(run: RunPaths, process: subprocess.Popen[str], before: dict[Path, int]) -> None:
+    said = process.communicate(timeout=300)[0]
+    assert process.returncode == 0, said
+    board = pd.read_csv(run.leaderboard)
+    assert (board["state"] == "complete").sum() >= 3
+    assert not (board["state"] == "failed").any()
+    assert (board.loc[board["state"] == "complete", "epochs_done"] == EPOCHS * FOLDS).all(), "an epoch was run twice"
+    now = finished_folds(run)
+    assert {p: now.get(p) for p in before} == before, "a finished fold was lost or trained again"
+
+
+@pytest.mark.slow
+def test_trial_whose_process_is_killed_goes_on_from_its_last_epoch(
+    start: Callable[..., subprocess.Popen[str]], tmp_path: Path
+) -> None:
+    run, process = RunPaths(tmp_path / "run"), start("--cpus-per-trial", "1")
+    killed = 0
+    for epochs in (4, 10):
+        wait_for_epochs(run, epochs, process)
+        before = finished_folds(run)
+        for worker in psutil.Process(process.pid).children(recursive=True):
+            if worker.name().startswith("ray::FoldTrial"):
+                worker.send_signal(signal.SIGKILL)
+                killed += 1
+    assert killed >= 2
+    assert_whole(run, process, before)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves the log files of a killed node open
+def test_search_outlives_one_of_its_three_nodes(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
+        cluster.wait_for_nodes()
+        run, process = RunPaths(tmp_path / "run"), start("--address", cluster.address, "--cpus-per-trial", "1")
+        wait_for_epochs(run, 5, process)
+        before = finished_folds(run)
+        cluster.remove_node(nodes[0], allow_graceful=False)
+        assert_whole(run, process, before)
+    finally:
+        cluster.shutdown()
