@@ -6,7 +6,7 @@ Ray's searcher and scheduler (search.tuner) are thin adapters of this; it knows 
 import math
 import shutil
 import uuid
-from collections import deque
+from collections import Counter, deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -23,6 +23,7 @@ from trainable.files import read_json, write_json, write_text
 from trainable.store import RunPaths
 
 FIRST_FAILURES = 3
+RETRIES = 3  # of a trial whose process or node died
 ATTEMPTS = 50  # suggestions in a row that may be known already, or invalid
 
 
@@ -57,6 +58,7 @@ class Director:
     aborted: str = ""  # why the search ends: running trials are stopped at their next report
     note: str = ""  # why there were fewer trials than asked for
     _kinds: dict[str, tuple] = field(default_factory=dict)  # of the trials that ran here, see search.deadline
+    _deaths: Counter[str] = field(default_factory=Counter)
     _failures: int = 0
     _successes: int = 0
 
@@ -188,6 +190,18 @@ class Director:
             self.unfinished.append(trial_id)
         if self.ledger.find(trial_id).state in (TrialState.PRUNED, TrialState.FAIL):
             self.paths.trial(trial_id).delete_leftovers()
+
+    def died(self, trial_id: str) -> None:
+        """A trial's process or node died: another worker goes on from its last epoch, up to RETRIES times."""
+        if trial_id not in self.running:
+            return
+        self._deaths[trial_id] += 1
+        if self._deaths[trial_id] > RETRIES:
+            self.failed(trial_id, f"its process died {self._deaths[trial_id]} times")
+            return
+        self.running.discard(trial_id)
+        self.unfinished.appendleft(trial_id)
+        self._tell("ended", trial_id, "waiting", "its process died; another goes on from its last epoch")
 
     def failed(self, trial_id: str, trace: str) -> None:
         """A trial raised, or its process died too often: it is FAIL, its traceback is kept, the search goes on."""

@@ -26,8 +26,6 @@ from search.director import Director
 from search.worker import FoldTrial
 from trainable.errors import InputError
 
-RETRIES = 3
-
 
 @dataclass(frozen=True)
 class Share:
@@ -101,7 +99,7 @@ def execute(director: Director, given: Share) -> None:
         resources_per_trial={"cpu": given.cpus, "gpu": given.gpus},
         search_alg=_Asks(director, given, jobs),
         scheduler=_Decides(director, jobs),
-        max_failures=RETRIES,
+        max_failures=0,  # the director retries: with reuse_actors Ray hands the dead process out again
         reuse_actors=True,
         raise_on_failed_trial=False,
         verbose=0,
@@ -152,7 +150,7 @@ class _Asks(Searcher):
         if error and job.fold is not None:
             self.director.end_ahead(job.trial, job.fold)
         elif error:
-            self.director.failed(job.trial, f"its process died {RETRIES + 1} times")
+            self.director.died(job.trial)
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""
