@@ -26,6 +26,8 @@ from search.director import Director
 from search.worker import FoldTrial
 from trainable.errors import InputError
 
+REUSE_ACTORS = True  # one process runs one trial after another, see docs/decisions/020
+
 
 @dataclass(frozen=True)
 class Share:
@@ -100,7 +102,7 @@ def execute(director: Director, given: Share) -> None:
         search_alg=_Asks(director, given, jobs),
         scheduler=_Decides(director, jobs),
         max_failures=0,  # the director retries: with reuse_actors Ray hands the dead process out again
-        reuse_actors=True,
+        reuse_actors=REUSE_ACTORS,
         raise_on_failed_trial=False,
         verbose=0,
     )
