@@ -7,6 +7,12 @@ import torch
 from torch import Tensor
 
 
+def to_device(array: np.ndarray, device: torch.device) -> Tensor:
+    """A small array on the device. From pinned memory: a copy from elsewhere may wait for what the device does."""
+    tensor = torch.from_numpy(array)
+    return tensor.pin_memory().to(device, non_blocking=True) if device.type == "cuda" else tensor.to(device)
+
+
 def stream_to_device(
     batches: Iterable[tuple[np.ndarray, Tensor]], device: torch.device
 ) -> Iterator[tuple[Tensor, Tensor]]:
@@ -18,15 +24,12 @@ def stream_to_device(
     """
     if device.type != "cuda":
         for rows, images in batches:
-            yield torch.from_numpy(rows).to(device), images.to(device)
+            yield to_device(rows, device), images.to(device)
         return
     side, network = torch.cuda.Stream(device), torch.cuda.current_stream(device)
     for rows, images in batches:
         with torch.cuda.stream(side):
-            moved = (
-                torch.from_numpy(rows).pin_memory().to(device, non_blocking=True),
-                images.to(device, non_blocking=True),
-            )
+            moved = to_device(rows, device), images.to(device, non_blocking=True)
         network.wait_stream(side)  # the device's streams wait for each other, the host for neither
         for tensor in moved:
             tensor.record_stream(network)  # made on one stream, used on another: not to be reused before

@@ -34,17 +34,19 @@ def train_fold(
     loader: Loader,
     device: torch.device,
     paths: FoldPaths,
+    micro_batch: int | None = None,
 ) -> Iterator[Metrics]:
     """Train fold k, going on from its last epoch; yields each epoch's metrics, all files written before.
 
     Randomness is keyed by (seed, fold, epoch), so a resumed fold needs no random state to end the same to the bit.
+    micro_batch: what fitted the memory in the fold before; None for whole batches.
     """
     started = time.perf_counter()
     training = training_rows(config, experiment.manifest, experiment.folds, k)
     valid_rows, truth = experiment.folds.valid_rows(k), target_labels(experiment.manifest, config.target)
     statistics = _statistics(config, experiment, training.rows).to(device)
     bf16 = use_bf16(config.precision, device)
-    learner = new_learner(config, experiment, k, device, paths)
+    learner = new_learner(config, experiment, k, device, paths, micro_batch)
     done = _metrics_so_far(learner, paths)
     yield from done
     trainer = Trainer(config, learner, training, k, loader, statistics, device, bf16)
@@ -69,6 +71,7 @@ def train_fold(
                 "loss": loss,
                 "lr": rate,
                 **scores,
+                "micro_batch": learner.micro_batch,
                 "images_per_second": count / (trained - epoch_started),
                 "seconds": time.perf_counter() - epoch_started,
             }
@@ -149,6 +152,7 @@ def _finish(
             "epochs": last["epoch"],
             "macro_f1": last["macro_f1"],
             "statistics": statistics.tolist(),
+            "micro_batch": learner.micro_batch,
             "weights_sha256": digest(paths.weights),
             "seconds": sum(m["seconds"] for m in done),
             "seconds_with_setup": time.perf_counter() - started,

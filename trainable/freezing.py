@@ -50,12 +50,13 @@ class Cached:
 
     def __init__(self, rows: np.ndarray, values: Tensor, total: int) -> None:
         self.values = values
-        self.place = np.full(total, -1)
-        self.place[rows] = np.arange(len(rows))
+        place = np.full(total, -1)
+        place[rows] = np.arange(len(rows))
+        self.place = torch.from_numpy(place).to(values.device)
 
-    def of(self, rows: np.ndarray) -> Tensor:
-        """float32 [B, D] of rows of the manifest."""
-        return self.values[torch.from_numpy(self.place[rows]).to(self.values.device, non_blocking=True)]
+    def of(self, rows: Tensor) -> Tensor:
+        """float32 [B, D] of rows of the manifest, int64 [B] on the device."""
+        return self.values[self.place[rows]]
 
 
 class HeadOnly(nn.Module):

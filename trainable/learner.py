@@ -24,8 +24,11 @@ class Best:
 
 @dataclass
 class Learner:
+    """`micro_batch`: how many images go through the network at once; below the batch size where memory was full."""
+
     model: nn.Module
     optimiser: torch.optim.Optimizer
+    micro_batch: int
     ema: ModelEmaV3 | None = None
     epoch: int = 0  # epochs finished
     updates: int = 0  # steps of the optimisers
@@ -46,6 +49,7 @@ class Learner:
         state: dict[str, Any] = {
             "epoch": self.epoch,
             "updates": self.updates,
+            "micro_batch": self.micro_batch,
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
             "ema": None if self.ema is None else self.ema.module.state_dict(),
@@ -61,7 +65,7 @@ class Learner:
         self.optimiser.load_state_dict(state["optimiser"])
         if self.ema is not None:
             self.ema.module.load_state_dict(state["ema"])
-        self.epoch, self.updates = state["epoch"], state["updates"]
+        self.epoch, self.updates, self.micro_batch = state["epoch"], state["updates"], state["micro_batch"]
         self.best = None if state["best"] is None else Best(**state["best"])
 
 

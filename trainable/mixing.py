@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from trainable.device import to_device
 from trainable.validate import unknown
 
 PARTNERS = ("any", "same", "old")
@@ -89,7 +90,7 @@ def choose(rng: np.random.Generator, labels: np.ndarray, old: np.ndarray, partne
 
 def apply(images: Tensor, targets: Tensor, mix: Mix, classes: int) -> tuple[Tensor, Tensor]:
     """Images float32 [B, 3, H, W] and targets int64[B] to mixed ones: targets become float32 [B, C]."""
-    partner = torch.from_numpy(mix.partner).to(images.device, non_blocking=True)
+    partner = to_device(mix.partner, images.device)
     hard = F.one_hot(targets, classes).float()
     soft = torch.lerp(hard[partner], hard, mix.keep)
     if mix.box is None:

@@ -8,6 +8,8 @@ import timm
 import torch
 from timm.models import get_pretrained_cfg
 from torch import Tensor, nn
+from torch._dynamo import maybe_mark_dynamic
+from torch._inductor import config as inductor
 
 from trainable.config import TrialConfig
 from trainable.errors import InputError
@@ -51,6 +53,18 @@ def build_network(config: TrialConfig, classes: int, weights: Path | None = None
         head=config.head.name,
         age=config.head.age,
     )
+
+
+def compiled(model: nn.Module) -> nn.Module:
+    """The network through torch.compile, once for batches of any size; parameters and state stay those of `model`.
+
+    A network of the same kind finds the graph again (the next fold's); `torch.compiler.reset()` drops it.
+    """
+    inductor.compile_threads = torch.get_num_threads()  # a process each; its own choice is all cores for every trial
+    faster = torch.compile(model)
+    # Batches differ in size by one, and each size would be compiled anew.
+    faster.register_forward_pre_hook(lambda _, inputs: maybe_mark_dynamic(inputs[0], 0))
+    return faster
 
 
 def find_weights(backbone: str, folder: Path | None, *, download: bool = True) -> Path | None:

@@ -53,10 +53,12 @@ def build_optimiser(
     layer_decay: float = 1.0,
     head_factor: float = 1.0,
 ) -> torch.optim.Optimizer:
-    """By timm's factory; SGD is Nesterov's, plain without momentum."""
+    """By timm's factory, as one kernel for all parameters; SGD is Nesterov's, plain without momentum."""
     if name not in OPTIMISERS:
         raise unknown("optimiser", name, OPTIMISERS)
-    options: dict[str, Any] = {"momentum": momentum, "nesterov": momentum > 0} if name == "sgd" else {}
+    options: dict[str, Any] = {"foreach": True} if name == "radam" else {"fused": True}  # RAdam has no fused form
+    if name == "sgd":
+        options |= {"momentum": momentum, "nesterov": momentum > 0}
     groups = parameter_groups(model, weight_decay=weight_decay, layer_decay=layer_decay, head_factor=head_factor)
     return create_optimizer_v2(groups, opt=name, lr=lr, weight_decay=weight_decay, **options)
 

@@ -1,6 +1,8 @@
 """Probabilities from networks, in batches."""
 
+import sys
 from collections.abc import Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from torch import Tensor, nn
 
 from trainable.config import TrialConfig
 from trainable.device import stream_to_device
+from trainable.memory import fitting
 from trainable.models import build_network, normalise
 from trainable.views import viewed
 
@@ -33,21 +36,34 @@ def predict_together(
 ) -> np.ndarray:
     """Probabilities float32 [K, M, C] of K models over one pass of the images; `statistics` float32 [K, 2, 3].
 
-    The same to the bit as one pass a model. Images are normalised anew only where the models differ in it.
+    The same to the bit as one pass a model. Images are normalised anew only where the models differ in it. Batches
+    that fill the memory go in halves, and so do those after them; that can change last bits.
     """
     device = statistics.device
     anew = [True, *(statistics[1:] != statistics[:-1]).flatten(1).any(1).tolist()]
     for model in models:
         model.eval()
-    parts: list[list[Tensor]] = [[] for _ in models]
+    found, limit = [], sys.maxsize
     for _, images in stream_to_device(batches, device):
+        answers, limit = fitting(partial(_answers, models, images, statistics, anew, bf16), len(images), limit)
+        found.append(answers)
+    return torch.cat(found, 1).cpu().numpy()
+
+
+def _answers(
+    models: Sequence[nn.Module], images: Tensor, statistics: Tensor, anew: list[bool], bf16: bool, most: int
+) -> Tensor:
+    """float32 [K, B, C] of images uint8 [B, H, W, 3], at most `most` of them at once."""
+    parts = []
+    for some in images.tensor_split(-(-len(images) // most)):
+        logits = []
         for k, model in enumerate(models):
             if anew[k]:
-                inputs = normalise(images, statistics[k])
-            with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-                logits = model(inputs)
-            parts[k].append(logits.float().softmax(1))
-    return torch.stack([torch.cat(part) for part in parts]).cpu().numpy()
+                inputs = normalise(some, statistics[k])
+            with torch.autocast(images.device.type, torch.bfloat16, enabled=bf16):
+                logits.append(model(inputs))
+        parts.append(torch.stack(logits).float().softmax(2))
+    return torch.cat(parts, 1)
 
 
 def load_model(config: TrialConfig, classes: int, weights: Path, device: torch.device) -> nn.Module:

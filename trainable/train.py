@@ -26,7 +26,7 @@ from trainable.experiment import Experiment, prepare, read_info, save_experiment
 from trainable.files import read_json, read_json_lines, read_npz, write_json, write_npz
 from trainable.fold import Metrics, score, train_fold
 from trainable.models import resolve_weights
-from trainable.store import FoldPaths, RunPaths, TrialPaths
+from trainable.store import RunPaths, TrialPaths
 
 
 @dataclass(frozen=True)
@@ -56,18 +56,24 @@ def run_trial(
     paths = experiment.paths.trial(config.trial_id(experiment.folds.fingerprint()))
     write_json(paths.config, config.to_dict())
     loader = Loader(training_batches(config, experiment), workers=workers, pin=device.type == "cuda")
+    torch.compiler.reset()  # of a trial before this one in the same process
     last = experiment.folds.count - 1
     for k in range(experiment.folds.count) if only is None else (only,):
-        for report in _run_fold(config, experiment, k, loader, device, paths.fold(k)):
+        for report in _run_fold(config, experiment, k, loader, device, paths):
             if report.fold_done and k == last and only is None:
                 _finish(config, experiment, paths, device)
             yield report
 
 
 def _run_fold(
-    config: TrialConfig, experiment: Experiment, k: int, loader: Loader, device: torch.device, fold: FoldPaths
+    config: TrialConfig, experiment: Experiment, k: int, loader: Loader, device: torch.device, paths: TrialPaths
 ) -> Iterator[Report]:
-    epochs = read_json_lines(fold.metrics) if fold.finished else train_fold(config, experiment, k, loader, device, fold)
+    fold = paths.fold(k)
+    if fold.finished:
+        epochs = read_json_lines(fold.metrics)
+    else:
+        fitted = [read_json(f.result)["micro_batch"] for f in paths.folds() if f.finished]
+        epochs = train_fold(config, experiment, k, loader, device, fold, min([config.batch_size, *fitted]))
     for metrics in epochs:
         last = metrics["epoch"] == config.epochs
         value = metrics["macro_f1"]
@@ -147,6 +153,7 @@ def _finish(config: TrialConfig, experiment: Experiment, paths: TrialPaths, devi
             **scores,
             "epochs_done": sum(r["epochs"] for r in results),
             "seconds": sum(r["seconds"] for r in results),
+            "micro_batch": min(r["micro_batch"] for r in results),
             **photos_without_face(config, experiment.store),
             "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             "threads": torch.get_num_threads(),

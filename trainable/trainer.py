@@ -16,7 +16,7 @@ from trainable.config import LossConfig, TrialConfig
 from trainable.course import Span, is_first_stage, span
 from trainable.data.loader import Loader, split
 from trainable.data.rows import TrainingRows, target_classes
-from trainable.device import stream_to_device
+from trainable.device import stream_to_device, to_device
 from trainable.epoch import Batch, EpochRunner
 from trainable.experiment import Experiment
 from trainable.freezing import Cached, HeadOnly, features, freeze
@@ -24,8 +24,9 @@ from trainable.learner import Learner, read_state
 from trainable.losses import Loss, build_loss, sum_tasks
 from trainable.losses.tasks import part_size, part_targets, tasks_of
 from trainable.losses.weights import class_weights
+from trainable.memory import fitting
 from trainable.mixing import Mix, Planner, build_mix
-from trainable.models import build_network, normalise
+from trainable.models import build_network, compiled, normalise
 from trainable.optim import build_optimiser, build_schedule
 from trainable.predict import BATCH
 from trainable.randomness import generator
@@ -52,6 +53,8 @@ class Trainer:
         self.classes = training.classes
         self.cached: Cached | None = None
         network, inputs = learner.model, partial(normalise, statistics=statistics)
+        if config.compile:
+            network = compiled(learner.model)
         if config.model.freeze == "body":
             self.cached = _cache(learner.model, training, loader, statistics, device, bf16)
             network, inputs = HeadOnly(learner.model, config.model.drop_rate), nn.Identity()  # type: ignore[assignment]
@@ -83,7 +86,7 @@ class Trainer:
         parts = split(order, config.batch_size)
         loss = self.runner.run(
             self._batches(order, parts, epoch),
-            [len(part) for part in parts],
+            len(parts),
             self.losses[unmasked],
             self.set_rate,
             epoch - now.first,
@@ -99,13 +102,21 @@ class Trainer:
 
     def _batches(self, order: np.ndarray, parts: list[np.ndarray], epoch: int) -> Iterator[Batch]:
         if self.cached is not None:
-            return ((part, self.cached.of(part)) for part in parts)
+            places = ((part, to_device(part, self.device)) for part in parts)
+            return ((part, place, self.cached.of(place)) for part, place in places)
         stream = stream_to_device(self.loader.train(order, self.config.batch_size, _stream(self.k, epoch)), self.device)
-        return ((part, images) for part, (_, images) in zip(parts, stream, strict=True))
+        return ((part, *moved) for part, moved in zip(parts, stream, strict=True))
 
 
-def new_learner(config: TrialConfig, experiment: Experiment, k: int, device: torch.device, paths: FoldPaths) -> Learner:
-    """A learner as it starts, or as its last epoch left it."""
+def new_learner(
+    config: TrialConfig,
+    experiment: Experiment,
+    k: int,
+    device: torch.device,
+    paths: FoldPaths,
+    micro_batch: int | None = None,
+) -> Learner:
+    """A learner as it starts, with whole batches unless `micro_batch` is given, or as its last epoch left it."""
     torch.manual_seed(int(generator(config.seed, k).integers(2**62)))
     weights = experiment.weights.get(config.model.backbone) if config.model.pretrained else None
     classes = len(target_classes(experiment.manifest, config.target))
@@ -115,7 +126,8 @@ def new_learner(config: TrialConfig, experiment: Experiment, k: int, device: tor
     ema = ModelEmaV3(model, decay=config.optim.ema, use_warmup=True) if config.optim.ema else None
     state = read_state(paths, device)
     last = max(0, state["epoch"] - 1) if state else 0
-    learner = Learner(model, _optimiser(config, model, span(config.optim, config.epochs, last)), ema)
+    optimiser = _optimiser(config, model, span(config.optim, config.epochs, last))
+    learner = Learner(model, optimiser, micro_batch or config.batch_size, ema)
     if state:
         learner.load(state)
     return learner
@@ -181,8 +193,14 @@ def _cache(
     model: nn.Module, training: TrainingRows, loader: Loader, statistics: Tensor, device: torch.device, bf16: bool
 ) -> Cached:
     """Features of all training rows, of photos as they are predicted."""
-    found = []
-    for _, images in stream_to_device(loader.predict(training.rows, BATCH), device):
+
+    def of(images: Tensor, most: int) -> Tensor:
         with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
-            found.append(features(model, normalise(images, statistics)))
+            parts = images.tensor_split(-(-len(images) // most))
+            return torch.cat([features(model, normalise(part, statistics)) for part in parts])
+
+    found, limit = [], BATCH
+    for _, images in stream_to_device(loader.predict(training.rows, BATCH), device):
+        values, limit = fitting(partial(of, images), len(images), limit)
+        found.append(values)
     return Cached(training.rows, torch.cat(found).clone(), len(training.labels))

@@ -1,15 +1,20 @@
 """Batches on their way to the device; what only a GPU can show is skipped elsewhere."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
-from helpers import tiny
+from helpers import prepared, tiny
+from torch.nn import functional
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from trainable.data.loader import Loader
 from trainable.data.rows import training_rows
 from trainable.device import stream_to_device
+from trainable.epoch import EpochRunner
 from trainable.experiment import Experiment
 from trainable.models import pixel_statistics
 from trainable.predict import predict
@@ -49,22 +54,120 @@ def test_next_batch_is_not_asked_for_before_this_one_is_used() -> None:
     assert asked == [0]
 
 
-@GPU
-def test_nothing_in_an_epoch_waits_for_the_device(experiment: Experiment) -> None:
-    device, config = torch.device("cuda"), tiny(epochs=2)
-    loader = Loader(training_batches(config, experiment), pin=True)
+# Each part of a step that might look at a value: losses, heads, stages, mixing, clipping, averages, frozen bodies.
+STEPS: dict[str, tuple[str, dict[str, Any]]] = {
+    "plain": ("generic", {}),
+    "everything": (
+        "competition",
+        {
+            "head": {"name": "attributes", "age": "ordinal"},
+            "loss": {"name": "focal", "f1_weight": 0.3, "class_weights": "power", "smoothing": 0.1},
+            "mix": {"name": "cutmix", "p": 1.0, "partner": "old"},
+            "optim": {"name": "adamw", "layer_decay": 0.7, "clip": 1.0, "accumulate": 2, "ema": 0.9},
+            "sampler": {"name": "balanced"},
+            "augment": {"policy": "strong"},
+        },
+    ),
+    "soft F1": ("generic", {"loss": {"name": "soft_f1"}, "optim": {"name": "sgd"}, "mix": {"name": "mixup", "p": 1.0}}),
+    "first stage": ("competition", {"stage": {"name": "unmasked", "share": 0.9}, "mix": {"name": "halves", "p": 1.0}}),
+    "frozen": ("generic", {"model": {"backbone": "test_vit", "pretrained": False, "freeze": "body"}}),
+}
+
+
+@pytest.fixture(params=STEPS)
+def trainer_on(
+    request: pytest.FixtureRequest, generic: Path, sample: Path, tmp_path: Path
+) -> Callable[[torch.device], Trainer]:
+    layout, changes = STEPS[request.param]
+    experiment = prepared(generic if layout == "generic" else sample, tmp_path / "run")
+    config = tiny(epochs=3, **changes)
     training = training_rows(config, experiment.manifest, experiment.folds, 0)
-    paths = experiment.paths.trial("sync").fold(0)
-    learner = new_learner(config, experiment, 0, device, paths)
-    statistics = pixel_statistics("test_resnet", "imagenet", ((0.0,) * 3, (1.0,) * 3)).to(device)
-    trainer = Trainer(config, learner, training, 0, loader, statistics, device, True)
+
+    def make(device: torch.device) -> Trainer:
+        loader = Loader(training_batches(config, experiment), pin=device.type == "cuda")
+        learner = new_learner(config, experiment, 0, device, experiment.paths.trial("sync").fold(0))
+        statistics = pixel_statistics("test_resnet", "imagenet", ((0.0,) * 3, (1.0,) * 3)).to(device)
+        return Trainer(config, learner, training, 0, loader, statistics, device, bf16=device.type == "cuda")
+
+    return make
+
+
+@GPU
+def test_nothing_in_an_epoch_waits_for_the_device(trainer_on: Callable[[torch.device], Trainer]) -> None:
+    trainer = trainer_on(torch.device("cuda"))
     trainer.epoch(0)  # libraries choose their algorithms, memory is taken
+    steps = trainer.learner.updates
     torch.cuda.set_sync_debug_mode("error")
     try:
         with pytest.raises(RuntimeError, match="synchroniz"):
             trainer.epoch(1)  # at its very end alone, when the mean loss is read
-        assert learner.updates >= 2 * len(training.rows) // config.batch_size
+        assert trainer.learner.updates == 2 * steps
+    finally:
+        torch.cuda.set_sync_debug_mode("default")
+
+
+class Waits(TorchDispatchMode):
+    """Notes each operation whose answer the host would have to wait for, were its tensors on a GPU."""
+
+    WAITING = ("_local_scalar_dense", "nonzero", "masked_select", "equal", "_unique2", "repeat_interleave")
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.found: list[str] = []
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.overloadpacket.__name__
+        masks = name == "index" and any(t is not None and t.dtype == torch.bool for t in args[1])
+        if name in self.WAITING or masks:
+            self.found.append(name)
+        return func(*args, **kwargs or {})
+
+
+def test_an_epoch_reads_one_number_at_its_end(
+    trainer_on: Callable[[torch.device], Trainer], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The same where there is no GPU: the mean loss is all that is read while the batches of an epoch are worked on."""
+    trainer, waits = trainer_on(torch.device("cpu")), Waits()
+    run = EpochRunner.run
+
+    def watched(*arguments: Any) -> float:
+        with monkeypatch.context() as patch, waits:
+            for name in ("cpu", "numpy", "tolist"):
+                patch.setattr(torch.Tensor, name, lambda self, *_, name=name: waits.found.append(name))
+            # torch's own looks at its targets on a CPU, where that costs nothing, and does not on a GPU.
+            patch.setattr(functional, "one_hot", lambda t, c: torch.eye(c, dtype=torch.int64).index_select(0, t))
+            loss = run(*arguments)
+        assert trainer.learner.updates > 1
+        return loss
+
+    monkeypatch.setattr(EpochRunner, "run", watched)
+    loss, _, images = trainer.epoch(0)
+    assert np.isfinite(loss) and images > 8
+    assert waits.found == ["_local_scalar_dense"]
+
+
+def test_what_waits_is_noticed() -> None:
+    values, waits = torch.arange(4.0), Waits()
+    with waits:
+        values[values > 1]
+        values.sum().item()
+        bool((values > 1).any())
+    assert waits.found == ["index", "_local_scalar_dense", "_local_scalar_dense"]
+
+
+@GPU
+def test_predictions_wait_at_their_end_alone(experiment: Experiment) -> None:
+    device, config = torch.device("cuda"), tiny()
+    loader = Loader(training_batches(config, experiment), pin=True)
+    learner = new_learner(config, experiment, 0, device, experiment.paths.trial("sync").fold(0))
+    statistics = pixel_statistics("test_resnet", "imagenet", ((0.0,) * 3, (1.0,) * 3)).to(device)
+    rows, seen = np.arange(len(experiment.manifest.frame)), []
+    predict(learner.model, loader.predict(rows, 8), statistics)
+    learner.model.register_forward_hook(lambda *_: seen.append(1))
+    torch.cuda.set_sync_debug_mode("error")
+    try:
         with pytest.raises(RuntimeError, match="synchroniz"):
-            predict(learner.model, loader.predict(training.rows, 8), statistics)
+            predict(learner.model, loader.predict(rows, 8), statistics)
+        assert len(seen) == -(-len(rows) // 8)
     finally:
         torch.cuda.set_sync_debug_mode("default")

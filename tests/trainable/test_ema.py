@@ -37,13 +37,13 @@ def train(batches: list[int], *, accumulate: int = 1, ema: float = 0.0, clip: fl
     """24 samples in batches of these sizes."""
     model = Head()
     optimiser = build_optimiser(model, name="sgd", lr=0.1, weight_decay=0.0, momentum=0.0)
-    learner = Learner(model, optimiser, ModelEmaV3(model, decay=ema, use_warmup=True) if ema else None)
+    learner = Learner(model, optimiser, 24, ModelEmaV3(model, decay=ema, use_warmup=True) if ema else None)
     torch.manual_seed(1)
     data, labels = torch.randn(24, 6), torch.arange(24) % 4
     runner = EpochRunner(learner, model, nn.Identity(), labels, 4, accumulate, clip, False)
     parts = np.split(np.arange(24), np.cumsum(batches)[:-1])
-    stream = ((part, data[torch.from_numpy(part)]) for part in parts)
-    runner.run(stream, batches, build_loss("cross_entropy"), lambda t: None, 0.0, lambda *_: None)
+    stream = ((part, torch.from_numpy(part), data[torch.from_numpy(part)]) for part in parts)
+    runner.run(stream, len(batches), build_loss("cross_entropy"), lambda t: None, 0.0, lambda *_: None)
     return learner
 
 

@@ -38,7 +38,7 @@ def test_first_batch_is_the_one_that_training_sees(
     seen: list[np.ndarray] = []
 
     def spy(runner: EpochRunner, batches: Any, *rest: Any) -> float:
-        seen.append(next(batches)[1].numpy())
+        seen.append(next(batches)[2].numpy())
         raise Enough
 
     monkeypatch.setattr(EpochRunner, "run", spy)

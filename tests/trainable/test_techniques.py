@@ -201,7 +201,11 @@ CHOICES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "precision": ({}, ["auto", "bf16"]),
     "seed": ({}, [0, 1]),
 }
-NOT_HERE = {"model.pretrained": "needs files of weights", "input.store": "the experiment's, not a trial's"}
+NOT_HERE = {
+    "model.pretrained": "needs files of weights",
+    "input.store": "the experiment's, not a trial's",
+    "compile": "takes half a minute: test_compile.py",
+}
 UNTOUCHED_WEIGHTS = {"tta"}  # these change predictions alone
 QUICK = "target=mask head.name=attributes rows.old_cut=58 mix.name=halves sampler.name=balanced loss.name=focal"
 QUICK += " optim.second=sgd optim.ema=0.9 stage.name=unmasked tta=flip model.freeze=body augment.hflip_old=1.0"

@@ -41,6 +41,8 @@ class TrialConfig:
     keep "best" keeps the epoch that scored best in validation, which inflates the score (see `cautions`); patience:
     epochs without a better one after which the rest is skipped, 0 for never.
     tta: views of an image whose probabilities are averaged, for out-of-fold and test predictions alike.
+    precision "auto": bf16 on a GPU that has it, else fp32. compile: train through torch.compile, whose warm-up counts in
+    the seconds of the first epoch (see docs/decisions/015-memory-and-compiling.md for what it costs).
     """
 
     target: str = one_of(*TARGETS, default="joint")
@@ -60,6 +62,7 @@ class TrialConfig:
     patience: int = only(lambda c: c.keep == "best", between(0, 1000, default=0))
     tta: str = one_of("none", "flip", "crops", default="none")
     precision: str = one_of("auto", "fp32", "bf16", default="auto")
+    compile: bool = only(lambda c: c.compile, one_of(False, True, default=False))
     seed: int = where(lambda v: type(v) is int and 0 <= v < 2**31, "a whole number from 0 to 2**31 - 1", default=0)
 
     def __post_init__(self) -> None:
@@ -87,6 +90,11 @@ class TrialConfig:
                 self.epochs < 2 and (self.stage.name != "none" or self.optim.second != "none"),
                 "stage.name or optim.second with 1 epoch",
                 "2 epochs or more: each part has one at least",
+            ),
+            (
+                frozen and self.compile,
+                "model.freeze body with compile",
+                "compile false: one layer is trained, which nothing can be compiled away from",
             ),
             (
                 frozen and (self.augment.changes or self.mix.name != "none"),

@@ -1,0 +1,60 @@
+"""A compiled network trains, is taken up again, and leaves plain weights. Compiling takes half a minute of a core."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from helpers import prepared, tiny
+from safetensors.torch import load_file
+from torch._dynamo.utils import counters
+
+from trainable.errors import InputError
+from trainable.experiment import open_experiment
+from trainable.files import read_json, read_npz
+from trainable.models import build_network
+from trainable.train import run_trial
+
+CPU = torch.device("cpu")
+CHANGES = {"epochs": 2, "batch_size": 7, "model": {"backbone": "test_vit", "pretrained": False}}
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning")  # torch's own, while it compiles
+def test_compiled_trial_is_resumed_to_the_bit_and_saves_plain_weights(
+    generic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("TORCHINDUCTOR_CACHE_DIR", str(tmp_path / "inductor"))
+    config, plain = tiny(**CHANGES, compile=True), tiny(**CHANGES)
+    experiment = prepared(generic, tmp_path / "run")
+    counters.clear()
+    undisturbed = list(run_trial(config, experiment, device=CPU))
+    assert counters["stats"]["unique_graphs"] == 1  # for batches of 6, of both folds
+    trial = experiment.paths.trial(config.trial_id(experiment.folds.fingerprint()))
+    probabilities = read_npz(trial.oof)["probabilities"]
+    weights = load_file(trial.fold(0).weights)
+    assert list(weights) == sorted(build_network(config, 3).state_dict())
+    # Compiling takes its time in the first epoch of the trial, and is counted there.
+    seconds = [report.metrics["seconds"] for report in undisturbed]
+    assert seconds[0] > 5 * max(seconds[1:])
+    assert read_json(trial.fold(0).result)["seconds"] == pytest.approx(sum(seconds[:2]))
+
+    again = prepared(generic, tmp_path / "again")
+    begun = run_trial(config, again, device=CPU)
+    next(begun)
+    begun.close()
+    list(run_trial(config, open_experiment(tmp_path / "again"), device=CPU))
+    other = again.paths.trial(trial.root.name)
+    assert (read_npz(other.oof)["probabilities"] == probabilities).all()
+
+    list(run_trial(plain, experiment, device=CPU))
+    usual = experiment.paths.trial(plain.trial_id(experiment.folds.fingerprint()))
+    assert usual.root != trial.root
+    np.testing.assert_allclose(read_npz(usual.oof)["probabilities"], probabilities, atol=0.02)
+
+
+def test_trial_that_is_not_compiled_keeps_its_id_and_a_frozen_body_is_not_compiled() -> None:
+    assert tiny(compile=False).trial_id("f") == tiny().trial_id("f") != tiny(compile=True).trial_id("f")
+    frozen = {"backbone": "test_resnet", "pretrained": False, "freeze": "body"}
+    with pytest.raises(InputError, match=r"received model\.freeze body with compile"):
+        tiny(model=frozen, compile=True)
