@@ -47,12 +47,12 @@ def transforms(store: tuple[int, int]) -> list[A.BasicTransform]:
 class Baseline(Dataset):
     """One JPEG a sample, decoded by Pillow and transformed by torchvision."""
 
-    def __init__(self, files: list[Path]) -> None:
+    def __init__(self, files: list[Path], size: int = SIZE[0]) -> None:
         self.files = files
         self.transform = T.Compose(
             [
-                T.Resize((256, 256)),
-                T.RandomCrop(SIZE),
+                T.Resize((size * 8 // 7, size * 8 // 7)),  # 256 for 224
+                T.RandomCrop(size),
                 T.RandomHorizontalFlip(),
                 T.RandomApply([T.ColorJitter(brightness=0.2, contrast=0.2)]),
                 T.ToTensor(),

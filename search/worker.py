@@ -14,6 +14,7 @@ import torch
 from ray.tune import Trainable
 
 from trainable.config import TrialConfig
+from trainable.device import use_threads
 from trainable.experiment import Experiment, open_experiment
 from trainable.files import fence
 from trainable.store import RunPaths, TrialPaths
@@ -74,7 +75,7 @@ class FoldTrial(Trainable):
         run = RunPaths(Path(given["run"]))
         fence(lambda: _check_owner(run, given["owner"]))
         _refuse_hung(_trial_of(given).hung(given["fold"]), given["hang_minutes"])
-        torch.set_num_threads(given["threads"])
+        use_threads(given["threads"])
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         config = TrialConfig.from_dict(given["config"])
         experiment = _experiment(given["run"])

@@ -61,7 +61,7 @@ def compiled(model: nn.Module) -> nn.Module:
     A network of the same kind finds the graph again (the next fold's); `torch.compiler.reset()` drops it.
     """
     inductor.compile_threads = torch.get_num_threads()  # a process each; its own choice is all cores for every trial
-    faster = torch.compile(model)
+    faster: Any = torch.compile(model)  # an nn.Module, whatever its annotation says
     # Batches differ in size by one, and each size would be compiled anew.
     faster.register_forward_pre_hook(lambda _, inputs: maybe_mark_dynamic(inputs[0], 0))
     return faster

@@ -21,6 +21,7 @@ from trainable.config import TrialConfig
 from trainable.data.faces import photos_without_face, what_is_seen
 from trainable.data.loader import Batches, Loader
 from trainable.data.rows import check_data, is_old, target_classes
+from trainable.device import use_threads
 from trainable.errors import InputError
 from trainable.experiment import Experiment, prepare, read_info, save_experiment
 from trainable.files import read_json, read_json_lines, read_npz, write_json, write_npz
@@ -181,7 +182,7 @@ def _command(given: argparse.Namespace) -> int:
     paths = RunPaths(given.out)
     print(f"run directory {paths.root}")
     if given.threads:
-        torch.set_num_threads(given.threads)
+        use_threads(given.threads)
     weights = resolve_weights([config.model.backbone] if config.model.pretrained else [], given.weights)
     experiment = prepare(
         given.data or default_data(),

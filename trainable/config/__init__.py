@@ -41,8 +41,8 @@ class TrialConfig:
     keep "best" keeps the epoch that scored best in validation, which inflates the score (see `cautions`); patience:
     epochs without a better one after which the rest is skipped, 0 for never.
     tta: views of an image whose probabilities are averaged, for out-of-fold and test predictions alike.
-    precision "auto": bf16 on a GPU that has it, else fp32. compile: train through torch.compile, whose warm-up counts in
-    the seconds of the first epoch (see docs/decisions/015-memory-and-compiling.md for what it costs).
+    precision "auto": bf16 on a GPU that has it, else fp32. compile: train through torch.compile, whose warm-up counts
+    in the seconds of the first epoch (docs/decisions/015-memory-and-compiling.md).
     """
 
     target: str = one_of(*TARGETS, default="joint")
