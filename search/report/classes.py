@@ -6,7 +6,20 @@ from search.report.facts import Facts
 from trainable.data.labels import ATTRIBUTES, decode
 from trainable.data.rows import OLD, YOUNG
 from trainable.metrics import confusion, f1_per_class
-from trainable.pictures.charts import COLOURS, DARK, DASHES, HATCHES, MARKERS, WIDE, axes, image, legend, matrix, short
+from trainable.pictures.charts import (
+    COLOURS,
+    DARK,
+    DASHES,
+    HATCHES,
+    MARKERS,
+    WIDE,
+    axes,
+    image,
+    legend,
+    matrix,
+    short,
+    twin,
+)
 from trainable.pictures.page import Part, Section
 
 NONE = "No trial has finished all folds yet."
@@ -37,24 +50,19 @@ def age(facts: Facts) -> Section:
         at = [years[place == b].mean() for b in used]
         ax.plot(at, share * 100, MARKERS[i] + DASHES[i], color=COLOURS[i], label=name)
     counts = [(place == b).sum() for b in range(len(edges) - 1)]
-    other = ax.twinx()
-    other.bar(edges[:-1], counts, np.diff(edges) * 0.9, align="edge", color="#e6e6e6", zorder=0)
-    other.set_ylabel("images (grey bars)")
-    other.grid(False)
-    other.spines["top"].set_visible(False)
-    ax.set_zorder(other.get_zorder() + 1)
-    ax.patch.set_visible(False)
+    twin(ax, "images (grey bars)").bar(edges[:-1], counts, np.diff(edges) * 0.9, align="edge", color="#e6e6e6")
     for border in (YOUNG, OLD):
         ax.axvline(border, color=DARK, ls=":", lw=1.5)
         ax.annotate(
             f"border {border}",
             (border, 1),
             xycoords=("data", "axes fraction"),
-            xytext=(3, -9),
+            xytext=(-3, -9),
             textcoords="offset points",
+            ha="right",
             fontsize=8,
         )
-    ax.set_ylim(0, None)
+    ax.set_ylim(0, ax.get_ylim()[1] * 1.1)  # room for the borders' names
     ax.set_xlabel("true age (years, in bins of 5)")
     ax.set_ylabel("wrong age class (% of images)")
     legend(ax)

@@ -15,7 +15,8 @@ RIDGE = 1.0  # as if one trial of the mean score stood for every choice: rare ch
 
 @dataclass(frozen=True)
 class Effect:
-    """Score above the mean of the parameter's choices: estimate and 90 % interval; how many trials had the choice."""
+    """Score above the mean of the parameter's choices: median and 90 % interval over draws of the trials (so the
+    value lies inside); how many trials had the choice."""
 
     parameter: str
     level: str
@@ -33,14 +34,13 @@ def effects(rows: Sequence[dict[str, Any]], scores: np.ndarray) -> list[Effect]:
     if not names:
         return []
     owners = [name for name, _ in names]
-    estimate = _centred(_ridge(columns, scores), owners)
     rng = np.random.default_rng(0)
     draws = [rng.integers(len(rows), size=len(rows)) for _ in range(REPLICATES)]
     again = np.array([_centred(_ridge(columns[d], scores[d]), owners) for d in draws])
-    low, high = np.percentile(again, (5, 95), axis=0)
+    low, middle, high = np.percentile(again, (5, 50, 95), axis=0)
     found = [
         Effect(parameter, level, float(v), float(lo), float(hi), int(columns[:, i].sum()))
-        for i, ((parameter, level), v, lo, hi) in enumerate(zip(names, estimate, low, high, strict=False))
+        for i, ((parameter, level), v, lo, hi) in enumerate(zip(names, middle, low, high, strict=False))
         if level
     ]
     largest = {p: max(abs(e.value) for e in found if e.parameter == p) for p in {e.parameter for e in found}}

@@ -64,8 +64,9 @@ def configurations(facts: Facts) -> Section:
         body = (
             f'<details><summary>weight {weight:.3f}, macro-F1 {trial.score:.4f} <button type="button" '
             f'data-copy="c{trial.trial}">copy</button></summary><pre id="c{trial.trial}">{text(code)}</pre></details>'
+            f"<pre>python -m search.run {trial.trial}.py --data {text(facts.info['data'])}</pre>"
         )
-        read = f"Save it as {trial.trial}.py and run: python -m search.run {trial.trial}.py --data {facts.info['data']}"
+        read = f"Save the configuration as {trial.trial}.py; the command below it trains the member again."
         parts.append(Part(f"Trial {trial.trial} as a space file", body, read))
     return Section("configurations", "Configurations", parts)
 
@@ -147,6 +148,7 @@ def _growth(facts: Facts) -> Part:
     return Part(
         "What each further pick of greedy selection brings",
         image(figure, "score of the vote by number of picks"),
-        "Selection stops where nothing helps any more. A single point means that no other trial improves on the best "
-        "one. This curve is in-sample: it can only rise; what of it is real is under “What it will score”.",
+        "Each point is the vote of the picks so far; a pick is the trial, new or again, whose vote scores best, also "
+        "where all lower the score. The end is the highest point. A single point: no trial improves on the best one. "
+        "The curve is in-sample; what of it is real is under “What it will score”.",
     )

@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from search.ledger import parameters as plain
 from search.report.effects import effects
 from search.report.facts import Facts
-from trainable.pictures.charts import BLUE, DARK, ORANGE, PALE, WIDE, axes, image, short
+from trainable.pictures.charts import BLUE, DARK, ORANGE, PALE, WIDE, axes, beside, image, short
 from trainable.pictures.page import Part, Section
 
 FEWEST = 4  # trials that a statement about parameters needs
@@ -89,7 +89,7 @@ def _importance(order: Mapping[str, float]) -> Part:
     names = [*order]
     ax.barh(range(len(names)), [order[n] for n in names], color=BLUE)
     for row, name in enumerate(names):
-        ax.text(order[name], row, f" {order[name]:.0%}", va="center")
+        beside(ax, order[name], row, f"{order[name]:.0%}")
     ax.set_yticks(range(len(names)), names)
     ax.set_ylim(len(names) - 0.5, -0.5)
     ax.set_xlim(0, max(order.values()) * 1.12 or 1)

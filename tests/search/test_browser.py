@@ -51,9 +51,28 @@ def check_page(page: Page, path: Path, sections: list[str]) -> None:
     assert page.outside() == []
 
 
+A4 = 186, 273  # mm inside the margins
+CUT = """(([width, height]) => [...document.querySelectorAll(".part")].filter(p => {
+  const box = p.getBoundingClientRect();
+  return box.height > height || p.scrollWidth > width + 1 || getComputedStyle(p).breakInside != "avoid"
+    || getComputedStyle(p.parentNode).display != "block"; }).map(p => p.textContent.slice(0, 60)))"""
+
+
+def check_print(page: Page, path: Path) -> None:
+    """On paper every part fits a page, may not be broken, and shows what is folded away on the screen."""
+    width, height = (round(mm / 25.4 * 96) for mm in A4)
+    page.open(path.as_uri(), width)
+    page.call("Emulation.setEmulatedMedia", media="print")
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    assert page.evaluate(f"{CUT}([{width}, {height}])") == []
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.evaluate("[...document.querySelectorAll('details')].every(d => d.open)")
+
+
 def test_report_is_drawn_at_both_widths(finished: RunPaths, page: Page) -> None:
     check_page(page, write_report(finished.root), [*SECTIONS])
     assert page.evaluate("document.querySelectorAll('section .part img').length") > 20
+    check_print(page, write_report(finished.root))
 
 
 def test_configuration_is_copied_by_its_button(finished: RunPaths, page: Page) -> None:
@@ -66,6 +85,7 @@ def test_configuration_is_copied_by_its_button(finished: RunPaths, page: Page) -
 def test_described_data_are_drawn_at_both_widths(sample: Path, tmp_path: Path, page: Page) -> None:
     assert describe([str(sample), "--out", str(tmp_path), "--folds", "2"]) == 0
     check_page(page, tmp_path / "describe.html", ["classes", "people", "files", "duplicates", "folds", "photos"])
+    check_print(page, tmp_path / "describe.html")
 
 
 @pytest.fixture

@@ -142,6 +142,7 @@ def test_effects_find_the_choice_that_helps_among_others() -> None:
     assert found["help", "good"].low > 0
     assert all(e.low < 0.005 and e.high > -0.005 for (name, _), e in found.items() if name == "none")
     assert not any(name == "lr" for name, _ in found)
+    assert all(e.low <= e.value <= e.high for e in found.values())
 
 
 def test_effects_say_nothing_of_few_trials() -> None:

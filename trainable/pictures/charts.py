@@ -82,6 +82,23 @@ def matrix(
             ax.text(j, i, cell, ha="center", va="center", color=ink, fontsize=9 if len(names) <= 4 else 6)
 
 
+def twin(ax: Axes, label: str) -> Axes:
+    """A second scale on the right, drawn behind `ax`."""
+    with mpl.rc_context(STYLE):
+        other = ax.twinx()
+        other.set_ylabel(label)
+    other.grid(False)
+    other.spines["right"].set_visible(True)
+    ax.set_zorder(other.get_zorder() + 1)
+    ax.patch.set_visible(False)
+    return other
+
+
+def beside(ax: Axes, x: float, y: float, words: str, size: float = 8) -> None:
+    """Words just right of a bar's end."""
+    ax.annotate(words, (x, y), xytext=(3, 0), textcoords="offset points", va="center", fontsize=size)
+
+
 def legend(ax: Axes, *, columns: int = 4) -> None:
     """Above the axes, where it covers nothing."""
     handles, names = ax.get_legend_handles_labels()

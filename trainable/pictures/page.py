@@ -16,7 +16,8 @@ p { margin: .3rem 0; max-width: 75ch; } .soft, .read { color: var(--soft); } .re
 nav { display: flex; flex-wrap: wrap; gap: .2rem .9rem; margin: .8rem 0; font-size: .9rem; } nav a { color: #0b4f8a; }
 .tiles { display: grid; grid-template-columns: repeat(auto-fit, minmax(10.5rem, 1fr)); gap: .7rem; margin: 1rem 0; }
 .tile { border: 1px solid var(--line); border-radius: 6px; padding: .6rem .8rem; background: var(--shade); }
-.tile b { display: block; font-size: 1.45rem; line-height: 1.2; font-variant-numeric: tabular-nums; }
+.tile b { display: block; font-size: 1.3rem; line-height: 1.3; font-variant-numeric: tabular-nums;
+          white-space: nowrap; }
 .tile span { font-size: .85rem; color: var(--soft); }
 .parts { display: grid; grid-template-columns: repeat(auto-fit, minmax(min(100%, 30rem), 1fr)); gap: 1rem; }
 .part { border: 1px solid var(--line); border-radius: 6px; padding: .8rem 1rem; margin: 0; min-width: 0;
@@ -32,8 +33,17 @@ th:first-child, td:first-child { text-align: left; } th { vertical-align: bottom
 .wrong { outline: 3px solid #000; outline-offset: -3px; }
 pre { background: var(--shade); border: 1px solid var(--line); padding: .7rem; overflow-x: auto; font-size: .8rem;
       margin: .4rem 0; } details { margin: .4rem 0; } summary { cursor: pointer; } button { font: inherit; }
-@media print { body { padding: 0; max-width: none; font-size: 11px; } nav, button { display: none; }
-       .parts { grid-template-columns: 1fr 1fr; } h2 { break-after: avoid; } pre { white-space: pre-wrap; } }
+/* On paper one part below another: browsers cut grids at page ends, and charts of half a page are too small to read. */
+@page { margin: 12mm; }
+@media print { html { font-size: 11.5px; } body { padding: 0; max-width: none; font-size: 1rem; }
+       nav, button { display: none; } h2, h3 { break-after: avoid; } .read { max-width: none; }
+       .tiles { grid-template-columns: repeat(auto-fit, minmax(11.5rem, 1fr)); } .parts { display: block; }
+       .tile, .photos figure { break-inside: avoid; } .part { margin: 0 0 .8rem; }
+       .part > img { max-height: 220mm; object-fit: contain; }
+       .part:not(.wide)::after { content: ""; display: block; clear: both; }
+       .part:not(.wide) > img { float: left; width: 60%; margin-right: 1.5rem; }
+       .scroll { overflow: visible; } .photos figure { width: calc((100% - 7 * .5rem) / 8); }
+       pre { white-space: pre-wrap; overflow: visible; } details pre { columns: 3; font-size: 7.5px; } }
 """
 SCRIPT = """
 document.querySelectorAll("button[data-copy]").forEach(function (button) {

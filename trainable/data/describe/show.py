@@ -8,7 +8,7 @@ import numpy as np
 from trainable.data.decode import read_image, resize
 from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, extensions, sizes
 from trainable.data.labels import ATTRIBUTES
-from trainable.pictures.charts import BLUE, DARK, WIDE, axes, image, matrix, photo, short
+from trainable.pictures.charts import BLUE, DARK, WIDE, axes, beside, image, legend, matrix, photo, short
 from trainable.pictures.page import Part, Section, page, table, text
 
 LISTED = 40  # pairs of look-alikes
@@ -37,7 +37,7 @@ def lines(facts: DataLook) -> list[str]:
     if "age" in frame:
         years = frame.drop_duplicates("group")["age"]
         found.append(
-            f"age of groups: {years.min()} to {years.max()}, median {years.median():.0f}; "
+            f"age of groups: {years.min():g} to {years.max():g}, median {years.median():g}; "
             f"{int((years == years.max()).sum())} of the highest age"
         )
     for where in (WITHIN, ACROSS, EVAL):
@@ -80,7 +80,7 @@ def _class_section(facts: DataLook) -> Section:
     figure, ax = axes(WIDE, 0.8 + 0.24 * len(rows))
     ax.barh(range(len(rows)), [images for _, images, _ in rows], color=BLUE)
     for place, (_, images, groups) in enumerate(rows):
-        ax.text(images, place, f" {images} images of {groups} groups", va="center", fontsize=8)
+        beside(ax, images, place, f"{images} images of {groups} groups")
     ax.set_yticks(range(len(rows)), [short(name) for name, _, _ in rows])
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(0, max(images for _, images, _ in rows) * 1.3)
@@ -110,7 +110,7 @@ def _people_section(facts: DataLook) -> Section:
         ax.axvline(border - 0.5, color=DARK, ls=":")
     ax.set_xlabel("age (years); dotted: borders between classes")
     ax.set_ylabel("people")
-    ax.legend(frameon=False)
+    legend(ax)
     men = int((people["gender"] == 0).sum())
     read = (
         f"{men} men (plain), {len(people) - men} women (hatched, on top). Ages that many people share were rounded or "
