@@ -6,6 +6,7 @@ python -m search.run SPACE [--data DIR] [--out runs] [--name N] [--trials N] [--
 import argparse
 import shlex
 import sys
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from filelock import FileLock, Timeout
 from search.plan import lacking, make_plan
 from search.session import Given, begin, reopen, walk
 from search.space import DataFacts, SpaceFile, load_space
+from search.tracking import TRACKERS, check_installed, open_tracker
 from trainable.command import Parser, add_data, default_data, guarded, plain_name, positive, whole
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
@@ -33,6 +35,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--cpus-per-trial", type=positive, metavar="X")
     made.add_argument("--hours", type=positive, metavar="H", help="begin no trial that could not be complete by then")
     made.add_argument("--address", help="a running Ray cluster: auto, or HOST:PORT")
+    made.add_argument("--log", choices=[*TRACKERS], action="append", default=[], help="track trials there as well")
     made.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
     made.add_argument("--skip-bad-images", action="store_true", help="train without unreadable images")
     made.add_argument(
@@ -51,6 +54,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(given: argparse.Namespace, words: list[str]) -> int:
+    check_installed(given.log)
     space = load_space(given.space)
     if given.smoke:
         space = space.small()
@@ -71,7 +75,7 @@ def command(given: argparse.Namespace, words: list[str]) -> int:
     )
     if given.dry_run:
         return dry_run(options, space, _again(words, drop="--dry-run"))
-    return locked(options, space, paths, resume=given.resume)
+    return locked(options, space, paths, resume=given.resume, log=dict.fromkeys(given.log))
 
 
 def dry_run(given: Given, space: SpaceFile, following: str) -> int:
@@ -87,7 +91,7 @@ def dry_run(given: Given, space: SpaceFile, following: str) -> int:
     return 0
 
 
-def locked(given: Given, space: SpaceFile, paths: RunPaths, *, resume: bool) -> int:
+def locked(given: Given, space: SpaceFile, paths: RunPaths, *, resume: bool, log: Iterable[str] = ()) -> int:
     """Search while holding the run's lock; a run that could not begin leaves nothing behind."""
     if resume:
         read_info(paths)
@@ -103,6 +107,7 @@ def locked(given: Given, space: SpaceFile, paths: RunPaths, *, resume: bool) -> 
     try:
         with FileLock(paths.lock, timeout=0):
             try:
+                trackers = [open_tracker(name, paths) for name in log]
                 experiment, lines = reopen(given, space, paths) if resume else begin(given, space, paths)
             except BaseException:
                 if not paths.experiment.exists():
@@ -111,9 +116,9 @@ def locked(given: Given, space: SpaceFile, paths: RunPaths, *, resume: bool) -> 
                         if folder != paths.root:
                             folder.rmdir()
                 raise
-            for line in lines:
+            for line in (*lines, *(f"tracked by {tracker.where}" for tracker in trackers)):
                 print(line, flush=True)
-            return walk(given, space, experiment)
+            return walk(given, space, experiment, trackers)
     except Timeout:
         raise InputError(
             f"{paths.root} is in use: received a second process; allowed: one that writes at a time"

@@ -6,6 +6,8 @@ import json
 import math
 import signal
 import sys
+from collections.abc import Sequence
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -20,6 +22,7 @@ from search.plan import make_plan
 from search.progress import Progress
 from search.space import DataFacts, SpaceFile
 from search.suggest import Suggester
+from search.tracking import Tracker, Tracking
 from search.votes import Votes
 from trainable.command import default_data
 from trainable.data.layouts import read_manifest
@@ -86,7 +89,7 @@ def reopen(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment,
     return experiment, make_plan(space, experiment.manifest).lines(space, DataFacts.of(experiment.manifest))
 
 
-def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
+def walk(given: Given, space: SpaceFile, experiment: Experiment, trackers: Sequence[Tracker] = ()) -> int:
     """Run the search to its end, or to an interruption that it survives."""
     from search import tuner  # Ray and matplotlib take seconds to import: wrong input is answered before
     from search.report import try_report
@@ -105,8 +108,12 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
     def score_of(trial_id: str) -> float:
         return read_json(paths.trial(trial_id).result)["oof_macro_f1"]
 
+    def values_of(trial_id: str) -> dict[str, Any]:
+        return parameters(ledger.find(trial_id))
+
     data = DataFacts.of(experiment.manifest)
-    board = TensorBoard(paths, score_of, lambda t: parameters(ledger.find(t)), known_parameters(space, data))
+    board = TensorBoard(paths, score_of, values_of, known_parameters(space, data))
+    tracking = [Tracking(tracker, score_of, values_of) for tracker in trackers]
     progress = Progress(s, race.expected_epochs(), score_of, race=race, votes=Votes(paths))
     progress.remember(ledger.named())
     overhead = Overhead(share.slots())
@@ -125,13 +132,15 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment) -> int:
             trial_epochs=s.folds * s.epochs,
             slots=share.slots(),
         ),
-        watchers=[progress, board, Scribe(paths, ledger), overhead],
+        watchers=[progress, board, Scribe(paths, ledger), overhead, *tracking],
     )
     progress.waiting = director.waiting
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's farewell is a Ctrl-C
     try:
         director.resume()
-        with progress, board:
+        with ExitStack() as watching:
+            for watcher in (progress, board, *tracking):
+                watching.enter_context(watcher)
             tuner.execute(director, share)
             director.conclude()
     except KeyboardInterrupt:

@@ -7,7 +7,7 @@
         config.json  result.json  error.txt  oof.npz
         fold_<k>/  model.safetensors  valid.npz  metrics.jsonl  result.json  resume.pt
       ensembles/<name>/  ensemble.json  test.npz  submission.csv
-      ray/  tb/
+      ray/  tb/  wandb/
 
 `result.json` is written last: only then is a fold or a trial finished.
 """

@@ -1,7 +1,6 @@
 """The watcher that writes events: scalars at once, pictures by a thread of their own, so that no trial waits."""
 
 import json
-import math
 import sys
 import traceback
 from collections.abc import Callable, Mapping
@@ -13,6 +12,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from torch.utils.tensorboard import SummaryWriter
 
+from search.scalars import scalars
 from search.tensorboard import hparams
 from search.tensorboard.gallery import Gallery
 from search.tensorboard.nodes import NodeLoad
@@ -20,18 +20,6 @@ from search.tensorboard.summaries import add_summary
 from trainable.files import read_npz
 from trainable.metrics import confusion, f1_per_class
 from trainable.store import RunPaths
-
-SCALARS = (
-    "loss",
-    "macro_f1",
-    "accuracy",
-    "accuracy_mask",
-    "accuracy_gender",
-    "accuracy_age",
-    "lr",
-    "images_per_second",
-    "seconds",
-)
 
 
 @dataclass
@@ -80,18 +68,17 @@ class TensorBoard:
             self._later(lambda: self.gallery.first_batch(trial_id, writer))
 
     def reported(self, trial_id: str, report: dict[str, Any]) -> None:
-        writer, metrics, fold = self.writers[trial_id], report["metrics"], report["fold"]
-        for name in SCALARS:
-            value = metrics.get(name)
-            if value is not None and not math.isnan(value):
-                writer.add_scalar(f"fold_{fold}/{name}", value, metrics["epoch"])
+        writer, epoch = self.writers[trial_id], report["metrics"]["epoch"]
+        for name, value in scalars(report).items():
+            writer.add_scalar(name, value, epoch)
         if report.get("fold_done"):
-            self._per_class(writer, trial_id, fold, metrics["epoch"])
+            self._per_class(writer, trial_id, report["fold"], epoch)
 
     def ended(self, trial_id: str, state: str, reason: str) -> None:
-        writer = self.writers.pop(trial_id, None)
-        if writer is None:  # never ran in this process
+        if trial_id not in self.writers and state != "complete":  # never ran in this process
             return
+        writer = self._writer(trial_id)  # complete without having run: all but the last word was said before a crash
+        del self.writers[trial_id]
         writer.add_text("ending", json.dumps({"state": state, "reason": reason}))
         if state != "waiting":
             add_summary(writer, hparams.end(state))

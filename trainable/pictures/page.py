@@ -37,7 +37,7 @@ pre { background: var(--shade); border: 1px solid var(--line); padding: .7rem; o
 @page { margin: 12mm; }
 @media print { html { font-size: 11.5px; } body { padding: 0; max-width: none; font-size: 1rem; }
        nav, button { display: none; } h2, h3 { break-after: avoid; } .read { max-width: none; }
-       .tiles { grid-template-columns: repeat(auto-fit, minmax(11.5rem, 1fr)); } .parts { display: block; }
+       .tiles { grid-template-columns: repeat(auto-fit, minmax(14rem, 1fr)); } .parts { display: block; }
        .tile, .photos figure { break-inside: avoid; } .part { margin: 0 0 .8rem; }
        .part > img { max-height: 220mm; object-fit: contain; }
        .part:not(.wide)::after { content: ""; display: block; clear: both; }

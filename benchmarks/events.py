@@ -1,0 +1,109 @@
+"""What TensorBoard costs a search: a finished run is told again to the watcher, into another folder.
+
+Run:     python -m benchmarks.events runs/demo
+Cost:    the search's pictures are all made anew: half a minute for the demo
+Figures: CPU seconds of the driver's thread (what a trial waits for) and of the whole process (pictures too) beside the
+         seconds that the run's epochs took; bytes of events for 200 trials, as this search ended and if all of them
+         were complete and each the best so far
+"""
+
+import argparse
+import time
+from collections.abc import Callable
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import torch
+
+from benchmarks.measure import finish, rounded
+from search.ledger import parameters, read_trials
+from search.space import DataFacts, load_space
+from search.tensorboard import TensorBoard, known_parameters
+from trainable.experiment import open_experiment
+from trainable.files import read_json, read_json_lines
+from trainable.store import RunPaths
+
+TRIALS = 200
+STATES = {0: "waiting", 1: "complete", 2: "stopped", 3: "failed"}
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.events", description="What TensorBoard costs.")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a finished run")
+    default = Path(__file__).parent / "results" / "events.json"
+    parser.add_argument("--out", type=Path, default=default, metavar="PATH")
+    given = parser.parse_args()
+    torch.set_num_threads(1)
+    with TemporaryDirectory() as folder:
+        paths = beside(RunPaths(given.run), Path(folder))
+        record = told_again(paths) | weighed(paths)
+    rows = [
+        ("driver's time an epoch, ms", record["driver_ms_an_epoch"], ""),
+        ("driver's time, of an epoch", f"{record['driver_share']:.2%}", "3 %"),
+        ("with all pictures, of an epoch", f"{record['whole_share']:.2%}", "3 %"),
+        (f"events of {TRIALS} trials as these ended, MB", record["megabytes"], 300.0),
+        (f"events of {TRIALS} trials all complete, MB", record["megabytes_all_complete"], 300.0),
+    ]
+    finish(given.out, rows, record)
+
+
+def beside(paths: RunPaths, folder: Path) -> RunPaths:
+    """The same run without its events."""
+    for entry in paths.root.iterdir():
+        if entry != paths.tensorboard:
+            (folder / entry.name).symlink_to(entry)
+    return RunPaths(folder)
+
+
+def told_again(paths: RunPaths) -> dict[str, float]:
+    trials, space = read_trials(paths.study), load_space(paths.space)
+    board = TensorBoard(
+        paths,
+        lambda trial_id: read_json(paths.trial(trial_id).result)["oof_macro_f1"],
+        lambda trial_id: parameters(trials[trial_id]),
+        known_parameters(space, DataFacts.of(open_experiment(paths.root).manifest)),
+    )
+    driver, seconds, epochs, began = 0.0, 0.0, 0, time.process_time()
+
+    def timed(work: Callable[..., None], *arguments: Any) -> None:
+        nonlocal driver
+        start = time.thread_time()
+        work(*arguments)
+        driver += time.thread_time() - start
+
+    with board:
+        for trial_id, frozen in trials.items():
+            timed(board.began, trial_id)
+            for fold in paths.trial(trial_id).folds():
+                for metrics in read_json_lines(fold.metrics):
+                    done = fold.finished and metrics["epoch"] == space.search.epochs
+                    report = {"fold": metrics["fold"], "fold_done": done, "metrics": metrics}
+                    timed(board.reported, trial_id, report)
+                    epochs, seconds = epochs + 1, seconds + metrics["seconds"]
+            timed(board.ended, trial_id, STATES[int(frozen.state)], "")
+    assert not board.problems
+    return {
+        "epochs": epochs,
+        "seconds_an_epoch": rounded(seconds / epochs),
+        "driver_ms_an_epoch": rounded(1000 * driver / epochs),
+        "driver_share": rounded(driver / seconds),
+        "whole_share": rounded((time.process_time() - began) / seconds),
+    }
+
+
+def weighed(paths: RunPaths) -> dict[str, float]:
+    sizes = {t.root.name: size(paths.tensorboard / t.root.name) for t in paths.trials()}
+    return {
+        "trials": len(sizes),
+        "megabytes": rounded(TRIALS * sum(sizes.values()) / len(sizes) / 1e6),
+        "megabytes_all_complete": rounded(TRIALS * max(sizes.values()) / 1e6),
+    }
+
+
+def size(folder: Path) -> int:
+    return sum(p.stat().st_size for p in folder.rglob("*") if p.is_file())
+
+
+if __name__ == "__main__":
+    main()
