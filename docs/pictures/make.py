@@ -40,7 +40,7 @@ def main(run: Path) -> None:
         svg = Path(folder, "table.svg")
         console.save_svg(str(svg), title=f"python -m search.run spaces/{paths.root.name}.py")
         photograph(svg.as_uri(), HERE / "table.png", (1180, 640), Path(folder))
-        photograph(write_report(run).as_uri(), HERE / "report.png", (1280, 1500), Path(folder))
+        photograph(write_report(run).as_uri(), HERE / "report.png", (1280, 1460), Path(folder))
 
 
 def retold(paths: RunPaths, console: Console) -> Progress:

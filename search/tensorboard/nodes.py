@@ -68,8 +68,7 @@ class NodeLoad:
         """{node: load}; a node that does not answer is left out."""
         if not ray.is_initialized():
             return {"here": load()}
-        here, found = ray.get_runtime_context().get_node_id(), {}
-        asked = {}
+        here, found, asked = ray.get_runtime_context().get_node_id(), {}, {}
         for node in ray.nodes():
             if not node["Alive"]:
                 continue
@@ -80,12 +79,12 @@ class NodeLoad:
             if identity not in self.meters:
                 place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(identity, soft=False)
                 self.meters[identity] = ray.remote(num_cpus=0)(Meter).options(scheduling_strategy=place).remote()
-            asked[name] = self.meters[identity].read.remote()
-        done, _ = ray.wait([*asked.values()], num_returns=len(asked), timeout=5) if asked else ([], [])
-        for name, answer in asked.items():
-            if answer in done:
-                try:
-                    found[name] = ray.get(answer)
-                except ray.exceptions.RayError:  # the node has gone
-                    continue
+            asked[self.meters[identity].read.remote()] = name, identity
+        done, _ = ray.wait([*asked], num_returns=len(asked), timeout=5) if asked else ([], [])
+        for answer in done:
+            name, identity = asked[answer]
+            try:
+                found[name] = ray.get(answer)
+            except ray.exceptions.RayError:  # the node has gone, or only its actor: then the next round makes another
+                del self.meters[identity]
         return found
