@@ -139,8 +139,10 @@ def walk(given: Given, space: SpaceFile, experiment: Experiment, trackers: Seque
     try:
         director.resume()
         with ExitStack() as watching:
-            for watcher in (progress, board, *tracking):
-                watching.enter_context(watcher)
+            watching.enter_context(progress)
+            watching.enter_context(board)
+            for tracker in tracking:
+                watching.enter_context(tracker)
             tuner.execute(director, share)
             director.conclude()
     except KeyboardInterrupt:

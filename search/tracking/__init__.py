@@ -1,14 +1,11 @@
 """Experiment trackers, each an optional extra: `--log mlflow`, `--log wandb`. Why not Ray's callbacks: decision 007."""
 
-import importlib
 import importlib.util
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from search.tracking.watcher import Tracker, Tracking
 from trainable.errors import InputError
 from trainable.store import RunPaths
-
-TRACKERS = {"mlflow": "MLflow", "wandb": "WandB"}  # the package that must be there (and our module): our class
 
 __all__ = ["TRACKERS", "Tracker", "Tracking", "check_installed", "open_tracker"]
 
@@ -23,5 +20,20 @@ def check_installed(names: Sequence[str]) -> None:
 
 def open_tracker(name: str, paths: RunPaths) -> Tracker:
     """InputError when it cannot be reached, or nobody is logged in."""
-    tracker: Tracker = getattr(importlib.import_module(f"search.tracking.{name}"), TRACKERS[name])(paths)
-    return tracker
+    return TRACKERS[name](paths)
+
+
+def _mlflow(paths: RunPaths) -> Tracker:
+    from search.tracking.mlflow import MLflow
+
+    return MLflow(paths)
+
+
+def _wandb(paths: RunPaths) -> Tracker:
+    from search.tracking.wandb import WandB
+
+    return WandB(paths)
+
+
+# Imported when asked for: the packages are optional, and named like their trackers.
+TRACKERS: dict[str, Callable[[RunPaths], Tracker]] = {"mlflow": _mlflow, "wandb": _wandb}
