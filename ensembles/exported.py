@@ -93,8 +93,9 @@ def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.nda
         scores = members.sum(0) / (2 * len(members))
         for member in members:
             scores[np.arange(rows), member.argmax(1)] += 1
-    elif method == "geometric_mean":
-        logs = np.tensordot(weights, np.log(np.maximum(members, 1e-6)), 1) / weights.sum()
+    elif method in ("geometric_mean", "log_pool"):
+        powers = weights / weights.sum() if method == "geometric_mean" else weights
+        logs = np.tensordot(powers, np.log(np.maximum(members, 1e-6)), 1)
         scores = np.exp(logs - logs.max(1, keepdims=True))
     elif method == "per_attribute":
         sizes, scores = parameters["attributes"], np.ones((rows, classes))
@@ -104,8 +105,8 @@ def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.nda
             scores *= np.broadcast_to(table.sum(axis=others, keepdims=True), table.shape).reshape(rows, classes)
     else:
         if "temperatures" in parameters:
-            powers = 1 / np.array(parameters["temperatures"])[:, None, None]
-            members = np.maximum(members, 1e-7) ** powers
+            colder = 1 / np.array(parameters["temperatures"])[:, None, None]
+            members = np.maximum(members, 1e-7) ** colder
             members /= members.sum(2, keepdims=True)
         scores = np.tensordot(weights, members, 1)
         if "offsets" in parameters:

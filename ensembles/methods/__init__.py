@@ -13,6 +13,7 @@ from ensembles.methods.attributes import PER_ATTRIBUTE
 from ensembles.methods.bagged import BAGGED_GREEDY
 from ensembles.methods.base import SIZE, Context, Fitted, Method
 from ensembles.methods.cma import CMA_WEIGHTS
+from ensembles.methods.log_pool import LOG_POOL
 from ensembles.methods.offsets import CLASS_OFFSETS
 from ensembles.methods.shrunk import SHRUNK_GREEDY
 from ensembles.methods.temperature import TEMPERATURE_GREEDY
@@ -31,6 +32,7 @@ METHODS: dict[str, Method] = {
         GREEDY,
         BAGGED_GREEDY,
         SHRUNK_GREEDY,
+        LOG_POOL,
         TEMPERATURE_GREEDY,
         PER_ATTRIBUTE,
         CLASS_OFFSETS,

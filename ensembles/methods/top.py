@@ -5,9 +5,8 @@ from __future__ import annotations
 import numpy as np
 
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
+from ensembles.methods.log_pool import powers
 from ensembles.methods.vote import best_members, shares
-
-FLOOR = 1e-6  # a member that is certain cannot veto a class alone
 
 
 def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
@@ -26,12 +25,7 @@ def _apply_hard(probabilities: Array, parameters: Parameters) -> Scores:
 
 
 def _apply_geometric(probabilities: Array, parameters: Parameters) -> Scores:
-    logs = np.zeros(probabilities.shape[1:])
-    for member, weight in zip(probabilities, parameters["weights"], strict=True):
-        if weight:
-            logs += np.log(np.maximum(member.astype(np.float64), FLOOR))
-    logs /= sum(parameters["weights"])
-    return normalised(np.exp(logs - logs.max(axis=1, keepdims=True)))
+    return powers(probabilities, np.array(parameters["weights"]) / sum(parameters["weights"]))
 
 
 HARD_VOTE = Method("hard_vote", _fit, _apply_hard)
