@@ -8,18 +8,20 @@ from typing import Any
 import numpy as np
 import torch
 from safetensors.torch import save
-from torch import Tensor
+from torch import Tensor, nn
 
 from trainable.config import TrialConfig
 from trainable.data.labels import decode
 from trainable.data.loader import Loader
 from trainable.data.rows import target_labels, training_rows
+from trainable.device import stream_to_device
 from trainable.experiment import Experiment
 from trainable.files import append_json_line, digest, read_json_lines, write_bytes, write_json, write_npz
 from trainable.learner import Best, Learner, to_host
 from trainable.metrics import accuracy, macro_f1
-from trainable.models import pixel_statistics
+from trainable.models import normalise, pixel_statistics
 from trainable.predict import BATCH, predict, use_bf16
+from trainable.soup import goes_in, moving_statistics
 from trainable.store import FoldPaths
 from trainable.trainer import Trainer, new_learner
 from trainable.views import viewed
@@ -47,6 +49,7 @@ def train_fold(
     statistics = _statistics(config, experiment, training.rows).to(device)
     bf16 = use_bf16(config.precision, device)
     learner = new_learner(config, experiment, k, device, paths, micro_batch)
+    kept = learner.kept
     done = _metrics_so_far(learner, paths)
     yield from done
     trainer = Trainer(config, learner, training, k, loader, statistics, device, bf16)
@@ -57,7 +60,11 @@ def train_fold(
         else:
             loss, rate, count = trainer.epoch(epoch)
             trained = time.perf_counter()
-            network = viewed(learner.kept, config.tta)
+            if config.keep == "soup" and goes_in(epoch, config.epochs, config.soup_share):
+                learner.soup.add(learner.kept)
+                if epoch == config.epochs - 1:
+                    kept = _soup(learner, training.rows, loader, statistics, bf16)
+            network = viewed(kept, config.tta)
             guessed = np.zeros((0, trainer.classes), np.float32)
             if len(valid_rows):
                 guessed = predict(network, loader.predict(valid_rows, BATCH), statistics, bf16=bf16)
@@ -82,7 +89,7 @@ def train_fold(
             learner.save(paths)
         else:
             probabilities = guessed if learner.best is None else learner.best.probabilities.cpu().numpy()
-            _finish(learner, paths, valid_rows, probabilities, truth, statistics, done, started)
+            _finish(learner, kept, paths, valid_rows, probabilities, truth, statistics, done, started)
         yield metrics
 
 
@@ -131,8 +138,18 @@ def _metrics_so_far(learner: Learner, paths: FoldPaths) -> list[Metrics]:
     return kept
 
 
+def _soup(learner: Learner, rows: np.ndarray, loader: Loader, statistics: Tensor, bf16: bool) -> nn.Module:
+    """The mean of the last epochs' weights; its BatchNorm statistics are the training rows', seen as in prediction."""
+    device = statistics.device
+    batches = stream_to_device(loader.predict(rows, BATCH), device)
+    with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        images = (normalise(images, statistics) for _, images in batches)
+        return learner.soup.served(learner.kept, moving_statistics(learner.model), images)
+
+
 def _finish(
     learner: Learner,
+    kept: nn.Module,
     paths: FoldPaths,
     rows: np.ndarray,
     probabilities: np.ndarray,
@@ -141,7 +158,7 @@ def _finish(
     done: list[Metrics],
     started: float,
 ) -> None:
-    weights = to_host(learner.kept) if learner.best is None else learner.best.weights
+    weights = to_host(kept) if learner.best is None else learner.best.weights
     write_bytes(paths.weights, save({n: w.cpu().contiguous() for n, w in weights.items()}))
     write_npz(paths.valid, index=rows, probabilities=probabilities, label=labels[rows])
     last = done[-1]

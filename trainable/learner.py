@@ -1,7 +1,7 @@
 """Everything that changes while a fold trains, and how it is saved and taken up again."""
 
 import io
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import torch
@@ -9,6 +9,7 @@ from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 from trainable.files import write_bytes
+from trainable.soup import Soup
 from trainable.store import FoldPaths
 
 
@@ -33,6 +34,7 @@ class Learner:
     epoch: int = 0  # epochs finished
     updates: int = 0  # steps of the optimisers
     best: Best | None = None
+    soup: Soup = field(default_factory=Soup)  # empty, except for `keep: soup`
 
     @property
     def kept(self) -> nn.Module:
@@ -54,6 +56,7 @@ class Learner:
             "optimiser": self.optimiser.state_dict(),
             "ema": None if self.ema is None else self.ema.module.state_dict(),
             "best": None if self.best is None else vars(self.best),
+            "soup": vars(self.soup),
         }
         content = io.BytesIO()
         torch.save(state, content)
@@ -67,6 +70,7 @@ class Learner:
             self.ema.module.load_state_dict(state["ema"])
         self.epoch, self.updates, self.micro_batch = state["epoch"], state["updates"], state["micro_batch"]
         self.best = None if state["best"] is None else Best(**state["best"])
+        self.soup = Soup(**state["soup"])
 
 
 def read_state(paths: FoldPaths, device: torch.device) -> dict[str, Any] | None:

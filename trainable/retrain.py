@@ -23,8 +23,8 @@ def other_seeds(config: TrialConfig, count: int) -> list[TrialConfig]:
 
 
 def on_all_rows(config: TrialConfig) -> TrialConfig:
-    """The trial as it can be trained without validation: the last epoch is kept, as none can be called the best."""
-    return replace(config, keep="last", patience=0)
+    """The trial as it can be trained without validation: no epoch can be called the best, so the last is kept."""
+    return replace(config, keep="last", patience=0) if config.keep == "best" else config
 
 
 def without_validation(experiment: Experiment, paths: RunPaths) -> Experiment:

@@ -15,7 +15,6 @@ from ensembles.methods.base import SIZE, Context, Fitted, Method
 from ensembles.methods.cma import CMA_WEIGHTS
 from ensembles.methods.log_pool import LOG_POOL
 from ensembles.methods.offsets import CLASS_OFFSETS
-from ensembles.methods.shrunk import SHRUNK_GREEDY
 from ensembles.methods.temperature import TEMPERATURE_GREEDY
 from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
 from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
@@ -31,7 +30,6 @@ METHODS: dict[str, Method] = {
         GEOMETRIC_MEAN,
         GREEDY,
         BAGGED_GREEDY,
-        SHRUNK_GREEDY,
         LOG_POOL,
         TEMPERATURE_GREEDY,
         PER_ATTRIBUTE,

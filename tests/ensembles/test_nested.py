@@ -89,13 +89,15 @@ def row(method: str, behind: float, behind_error: float) -> Row:
 @pytest.mark.parametrize(
     ("rows", "chosen"),
     [
-        ([row(STEADY, 0.01, 0.02), row("greedy", 0.0, 0.0), row(SINGLE, 0.005, 0.01)], STEADY),
-        ([row(STEADY, 0.03, 0.02), row("greedy", 0.005, 0.01), row(SINGLE, 0.0, 0.0)], "greedy"),
-        ([row(SINGLE, 0.005, 0.01), row("greedy", 0.0, 0.0), row(STEADY, 0.03, 0.02)], "greedy"),
-        ([row(STEADY, 0.03, 0.02), row(SINGLE, 0.0, 0.0), row(AUTO, 0.0, 0.0)], SINGLE),
+        ([row(STEADY, 0.03, 0.02), row("greedy", 0.0, 0.0), row(SINGLE, 0.005, 0.01)], STEADY),
+        ([row(STEADY, 0.03, 0.01), row("greedy", 0.015, 0.01), row(SINGLE, 0.0, 0.0)], "greedy"),
+        ([row(SINGLE, 0.005, 0.01), row("greedy", 0.0, 0.0), row(STEADY, 0.03, 0.01)], "greedy"),
+        ([row(STEADY, 0.06, 0.04), row("greedy", 0.04, 0.04), row(SINGLE, 0.0, 0.0)], "greedy"),
+        ([row(STEADY, 0.03, 0.01), row(SINGLE, 0.0, 0.0), row(AUTO, 0.0, 0.0)], SINGLE),
     ],
 )
-def test_the_steadiest_within_one_standard_error_of_the_best_is_chosen(rows: list[Row], chosen: str) -> None:
+def test_the_steadiest_that_is_hardly_behind_the_best_is_chosen(rows: list[Row], chosen: str) -> None:
+    """Two standard errors of the difference, here .02 or more, and one of the best score, here .05."""
     assert choose(rows).method == chosen
 
 

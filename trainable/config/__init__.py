@@ -39,7 +39,8 @@ class TrialConfig:
 
     target: what is predicted, all classes or one attribute; the same for all trials of a run.
     keep "best" keeps the epoch that scored best in validation, which inflates the score (see `cautions`); patience:
-    epochs without a better one after which the rest is skipped, 0 for never.
+    epochs without a better one after which the rest is skipped, 0 for never. keep "soup" keeps the mean of the weights
+    after the last `soup_share` of the epochs (one at least), and the rate should not have fallen to 0 before them.
     tta: views of an image whose probabilities are averaged, for out-of-fold and test predictions alike.
     precision "auto": bf16 on a GPU that has it, else fp32. compile: train through torch.compile, whose warm-up counts
     in the seconds of the first epoch (docs/decisions/015-memory-and-compiling.md).
@@ -58,7 +59,8 @@ class TrialConfig:
     optim: OptimConfig = field(default_factory=OptimConfig)
     epochs: int = between(1, 10_000, default=12)
     batch_size: int = between(2, 65_536, default=32)
-    keep: str = one_of("last", "best", default="last")
+    keep: str = one_of("last", "best", "soup", default="last")
+    soup_share: float = only(lambda c: c.keep == "soup", between(0.01, 1.0, default=0.3))
     patience: int = only(lambda c: c.keep == "best", between(0, 1000, default=0))
     tta: str = one_of("none", "flip", "crops", default="none")
     precision: str = one_of("auto", "fp32", "bf16", default="auto")
