@@ -39,8 +39,9 @@ def fit_weights(probabilities: Array, labels: Array) -> NDArray[np.float64]:
     weights, (loss, slope, curve) = prior, _loss(probabilities, labels, prior)
     for _ in range(STEPS):
         slope = slope + members * (weights - prior)
-        root = np.linalg.cholesky(curve + members * np.eye(members))
-        target = nnls(root.T, np.linalg.solve(root, root @ (root.T @ weights) - slope))[0]
+        rounding = 1e-6 * curve.diagonal().max()  # float32's must not make it indefinite
+        root = np.linalg.cholesky(curve + (members + rounding) * np.eye(members))
+        target = nnls(root.T, root.T @ weights - np.linalg.solve(root, slope))[0]
         step = 1.0
         while True:  # the loss is convex: a short enough step lowers it
             tried = weights + step * (target - weights)
@@ -81,7 +82,9 @@ def _loss(
 
 
 def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
-    return {"weights": fit_weights(probabilities, labels).tolist()}
+    weights = fit_weights(probabilities, labels)
+    # Members that all speak against the labels: no weight at all would be no vote.
+    return {"weights": (weights if weights.any() else np.full(len(weights), 1 / len(weights))).tolist()}
 
 
 def _apply(probabilities: Array, parameters: Parameters) -> Scores:

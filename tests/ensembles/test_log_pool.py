@@ -6,7 +6,7 @@ from numpy.typing import NDArray
 from scipy.optimize import minimize
 from test_methods import problem
 
-from ensembles.methods import log_pool
+from ensembles.methods import fit, log_pool
 from ensembles.methods.log_pool import FLOOR, fit_weights, powers
 
 
@@ -59,3 +59,17 @@ def test_certain_and_wrong_members_do_not_break_the_steps() -> None:
     hard = np.eye(6)[table.argmax(axis=2)].astype(np.float32)
     weights = fit_weights(hard, labels)
     assert np.isfinite(weights).all() and 0 < weights.sum() < 2
+
+
+def test_members_that_all_speak_against_the_labels_still_vote() -> None:
+    table, labels = honest()
+    against = (1 - table) / 3
+    assert fit_weights(against[None], labels).tolist() == [0]
+    assert fit("log_pool", np.stack([against, against]), labels).weights.tolist() == [0.5, 0.5]
+
+
+def test_copies_share_what_one_of_them_would_get() -> None:
+    """Also over so many rows that rounding exceeds the prior."""
+    table, labels = honest(100_000)
+    weights = fit_weights(np.stack([table, table, table]), labels)
+    assert weights.sum() == pytest.approx(1, rel=0.02) and np.ptp(weights) < 1e-3
