@@ -93,4 +93,4 @@ def test_validation_labels_choose_nothing(experiment, monkeypatch) -> None:  # n
 def test_without_validation_a_soup_stays_one() -> None:
     assert on_all_rows(merged({"keep": "soup"})).keep == "soup"
     assert on_all_rows(merged({"keep": "best", "patience": 2})).keep == "last"
-    assert Learner(torch.nn.Linear(1, 1), torch.optim.SGD([torch.zeros(1)])).soup.count == 0
+    assert Learner(torch.nn.Linear(1, 1), torch.optim.SGD([torch.zeros(1)]), 1).soup.count == 0
