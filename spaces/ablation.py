@@ -1,8 +1,9 @@
 """What each technique gives alone: a centre, and in turn the centre with one thing changed.
 
 Run:     python -m search.run spaces/ablation.py --data DATA
-         and again with another seed: spaces/ablation_again.py; nothing races, every trial completes
-Expect:  one trial a technique at demo scale, about a minute each on two CPU cores (not measured)
+         and again with another seed: spaces/ablation_again.py; nothing races, every trial completes. Without Ray, both
+         seeds and the table: python -m benchmarks.ablation --work DIR
+Expect:  one trial a technique at demo scale, about 20 CPU seconds each with 100 people
 Why:     the centre is `efficientnet_b4_cutmix` without its tricks, on the network of `spaces/demo.py`, which learns
          from random weights; strengths are those of the recipes. Networks this small say what is harmless, not what
          wins at full scale: for that give CENTRE a backbone and a size of your own in a variant of this file
@@ -14,7 +15,7 @@ from search.space import DataFacts, Search
 
 CENTRE: dict = {
     "model": {"backbone": "test_resnet", "pretrained": False},
-    "input": {"crop": (0.78, 0.78), "size": (80, 64)},
+    "input": {"crop": (0.78, 0.78), "size": (64, 48)},
     "augment": {"policy": "none"},
     "optim": {"lr": 4e-3, "weight_decay": 0.05},
     "batch_size": 32,
@@ -86,10 +87,10 @@ PEOPLE: dict[str, dict] = {  # these need mask, gender and age
 }
 SEARCH = Search(
     trials=len(TECHNIQUES) + len(PEOPLE),
-    folds=5,
-    epochs=9,
+    folds=3,
+    epochs=14,
     store_size=(128, 96),
-    grace=9,
+    grace=14,
     rule="none",
     members=100,
     sampler="random",
