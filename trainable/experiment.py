@@ -15,6 +15,7 @@ from trainable.data.folds import Folds, make_folds, missing_classes
 from trainable.data.images import ImageStore, open_store
 from trainable.data.layouts import read_manifest
 from trainable.data.manifest import Manifest, few
+from trainable.data.pseudo import without_pseudo
 from trainable.errors import InputError
 from trainable.files import read_json, write_atomic, write_json
 from trainable.store import RunPaths
@@ -34,6 +35,7 @@ class Experiment:
     seed: int
     weights: dict[str, str]  # backbone -> safetensors file of its pretrained weights
     skipped: tuple[str, ...] = ()  # unreadable images that were left out on request
+    pseudo: dict[str, Any] | None = None  # where the manifest's pseudo labels come from
 
     @cached_property
     def store(self) -> ImageStore:
@@ -74,8 +76,12 @@ def prepare(
 
 
 def save_experiment(experiment: Experiment, command: list[str], settings: dict[str, Any]) -> None:
-    """Write the experiment's files; experiment.json last."""
+    """Write the experiment's files; experiment.json last.
+
+    Its fingerprints are of the labelled data, so that runs with and without pseudo labels may vote together.
+    """
     paths, manifest, folds = experiment.paths, experiment.manifest, experiment.folds
+    labelled, own = without_pseudo(manifest, folds)
     write_atomic(paths.manifest, lambda p: manifest.frame.to_parquet(p, index=False))
     table = pd.DataFrame({"fold": folds.fold, "scored": folds.scored})
     write_atomic(paths.folds, lambda p: table.to_parquet(p, index=False))
@@ -94,8 +100,9 @@ def save_experiment(experiment: Experiment, command: list[str], settings: dict[s
             "store_size": experiment.store_size,
             "weights": experiment.weights,
             "skipped_images": experiment.skipped,
-            "data_fingerprint": manifest.fingerprint(),
-            "folds_fingerprint": folds.fingerprint(),
+            "data_fingerprint": labelled.fingerprint(),
+            "folds_fingerprint": own.fingerprint(),
+            "pseudo": experiment.pseudo,
             "settings": settings,
         },
     )
@@ -110,7 +117,14 @@ def open_experiment(run: Path) -> Experiment:
     manifest = Manifest(Path(info["data"]), info["layout"], frame, tuple(info["classes"]))
     folds = Folds(table["fold"].to_numpy(np.int8), table["scored"].to_numpy(bool), info["folds"])
     return Experiment(
-        paths, manifest, folds, tuple(info["store_size"]), info["seed"], info["weights"], tuple(info["skipped_images"])
+        paths,
+        manifest,
+        folds,
+        tuple(info["store_size"]),
+        info["seed"],
+        info["weights"],
+        tuple(info["skipped_images"]),
+        info.get("pseudo"),
     )
 
 

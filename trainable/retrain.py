@@ -1,18 +1,23 @@
 """After the search: chosen trials once more, with other seeds or on all rows.
 
 Other seeds are trials like any other (same folds, so they have out-of-fold predictions and may be members). A network
-of all rows has none: its result.json says `oof_macro_f1: null`, and nothing may select by it.
+of all rows has none: it lies beside its trial's folds, and nothing may select by it.
 """
 
+import math
+from collections.abc import Iterator
 from dataclasses import replace
 
-import numpy as np
+import torch
 
 from trainable.config import TrialConfig
 from trainable.data.folds import Folds
+from trainable.data.loader import Loader
 from trainable.errors import InputError
 from trainable.experiment import Experiment
-from trainable.store import RunPaths
+from trainable.files import read_json_lines
+from trainable.fold import train_fold
+from trainable.train import Report, training_batches
 
 
 def other_seeds(config: TrialConfig, count: int) -> list[TrialConfig]:
@@ -27,8 +32,17 @@ def on_all_rows(config: TrialConfig) -> TrialConfig:
     return replace(config, keep="last", patience=0) if config.keep == "best" else config
 
 
-def without_validation(experiment: Experiment, paths: RunPaths) -> Experiment:
-    """The experiment with one fold that trains on all rows, in a run directory of its own."""
-    rows = len(experiment.manifest.frame)
-    folds = Folds(np.full(rows, -1, np.int8), np.zeros(rows, bool), 1)
-    return replace(experiment, paths=paths, folds=folds)
+def train_on_all_rows(
+    config: TrialConfig, experiment: Experiment, *, device: torch.device, workers: int = 0
+) -> Iterator[Report]:
+    """Train one network on every row; yields every epoch, with a score of NaN. Taken up again where it was left."""
+    paths = experiment.paths.trial(config.trial_id(experiment.folds.fingerprint())).all_rows
+    everything = replace(experiment, folds=Folds.of_one_network(len(experiment.folds.fold)))
+    config = on_all_rows(config)
+    loader = Loader(training_batches(config, everything), workers=workers, pin=device.type == "cuda")
+    epochs = (
+        read_json_lines(paths.metrics) if paths.finished else train_fold(config, everything, 0, loader, device, paths)
+    )
+    for metrics in epochs:
+        last = metrics["epoch"] == config.epochs
+        yield Report(metrics["epoch"], 0, math.nan, decides=False, fold_done=last, metrics=metrics)

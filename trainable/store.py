@@ -6,6 +6,7 @@
       trials/<trial_id>/
         config.json  result.json  error.txt  oof.npz
         fold_<k>/  model.safetensors  valid.npz  metrics.jsonl  result.json  resume.pt
+        all_rows/  the same, of a network that trained on every row: nothing selects by it
       ensembles/<name>/  ensemble.json  test.npz  submission.csv
       ray/  tb/  wandb/
 
@@ -42,6 +43,11 @@ class FoldPaths:
         return self.root / "resume.pt"
 
     @property
+    def error(self) -> Path:
+        """Why the network of all rows could not be trained; folds have their trial's."""
+        return self.root / "error.txt"
+
+    @property
     def finished(self) -> bool:
         return self.result.exists()
 
@@ -75,6 +81,11 @@ class TrialPaths:
 
     def fold(self, k: int) -> FoldPaths:
         return FoldPaths(self.root / f"fold_{k}")
+
+    @property
+    def all_rows(self) -> FoldPaths:
+        """A network of this configuration that trained on all rows; it has no score."""
+        return FoldPaths(self.root / "all_rows")
 
     def folds(self) -> list[FoldPaths]:
         """The folds that were begun, in order."""

@@ -18,7 +18,7 @@ import torch
 from trainable.augment import Augmentation
 from trainable.command import Parser, add_data, default_data, guarded, whole
 from trainable.config import TrialConfig
-from trainable.data.faces import photos_without_face, what_is_seen
+from trainable.data.faces import look, photos_without_face, what_is_seen
 from trainable.data.loader import Batches, Loader
 from trainable.data.rows import check_data, is_old, target_classes
 from trainable.device import use_threads
@@ -194,6 +194,7 @@ def _command(given: argparse.Namespace) -> int:
         weights=weights,
     )
     check_data(config, experiment.manifest)
+    look([config], experiment.store)
     _take_up_or_begin(experiment, config)
     for sentence in config.cautions():
         print(f"warning: {sentence}")
@@ -230,8 +231,8 @@ def _take_up_or_begin(experiment: Experiment, config: TrialConfig) -> None:
         save_experiment(experiment, sys.argv, {"epochs": config.epochs})
         return
     info = read_info(paths)
-    if info["folds_fingerprint"] != experiment.folds.fingerprint():
-        raise InputError(f"--out: received {paths.root}, a run on other data or folds; allowed: a new folder")
+    if info["folds_fingerprint"] != experiment.folds.fingerprint() or info.get("pseudo"):
+        raise InputError(f"--out: received {paths.root}, a run on other rows or folds; allowed: a new folder")
 
 
 if __name__ == "__main__":

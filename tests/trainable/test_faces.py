@@ -2,16 +2,23 @@
 
 from __future__ import annotations
 
+import sys
+import threading
+from importlib.machinery import ModuleSpec
 from pathlib import Path
+from types import ModuleType
 
 import cv2
 import numpy as np
 import pytest
+from test_rows import people
 
 from trainable.config import TrialConfig
-from trainable.data import faces
+from trainable.data import faces, mtcnn
 from trainable.data.images import ImageStore
 from trainable.data.loader import Batches
+from trainable.data.rows import check_data
+from trainable.errors import InputError
 
 SIZE = (128, 96)
 
@@ -112,3 +119,71 @@ def test_loader_blackens_the_background(store):
 def test_nothing_is_computed_where_the_middle_is_cut_out(store):
     batches(store, crop=(0.5, 0.5))
     assert not (store.folder / "faces.npz").exists()
+
+
+# --- MTCNN, whose library can only be optional --------------------------------------------------------------------
+
+
+class FakeMTCNN:
+    """Answers as facenet-pytorch 2.6 does: boxes [n, 4] (x0, y0, x1, y1), an array of objects, or None."""
+
+    def __init__(self, *, min_face_size: int, keep_all: bool, device: str) -> None:
+        assert (min_face_size, keep_all, device) == (20, True, "cpu")
+
+    def detect(self, image: np.ndarray) -> tuple[np.ndarray | None, np.ndarray | list[None]]:
+        assert image.dtype == np.uint8 and image.shape == (*SIZE, 3)
+        if image.std() < 1:
+            return None, [None]
+        boxes = np.array([[2.0, 3.0, 12.0, 13.0], [24.4, 20.6, 70.4, 130.2]], object)  # the second leaves the photo
+        return boxes, np.array([0.99, 0.98])
+
+
+@pytest.fixture
+def facenet(monkeypatch: pytest.MonkeyPatch) -> None:
+    module = ModuleType("facenet_pytorch")
+    module.__spec__ = ModuleSpec("facenet_pytorch", None)
+    module.MTCNN = FakeMTCNN  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, "facenet_pytorch", module)
+    monkeypatch.setattr(mtcnn, "_local", threading.local())
+
+
+def looking(detector: str) -> TrialConfig:
+    seen = {"store": SIZE, "size": (64, 48), "region": "face", "margin": 0.0, "background": "removed"}
+    return TrialConfig.from_dict({"input": {**seen, "detector": detector}})
+
+
+def test_mtcnn_takes_the_cascades_place(store, facenet):
+    cascade, other = looking("cascade"), looking("mtcnn")
+    assert cascade.trial_id("f") != other.trial_id("f")
+    faces.look([cascade, other], store)
+    names = {"faces.npz", "masks.npy", "faces_mtcnn.npz", "masks_mtcnn.npy"}
+    assert {p.name for p in store.folder.iterdir()} == {"pixels.npy", *names}
+    table = faces.faces(store, "mtcnn")
+    assert table["found"].tolist() == [True, True, False, True]
+    assert table["boxes"][0].tolist() == [21, SIZE[0], 24, 70]  # the largest, within the photo
+    seen = faces.what_is_seen(other, store)
+    assert seen["cuts"][0].tolist() == [21, SIZE[0], 24, 70] and seen["masks_file"].name == "masks_mtcnn.npy"
+    assert faces.photos_without_face(other, store) == {"photos_without_face": 1}
+    assert not np.array_equal(seen["cuts"], faces.what_is_seen(cascade, store)["cuts"])
+
+
+def test_mtcnn_without_its_library_is_one_sentence(store, monkeypatch):
+    monkeypatch.setitem(sys.modules, "facenet_pytorch", None)  # as if it were not installed
+    message = (
+        "input.detector: received 'mtcnn', and facenet-pytorch cannot be imported; allowed: 'cascade', or pip install"
+    )
+    with pytest.raises(InputError, match=message):
+        check_data(looking("mtcnn"), people())
+    check_data(looking("cascade"), people())
+    check_data(TrialConfig.from_dict({"input": {"detector": "mtcnn"}}), people())  # nothing looks for faces
+
+
+def test_boxes_and_masks_are_made_before_trials_start_with_a_bar(store, capsys):
+    plain = TrialConfig.from_dict({"input": {"store": SIZE}})
+    faces.look([plain], store)
+    assert capsys.readouterr().out == "" and not (store.folder / "faces.npz").exists()
+    faces.look([plain, looking("cascade")], store)
+    out = capsys.readouterr().out
+    assert "find faces" in out and "cut out people" in out and out.count("4/4") == 2
+    faces.look([looking("cascade")], store)
+    assert capsys.readouterr().out == ""

@@ -63,6 +63,7 @@ def experiment(tmp_path_factory: pytest.TempPathFactory) -> Experiment:
     names = tuple(f"{g}/{i % 3}.jpg" for i, g in enumerate(group))
     boxes = np.tile(np.array([8, 24, 8, 24], np.int32), (len(who), 1))
     np.savez(root / "faces.npz", boxes=boxes, found=np.arange(len(who)) % 3 > 0)
+    np.savez(root / "faces_mtcnn.npz", boxes=boxes + 2, found=np.ones(len(who), bool))
     frame = pd.DataFrame(
         {"image": names, "group": group, "extra": False, "mask": mask, "gender": gender, "age": age, "label": label}
     )
@@ -136,6 +137,7 @@ CHOICES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "head.gender_weight": ({"head": {"name": "attributes"}}, [1.0, 3.0]),
     "head.age_weight": ({"head": {"name": "attributes"}}, [1.0, 3.0]),
     "input.region": ({}, ["centre", "face"]),
+    "input.detector": ({"input": {"region": "face"}}, ["cascade", "mtcnn"]),
     "input.margin": ({"input": {"region": "face"}}, [0.4, 0.0]),
     "input.crop": ({}, [(1.0, 1.0), (0.625, 0.667)]),
     "input.background": ({}, ["keep", "removed"]),
@@ -286,6 +288,28 @@ def test_json_gives_the_same_trial(tmp_path: Path) -> None:
             config = merged(needs, as_change(name, value))
             again = TrialConfig.from_dict(json.loads(json.dumps(config.to_dict())))
             assert again == config and again.trial_id("f") == config.trial_id("f")
+
+
+def test_corrections_of_a_file_train_other_labels(trained, tmp_path: Path) -> None:
+    (tmp_path / "mine.csv").write_text(
+        "path_or_id,field,value\n005005_x,gender,male\n005007_x,swap,incorrect_mask normal\n"
+    )
+    before, after = trained(), trained({"rows": {"corrections": str(tmp_path / "mine.csv")}})
+    assert before.guesses != after.guesses and before.weights != after.weights
+    assert np.array_equal(before.valid["label"], after.valid["label"])
+
+
+@pytest.mark.parametrize("name", [n for n in paths() if "range" in field_of(n).metadata])
+def test_values_out_of_range_are_refused_with_the_range(name: str) -> None:
+    low, high = field_of(name).metadata["range"]
+    needs = CHOICES.get(name, ({}, []))[0]
+    pair = isinstance(field_of(name).default, tuple)
+    for wrong in (low - 1, high + 1):
+        received = (wrong, wrong) if pair else wrong
+        with pytest.raises(InputError) as said:
+            merged(needs, as_change(name, received))
+        assert f"{name.rpartition('.')[2]}: received {received!r}; allowed: " in str(said.value)
+        assert f"{low} to {high}" in str(said.value)
 
 
 @pytest.mark.parametrize("name", [n for n in paths() if n not in ("target", "model.backbone")])

@@ -11,7 +11,7 @@ from typing import Any, Self
 from trainable.config.images import AugmentConfig, MixConfig
 from trainable.config.learning import LossConfig, OptimConfig, SamplerConfig
 from trainable.config.network import HeadConfig, InputConfig, ModelConfig, known_backbones
-from trainable.config.rows import RowsConfig, StageConfig
+from trainable.config.rows import RowsConfig, StageConfig, judged_out_of_fold
 from trainable.errors import InputError
 from trainable.validate import between, check, ignored, one_of, only, relevant, unknown, where
 
@@ -127,6 +127,11 @@ class TrialConfig:
         found = ignored(self)
         if self.keep == "best":
             found.append("keep best: the epoch is chosen on the rows it is scored on, so scores are too high")
+        if judged_out_of_fold(self.rows.corrections):
+            found.append(
+                f"rows.corrections {self.rows.corrections}: lines that nobody has looked at carry labels from fold to "
+                "fold, so scores are too high; ensembles.suspects --by-fold lists what may be applied unseen"
+            )
         if self.tta == "flip" and self.augment.vflip and not self.augment.hflip:
             found.append("tta flip mirrors left to right, and training flips only top to bottom")
         return found

@@ -17,6 +17,15 @@ def correction_identity(value: str) -> str:
     return value if value in ("none", "core") else hashlib.sha256(Path(value).read_bytes()).hexdigest()
 
 
+def judged_out_of_fold(value: str) -> bool:
+    """Whether a corrections file is a list of ensembles.suspects whose lines are not held to a fold."""
+    if value in ("none", "core"):
+        return False
+    with Path(value).open(encoding="utf-8-sig") as file:
+        columns = file.readline().strip().split(",")
+    return {"score", "agree"} <= set(columns) and "fold" not in columns
+
+
 @dataclass(frozen=True)
 class RowsConfig:
     """young_cut, old_cut: ages (years) from which a person trains as 30-59 and as 60 and over.

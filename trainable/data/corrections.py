@@ -34,7 +34,7 @@ def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.Data
     """The manifest's frame with corrections applied ("none", "core" or a file); a copy, `manifest` is untouched.
 
     Core ids that the data lacks are passed over, as are people who carry the right label already. In a file every
-    line must name rows. `fold`: the one that is trained; None applies the lines for all folds.
+    line must name rows; said twice it is applied once. `fold`: the one that is trained; None takes the lines of all.
     """
     frame = manifest.frame.copy()
     if source == "core":
@@ -50,14 +50,17 @@ def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.Data
 
 def _from_file(frame: pd.DataFrame, manifest: Manifest, path: Path, fold: int | None) -> None:
     table = read_table(path, ("path_or_id", "field", "value"))
+    applied: set[tuple[str, str, str]] = set()
+    elsewhere = frame.copy()  # lines that do not hold here are checked on it
     for number, line in enumerate(table.to_dict("records"), start=2):
         place = f"{path} line {number}"
-        only = line.get("fold", "")
+        only, said = line.get("fold", ""), (line["path_or_id"], line["field"], line["value"])
         if only and not only.isdigit():
             raise InputError(f"{place}: received fold {only!r}; allowed: a fold's number, or nothing")
         rows = _find(frame, line["path_or_id"], place)
-        changed = frame if not only or int(only) == fold else frame.copy()  # other folds' lines are still checked
-        _apply(changed, manifest, rows, line["field"], line["value"], place)
+        holds = said not in applied and (fold is None or not only or int(only) == fold)
+        _apply(frame if holds else elsewhere, manifest, rows, line["field"], line["value"], place)
+        applied |= {said} if holds else set()
 
 
 def _find(frame: pd.DataFrame, key: str, place: str) -> np.ndarray:

@@ -2,10 +2,13 @@
 
 <cache>/<key>/faces.npz   boxes int32 [N, 4] (top, bottom, left, right; pixels of the store), found bool[N]
 <cache>/<key>/masks.npy   uint8 [N, h * w / 8], bits: person or not, at half the store's size
+
+Those of another detector than OpenCV's cascade carry its name (faces_mtcnn.npz). `look` makes them on the driver
+before trials start, with a progress bar; on other nodes the first that needs them makes them, under a lock.
 """
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
@@ -15,30 +18,48 @@ import numpy as np
 from filelock import FileLock
 
 from trainable.config import TrialConfig
-from trainable.data.images import ImageStore
+from trainable.data import mtcnn
+from trainable.data.images import ImageStore, progress
 from trainable.files import read_npz, write_atomic, write_npz
 
+CASCADE = "cascade"
 FALLBACK = (0.5, 0.55)  # shares of height and width: where the face is in most photos of the competition
 _local = threading.local()
 
 
-def faces(store: ImageStore) -> dict[str, np.ndarray]:
+def look(configs: Iterable[TrialConfig], store: ImageStore) -> None:
+    """Find what these trials will see of the store's photos, with a progress bar, unless this node has it already."""
+    seen = {(c.input.detector, c.input.background == "removed") for c in configs if looks_for_faces(c)}
+    for detector, cut_out in sorted(seen):
+        faces(store, detector, show=True)
+        if cut_out:
+            masks(store, detector, show=True)
+
+
+def looks_for_faces(config: TrialConfig) -> bool:
+    return config.input.region == "face" or config.input.background == "removed"
+
+
+def faces(store: ImageStore, detector: str = CASCADE, *, show: bool = False) -> dict[str, np.ndarray]:
     """{"boxes": int32 [N, 4], "found": bool[N]}; a photo without a face found has the middle of the photo.
 
-    Found by OpenCV's frontal cascade (Viola 2001), the largest of a photo.
+    The largest face of a photo, by OpenCV's frontal cascade (Viola 2001) or by MTCNN.
     """
-    file = store.folder / "faces.npz"
+    file = store.folder / f"faces{_mark(detector)}.npz"
     with FileLock(f"{store.folder}.faces.lock"):
         if not file.exists():
             pixels = store.pixels()
-            found = _each(len(pixels), lambda row: detect(pixels[row]))
+            find = DETECTORS[detector]
+            found = _each(len(pixels), lambda row: find(pixels[row]), "find faces" if show else "")
             middle = centre_box(pixels.shape[1:3], FALLBACK)
             boxes = np.array([middle if box is None else box for box in found], np.int32).reshape(-1, 4)
             write_npz(file, boxes=boxes, found=np.array([box is not None for box in found], bool))
     return read_npz(file)
 
 
-def regions(store: ImageStore, *, region: str, margin: float, crop: tuple[float, float]) -> np.ndarray:
+def regions(
+    store: ImageStore, *, region: str, margin: float, crop: tuple[float, float], detector: str = CASCADE
+) -> np.ndarray:
     """int32 [N, 4] (top, bottom, left, right): what is cut out of each photo of the store.
 
     "face": the face box, widened by `margin` of its size on every side within the photo; "centre", and photos
@@ -48,7 +69,7 @@ def regions(store: ImageStore, *, region: str, margin: float, crop: tuple[float,
     middle = np.array(centre_box(size, crop), np.int32)
     if region == "centre":
         return np.broadcast_to(middle, (len(store.names), 4))
-    table = faces(store)
+    table = faces(store, detector)
     top, bottom, left, right = table["boxes"].T
     down, across = np.round((bottom - top) * margin), np.round((right - left) * margin)
     wide = np.stack(
@@ -68,27 +89,28 @@ def what_is_seen(config: TrialConfig, store: ImageStore) -> dict[str, Any]:
     seen = config.input
     found: dict[str, Any] = {}
     if seen.region == "face":
-        found["cuts"] = regions(store, region="face", margin=seen.margin, crop=seen.crop)
+        found["cuts"] = regions(store, region="face", margin=seen.margin, crop=seen.crop, detector=seen.detector)
     if seen.background == "removed":
-        found["masks_file"] = masks(store)
+        found["masks_file"] = masks(store, seen.detector)
     return found
 
 
 def photos_without_face(config: TrialConfig, store: ImageStore) -> dict[str, int]:
     """How often the fallback was used, for a trial that looks at faces: {"photos_without_face": n}."""
-    if config.input.region == "centre" and config.input.background == "keep":
+    if not looks_for_faces(config):
         return {}
-    return {"photos_without_face": int((~faces(store)["found"]).sum())}
+    return {"photos_without_face": int((~faces(store, config.input.detector)["found"]).sum())}
 
 
-def masks(store: ImageStore) -> Path:
+def masks(store: ImageStore, detector: str = CASCADE, *, show: bool = False) -> Path:
     """The file of person masks; made now unless this node has it. `person` reads a row of it."""
-    file = store.folder / "masks.npy"
-    table = faces(store)
+    file = store.folder / f"masks{_mark(detector)}.npy"
+    table = faces(store, detector)
     with FileLock(f"{store.folder}.masks.lock"):
         if not file.exists():
             pixels = store.pixels()
-            found = _each(len(pixels), lambda row: np.packbits(grabcut(pixels[row], table["boxes"][row])))
+            title = "cut out people" if show else ""
+            found = _each(len(pixels), lambda row: np.packbits(grabcut(pixels[row], table["boxes"][row])), title)
             write_atomic(file, lambda path: _save(path, np.stack(found)))
     return file
 
@@ -152,12 +174,24 @@ def _cascade() -> cv2.CascadeClassifier:
     return _local.cascade
 
 
-def _each(count: int, work: Callable[[int], object]) -> list:
+DETECTORS: dict[str, Callable[[np.ndarray], tuple[int, int, int, int] | None]] = {
+    CASCADE: detect,
+    "mtcnn": mtcnn.detect,
+}
+
+
+def _mark(detector: str) -> str:
+    return "" if detector == CASCADE else f"_{detector}"
+
+
+def _each(count: int, work: Callable[[int], object], title: str) -> list:
+    """The answers for all rows; with a title there is a progress bar."""
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
         with ThreadPoolExecutor() as pool:
-            return list(pool.map(work, range(count), chunksize=16))
+            found = ([answer] for answer in pool.map(work, range(count)))
+            return list(progress(found, count, title) if title else (answer for (answer,) in found))
     finally:
         cv2.setNumThreads(threads)
 

@@ -3,6 +3,7 @@
 import hashlib
 import warnings
 from dataclasses import dataclass
+from typing import Self
 
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
@@ -25,6 +26,16 @@ class Folds:
     fold: np.ndarray
     scored: np.ndarray
     count: int
+
+    @classmethod
+    def of_one_network(cls, rows: int) -> Self:
+        """Nobody is left out and nothing is scored: the one network, fold 0, trains on all rows."""
+        return cls(np.full(rows, -1, np.int8), np.zeros(rows, bool), 1)
+
+    @property
+    def leave_out(self) -> bool:
+        """Whether each network has rows that it never sees; False for the one network of all rows."""
+        return self.count > 1
 
     def train_rows(self, k: int) -> np.ndarray:
         return np.flatnonzero(self.fold != k)

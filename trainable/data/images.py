@@ -14,6 +14,7 @@ from collections.abc import Iterable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from trainable.data.decode import read_image
 from trainable.errors import InputError
 from trainable.files import read_json, write_json
 
+T = TypeVar("T")
 VERSION = 2
 BLOCK = 32  # images a task: a million tasks would take a gigabyte
 
@@ -106,7 +108,7 @@ def _build(root: Path, names: tuple[str, ...], size: tuple[int, int], folder: Pa
         with ThreadPoolExecutor(workers) as pool:
             every = range(len(names))
             blocks = [every[i : i + BLOCK] for i in every[::BLOCK]]
-            good = list(_progress(pool.map(decode, blocks), len(names), title))
+            good = list(progress(pool.map(decode, blocks), len(names), title))
     finally:
         cv2.setNumThreads(threads)
         cv2.utils.logging.setLogLevel(level)
@@ -116,7 +118,8 @@ def _build(root: Path, names: tuple[str, ...], size: tuple[int, int], folder: Pa
     partial.replace(folder)
 
 
-def _progress(blocks: Iterator[list[bool]], total: int, title: str) -> Iterator[bool]:
+def progress(blocks: Iterator[list[T]], total: int, title: str) -> Iterator[T]:
+    """What the blocks hold, one after another, with a progress bar."""
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
         task = bar.add_task(title, total=total)

@@ -68,6 +68,28 @@ def with_pseudo(manifest: Manifest, folds: Folds, test: TestSet, labels: np.ndar
     )
 
 
+def without_pseudo(manifest: Manifest, folds: Folds) -> tuple[Manifest, Folds]:
+    """The manifest and folds as they were before `with_pseudo`; the same where there are no pseudo labels."""
+    frame = manifest.frame
+    if "pseudo" not in frame:
+        return manifest, folds
+    own = ~frame["pseudo"].to_numpy(bool)
+    kept = frame[own].drop(columns=list(frame.filter(regex=r"^pseudo(_\d+)?$")))
+    return replace(manifest, frame=kept), Folds(folds.fold[own], folds.scored[own], folds.count)
+
+
+def pseudo_answers(frame: pd.DataFrame, fold: int | None) -> np.ndarray:
+    """int64[N]: the labels that fold's models gave, -1 where they were not sure or the row has a label of its own.
+
+    None: of all folds, the label that most of those gave that were sure.
+    """
+    if fold is not None:
+        return frame[f"pseudo_{fold}"].to_numpy(np.int64)
+    table = frame.filter(regex=r"^pseudo_\d+$").to_numpy(np.int64)
+    votes = (table[:, :, None] == np.arange(table.max() + 1)).sum(1)  # [N, C]
+    return np.where(votes.any(1), votes.argmax(1), UNSURE)
+
+
 def _attributes_sure(mean: np.ndarray, thresholds: dict[str, float]) -> np.ndarray:
     """bool [K, M]: every attribute's best probability reaches its threshold."""
     strange = set(thresholds) - set(ATTRIBUTES)

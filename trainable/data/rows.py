@@ -11,9 +11,12 @@ import pandas as pd
 
 from trainable.config import RowsConfig, TrialConfig
 from trainable.data.corrections import correct
+from trainable.data.faces import looks_for_faces
 from trainable.data.folds import Folds
 from trainable.data.labels import ATTRIBUTES, age_band, decode, encode
 from trainable.data.manifest import Manifest
+from trainable.data.mtcnn import check_installed
+from trainable.data.pseudo import pseudo_answers
 from trainable.errors import InputError
 
 YOUNG, OLD = 30, 60
@@ -37,8 +40,12 @@ class TrainingRows:
 
 
 def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int) -> TrainingRows:
-    """What fold k trains on; the labels are the target's classes, those of pseudo rows fold k's own."""
-    frame = correct(manifest, config.rows.corrections, k)
+    """What fold k trains on; the labels are the target's classes.
+
+    Pseudo labels and corrections that fold models made are fold k's own; a network of all rows takes those of all.
+    """
+    own = k if folds.leave_out else None
+    frame = correct(manifest, config.rows.corrections, own)
     labels = _labels(frame, manifest, config.rows)
     nobody = np.zeros(len(frame), bool)
     unmasked = frame["mask"].to_numpy() == NO_MASK if "mask" in frame else nobody
@@ -46,7 +53,7 @@ def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int)
     out = dropped(frame, config.rows)
     before = folds.train_rows(k)
     if "pseudo" in frame:
-        pseudo, answers = frame["pseudo"].to_numpy(bool), frame[f"pseudo_{k}"].to_numpy(np.int64)
+        pseudo, answers = frame["pseudo"].to_numpy(bool), pseudo_answers(frame, own)
         labels = np.where(pseudo, np.maximum(answers, 0), labels)
         out = np.where(pseudo, answers < 0, out)
         before = before[~pseudo[before]]
@@ -97,7 +104,9 @@ def dropped(frame: pd.DataFrame, rows: RowsConfig) -> np.ndarray:
 
 
 def check_data(config: TrialConfig, manifest: Manifest) -> None:
-    """InputError when the data cannot carry a choice; run once on the driver, before anything starts."""
+    """InputError when the data or this machine cannot carry a choice; run once on the driver, before all else."""
+    if looks_for_faces(config):
+        check_installed(config.input.detector)
     for choice, names in config.needs().items():
         missing = [name for name in names if name not in manifest.attributes]
         if missing:
