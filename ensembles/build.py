@@ -11,6 +11,7 @@ from filelock import FileLock, Timeout
 from rich.console import Console
 from rich.table import Table
 
+from ensembles.all_rows import on_all_rows
 from ensembles.choice import Choice, choose_whole
 from ensembles.drift import measure_drift
 from ensembles.factors import predict_members
@@ -42,6 +43,11 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--seed", type=int, default=0)
     made.add_argument(
         "--skip-broken-members", action="store_true", help="choose without members whose files are broken"
+    )
+    made.add_argument(
+        "--all-rows",
+        action="store_true",
+        help="predict with the members' networks of all rows, see search.run --promote",
     )
     made.add_argument("--no-persons", action="store_true", help="leave out the test whether grouping photos pays")
     add_data(made)
@@ -85,11 +91,15 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, paths: Ens
     )
     members, fitted, used = choice.members, choice.fitted, choice.used
     Console().print(_table(choice.evaluation.rows, choice.method))
+    voters = [members.members[t] for t in used]
+    if given.all_rows:
+        voters = on_all_rows(voters)
+        print("warning: no estimate is of the networks of all rows; those below are of the fold models", flush=True)
     print(
         f"method {choice.method}: {int((fitted.weights > 0).sum())} of {len(members.members)} complete trials",
         flush=True,
     )
-    probabilities = predict_members([members.members[t] for t in used], test, len(members.classes), paths.parts)
+    probabilities = predict_members(voters, test, len(members.classes), paths.parts)
     scores = vote(fitted, probabilities.mean(1), used)
     known = fitted.apply(members.probabilities)
     drift = measure_drift(
@@ -103,7 +113,8 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, paths: Ens
     write_npz(
         paths.test,
         probabilities=probabilities,
-        members=np.array([members.members[t].name for t in used]),
+        members=np.array([m.name for m in voters]),
+        images=np.array(test.images),
         vote=scores.astype(np.float32),
         best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),
@@ -113,7 +124,7 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, paths: Ens
     write_json(
         paths.summary,
         {
-            **summary(choice, row),
+            **summary(choice, row, dict(zip(used, voters, strict=True))),
             "drift": {name: getattr(drift, name) for name in ("distance", "distance_limit", "drop", "drop_limit")},
             "same_person": None if together is None else {**vars(together), "kept": together.pays},
         },
@@ -135,15 +146,15 @@ def vote(fitted: Fitted, probabilities: np.ndarray, used: list[int]) -> np.ndarr
     return fitted.apply(everybody)
 
 
-def summary(choice: Choice, row: Row) -> dict:
+def summary(choice: Choice, row: Row, voters: dict[int, Member]) -> dict:
     """ensemble.json. The estimate of `auto` has the choice of method inside the nesting."""
     members, fitted = choice.members, choice.fitted
     single = choice.rows["best_single"]
     return {
         "method": choice.method,
         "members": [
-            {**_named(m), "weight": float(w), "oof_macro_f1": m.oof_macro_f1}
-            for m, w in zip(members.members, fitted.weights, strict=True)
+            {**_named(voters[t]), "weight": float(w), "oof_macro_f1": voters[t].oof_macro_f1}
+            for t, w in enumerate(fitted.weights)
             if w > 0
         ],
         "oof_macro_f1": choice.rows[choice.method].in_sample,
@@ -151,7 +162,7 @@ def summary(choice: Choice, row: Row) -> dict:
         "nested_std": row.standard_error,
         "optimism": choice.rows[choice.method].in_sample - row.nested,
         "best_single": {
-            **_named(members.members[choice.best_single]),
+            **_named(voters[choice.best_single]),
             "oof_macro_f1": single.in_sample,
             "nested_macro_f1": single.nested,
         },
@@ -164,8 +175,10 @@ def summary(choice: Choice, row: Row) -> dict:
 
 
 def _named(member: Member) -> dict:
-    """Where a member lies; `target` and `times` only where single attributes are multiplied."""
+    """Where a member lies; `target` and `times` only where single attributes are multiplied, `all_rows` if it is so."""
     place: dict = {"run": str(member.run.root), "trial": member.trial.root.name}
+    if member.all_rows:
+        place["all_rows"] = True
     if member.times:
         place |= {"target": member.target, "times": [_named(m) | {"target": m.target} for m in member.times]}
     return place

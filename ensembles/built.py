@@ -84,4 +84,5 @@ def _member(place: dict, paths: EnsemblePaths) -> Member:
         place.get("oof_macro_f1", float("nan")),
         place.get("target", JOINT),
         tuple(_member(factor, paths) for factor in place.get("times", ())),
+        place.get("all_rows", False),
     )

@@ -5,7 +5,6 @@ from collections.abc import Iterable
 
 from ensembles.members import Member
 from trainable.errors import InputError
-from trainable.experiment import read_info
 from trainable.files import digest, read_json
 
 
@@ -29,8 +28,7 @@ def refuse(broken: dict[str, str], *otherwise: str) -> None:
 def _wrong(member: Member) -> str | None:
     if not member.trial.config.is_file():
         return f"{member.trial.config}: missing"
-    for k in range(read_info(member.run)["folds"]):
-        fold = member.trial.fold(k)
+    for fold in member.networks():
         try:
             written = read_json(fold.result)["weights_sha256"]
         except (OSError, KeyError, json.JSONDecodeError):

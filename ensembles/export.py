@@ -26,10 +26,10 @@ from ensembles.members import JOINT, Member
 from ensembles.onnx_copy import check_installed, copy_to_onnx
 from trainable.command import Parser, guarded
 from trainable.config import TrialConfig
-from trainable.data.faces import FALLBACK
+from trainable.data.faces import CASCADE, FALLBACK, looks_for_faces
 from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
-from trainable.experiment import read_info, versions
+from trainable.experiment import versions
 from trainable.files import read_json, write_json, write_text
 from trainable.predict import load_model
 
@@ -84,8 +84,13 @@ def _vote(built: Built) -> dict[str, Any]:
 def _network(member: Member, out: Path, classes: int, onnx: bool) -> dict[str, Any]:
     """Copies the weights of a trial's fold models; what predict.py must know of them."""
     config = TrialConfig.from_dict(read_json(member.trial.config))
+    if looks_for_faces(config) and config.input.detector != CASCADE:
+        raise InputError(
+            f"{member.name}: received input.detector {config.input.detector}, which stands on facenet-pytorch; "
+            f"allowed: members with {CASCADE}"
+        )
     count = classes if member.target == JOINT else len(ATTRIBUTES[member.target])
-    folds = [member.trial.fold(k) for k in range(read_info(member.run)["folds"])]
+    folds = member.networks()
     statistics = [read_json(fold.result)["statistics"] for fold in folds]
     place = Path("networks") / _key(member)
     (out / place).mkdir(parents=True)

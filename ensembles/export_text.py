@@ -44,17 +44,19 @@ def layers_source() -> str:
 def readme(built: Built, networks: dict[str, dict[str, Any]]) -> str:
     """What the folder is, what it needs, and whose weights it holds."""
     found = versions()
+    everything = any(factor.all_rows for member in built.members for factor in member.factors)
+    estimate = "nested estimate" + (" of fold models; these networks trained on all rows" if everything else "")
     lines = [
         f"# {built.paths.root.parents[1].name}: an ensemble of image classifiers",
         "",
         f"{len(networks)} networks, {len(built.classes)} classes, vote by `{built.fitted.method.name}`. Expected "
-        f"macro-F1 on new groups: {built.nested:.4f} (nested estimate).",
+        f"macro-F1 on new groups: {built.nested:.4f} ({estimate}).",
         "",
         "    pip install torch timm numpy opencv-python-headless safetensors",
         "    python predict.py PHOTOS --out predictions.csv",
         "",
         "The `.onnx` files are the same networks: input `images` uint8 [B, H, W, 3] (RGB, cut and resized as "
-        "`photos.py` does), output `probabilities`. A network's answer is the mean over its folds.",
+        "`photos.py` does), output `probabilities`. A network's answer is the mean over its files.",
         "",
         f"Made with Python {found['python']}, " + ", ".join(f"{name} {found[name]}" for name in PACKAGES) + ".",
         "",

@@ -13,7 +13,7 @@ from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.experiment import open_experiment, read_info
 from trainable.files import read_npz
-from trainable.store import RunPaths, TrialPaths
+from trainable.store import FoldPaths, RunPaths, TrialPaths
 
 JOINT = "joint"
 Score = Callable[[np.ndarray, np.ndarray, int], float]
@@ -22,13 +22,17 @@ SKIP = "or --skip-broken-members to choose without it"
 
 @dataclass(frozen=True)
 class Member:
-    """A trial that may vote. `times`: trials of the other attributes, where each predicts one (`target`) only."""
+    """A trial that may vote. `times`: trials of the other attributes, where each predicts one (`target`) only.
+
+    all_rows: what predicts is its one network of all rows, not its fold models.
+    """
 
     run: RunPaths
     trial: TrialPaths
     oof_macro_f1: float
     target: str = JOINT
     times: "tuple[Member, ...]" = ()
+    all_rows: bool = False
 
     @property
     def name(self) -> str:
@@ -38,6 +42,15 @@ class Member:
     def factors(self) -> "tuple[Member, ...]":
         """The trials whose probabilities are multiplied; of a joint member itself alone."""
         return (self, *self.times)
+
+    def networks(self) -> list[FoldPaths]:
+        """What predicts for this trial; of a product only its first factor's."""
+        if self.all_rows:
+            return [self.trial.all_rows]
+        return [self.trial.fold(k) for k in range(read_info(self.run)["folds"])]
+
+    def on_all_rows(self) -> "Member":
+        return replace(self, all_rows=True, times=tuple(m.on_all_rows() for m in self.times))
 
 
 @dataclass(frozen=True)

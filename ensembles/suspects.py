@@ -1,20 +1,27 @@
 """Label errors: people whose given gender, age band or mask state the ensemble contradicts on their photos.
 
-python -m ensembles.suspects RUN/ensembles/NAME (or RUN) [--out CSV] [--top N]
+python -m ensembles.suspects RUN/ensembles/NAME (or RUN) [--out CSV] [--top N] [--by-fold]
 
 Writes a ranked CSV in the format that label corrections read (`path_or_id,field,value`, further columns are passed
 over there) and a contact sheet beside it. Look at the photos, delete the lines that are wrong, and give the file as
 `rows.corrections`. A list is for looking at: applied unseen, it carries what models know of some labels into the scores
-of others.
+of others (a person is judged by models that know the labels of the other folds, which are then scored on a network that
+trained on the judgement).
 
-Every row is judged by fold models that did not see its person. A person's score for another gender or age band is the
-mean over the photos of log p(other) - log p(given), for an age less half a point for every year that the given one is
-away from the other band: wrong ages are mostly wrong by two or three years. People that all photos speak against come
-first; a swap of `incorrect_mask` and `normal` is judged on those two
-photos, and a wrong mask state, or the label where there are no attributes, on one photo or group.
+`--by-fold` writes a list that may be applied unseen: each line has a `fold`, whose models judged and in whose training
+part alone it holds. They know no label that they are scored on, but have trained on the people they judge, so they find
+less. It predicts every training photo with every fold model.
+
+Otherwise every row is judged by fold models that did not see its person. A person's score for another gender or age
+band is the mean over the photos of log p(other) - log p(given), for an age less half a point for every year that the
+given one is away from the other band: wrong ages are mostly wrong by two or three years. People that all photos speak
+against come first; a swap of `incorrect_mask` and `normal` is judged on those two photos, and a wrong mask state, or
+the label where there are no attributes, on one photo or group.
 """
 
 import argparse
+import tempfile
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -23,11 +30,13 @@ import pandas as pd
 
 from ensembles.built import read_built
 from ensembles.contact_sheet import draw_sheet
+from ensembles.factors import predict_members
 from ensembles.members import Members, load_members
 from ensembles.methods import fit
 from trainable.command import Parser, guarded
 from trainable.data.corrections import SWAP
 from trainable.data.labels import ATTRIBUTES, decode
+from trainable.data.manifest import TestSet
 from trainable.errors import InputError
 from trainable.experiment import open_experiment
 from trainable.files import write_atomic
@@ -142,17 +151,34 @@ def _ranked(found: list[Suspect]) -> list[Suspect]:
 
 def read_votes(place: Path) -> tuple[Members, np.ndarray, RunPaths]:
     """Out-of-fold votes float64 [N, C] of a built ensemble, or of the mean of a run's best five trials."""
+    members, used, vote = _voters(place)
+    return members, vote(members.probabilities[used]), members.members[used[0]].run
+
+
+def votes_by_fold(place: Path) -> tuple[Members, np.ndarray, RunPaths]:
+    """Votes float64 [K, N, C] of each fold's models on all scored rows, those that they trained on too."""
+    members, used, vote = _voters(place)
+    experiment = open_experiment(members.members[used[0]].run.root)
+    images = experiment.manifest.frame["image"].to_numpy(str)[members.rows].tolist()
+    photos = TestSet(experiment.manifest.root, images, pd.DataFrame({"image": images}), "label", members.classes)
+    with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
+        found = predict_members([members.members[t] for t in used], photos, len(members.classes), Path(parts))
+    return members, np.stack([vote(p) for p in found.swapaxes(0, 1)]), experiment.paths
+
+
+def _voters(place: Path) -> tuple[Members, list[int], Callable[[np.ndarray], np.ndarray]]:
+    """Members, which of them vote, and the vote [N, C] of their probabilities [voters, N, C]."""
     if (place / "ensemble.json").is_file():
         built = read_built(place)
         members = load_members(sorted({f.run.root for m in built.members for f in m.factors}), score=macro_f1)
         position = {member.name: t for t, member in enumerate(members.members)}
         if missing := [m.name for m in built.members if m.name not in position]:
             raise InputError(f"{place}: received members {', '.join(missing)}, gone since; allowed: build it anew")
-        chosen = members.probabilities[[position[m.name] for m in built.members]]
-        return members, built.vote(chosen), built.members[0].run
+        return members, [position[m.name] for m in built.members], built.vote
     members = load_members([place], score=macro_f1)
-    vote = fit("mean_top5", members.probabilities, members.labels)
-    return members, vote.apply(members.probabilities), members.members[0].run
+    weights = fit("mean_top5", members.probabilities, members.labels).weights
+    used = np.flatnonzero(weights > 0).tolist()
+    return members, used, lambda p: np.tensordot(weights[used], p, 1)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -160,6 +186,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]")
     parser.add_argument("--out", type=Path, metavar="CSV", help="default: suspects.csv in the folder given")
     parser.add_argument("--top", type=int, default=40, help="people on the contact sheet (default: 40)")
+    parser.add_argument("--by-fold", action="store_true", help="a list that may be applied unseen")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given))
 
@@ -170,23 +197,32 @@ def command(given: argparse.Namespace) -> int:
     for file in (out, out.with_suffix(".png")):
         if file.exists():
             raise InputError(f"--out: received {file}, which exists; allowed: a new file")
-    members, votes, run = read_votes(place)
+    members, votes, run = votes_by_fold(place) if given.by_fold else read_votes(place)
     manifest = open_experiment(run.root).manifest
     images = manifest.frame["image"].to_numpy(str)[members.rows]
     ages = manifest.frame["age"].to_numpy()[members.rows] if members.attributes else None
-    found = find_suspects(votes, members.labels, members.groups, images, members.classes, ages)
+    found: list[tuple[int | None, Suspect]] = []
+    for k, judged in enumerate(votes) if given.by_fold else [(None, votes)]:
+        rows = np.flatnonzero(members.fold != k) if k is not None else np.arange(len(judged))
+        these = None if ages is None else ages[rows]
+        listed = find_suspects(
+            judged[rows], members.labels[rows], members.groups[rows], images[rows], members.classes, these
+        )
+        found += [(k, replace(s, rows=tuple(rows[list(s.rows)].tolist()))) for s in listed]
     table = pd.DataFrame(
-        [(s.key, s.field, s.value, round(s.score, 3), s.given, f"{s.agree}/{s.photos}") for s in found],
-        columns=["path_or_id", "field", "value", "score", "given", "agree"],
+        [(s.key, s.field, s.value, round(s.score, 3), s.given, f"{s.agree}/{s.photos}", k) for k, s in found],
+        columns=["path_or_id", "field", "value", "score", "given", "agree", "fold"],
     )
+    table = table if given.by_fold else table.drop(columns="fold")
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     counts = ", ".join(f"{n} {field}" for field, n in table["field"].value_counts().items()) or "nobody"
     print(f"suspects: {counts}, by score in {out}")
-    shown = found[: given.top]
+    shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]
     if shown:
         draw_sheet(out.with_suffix(".png"), manifest.root, [(s, [images[r] for r in s.rows]) for s in shown])
         print(f"contact sheet of the first {len(shown)}: {out.with_suffix('.png')}")
-    print(f"next: look at them, delete wrong lines, and search with rows.corrections = {out}")
+    unseen = "" if given.by_fold else "look at them, delete wrong lines, and "
+    print(f"next: {unseen}search with rows.corrections = {out}")
     return 0
 
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ensembles.members import Member
 from trainable.config import TrialConfig
-from trainable.data.faces import what_is_seen
+from trainable.data.faces import look, what_is_seen
 from trainable.data.images import ImageStore, open_store
 from trainable.data.loader import Batches, Loader
 from trainable.data.manifest import TestSet
@@ -25,7 +25,7 @@ Stream = Iterable[tuple[np.ndarray, Tensor]]
 
 
 def predict_test(members: Sequence[Member], test: TestSet, classes: int, parts: Path) -> np.ndarray:
-    """Probabilities float32 [members, K, M, C].
+    """Probabilities float32 [members, K, M, C], K being the fold models, or the one network of all rows.
 
     Each finished member is kept in `parts`, so that an interrupted build goes on where it was. A part says what it
     was made from: of other photos or other weights it is made anew.
@@ -33,13 +33,15 @@ def predict_test(members: Sequence[Member], test: TestSet, classes: int, parts: 
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     configs = [TrialConfig.from_dict(read_json(member.trial.config)) for member in members]
     stores = {size: _open(test, size) for size in dict.fromkeys(config.input.store for config in configs)}
+    for size, store in stores.items():
+        look([config for config in configs if config.input.store == size], store)
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     done = []
     with Progress(*columns) as bar:
         whole = bar.add_task(f"predict {len(test.images)} test images, members", total=len(members))
         inside = bar.add_task("")
         for member, config in zip(members, configs, strict=True):
-            store, folds = stores[config.input.store], member.trial.folds()
+            store, folds = stores[config.input.store], member.networks()
             file = parts / f"{member.run.root.name}-{member.trial.root.name}.npz"
             made_from = _source(store, folds)
             if not file.exists() or str(read_npz(file)["made_from"]) != made_from:

@@ -6,16 +6,17 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import prepared, refused
+from helpers import complete_run, prepared, refused
 from scipy.stats import norm
 
 from benchmarks.suspects import precision_at_errors, true_errors
-from ensembles.suspects import Suspect, find_suspects, main
+from ensembles.suspects import Suspect, find_suspects, main, votes_by_fold
 from trainable.data.corrections import correct
 from trainable.data.labels import CLASSES, SIZES, age_band, encode
 from trainable.data.layouts import read_manifest
 from trainable.data.sample.labelling import give_errors
 from trainable.data.sample.people import draw_people
+from trainable.experiment import open_experiment
 from trainable.files import write_json, write_npz
 from trainable.store import RunPaths
 
@@ -216,3 +217,26 @@ def test_command_writes_corrections_and_a_contact_sheet(
     sheet = cv2.imread(str(out.with_suffix(".png")))
     assert sheet is not None and sheet.shape == (min(3, len(table)) * 162, 672, 3)
     assert f"{out}, which exists" in refused(capfd, main, run.root)
+
+
+def test_list_by_fold_may_be_applied_unseen(sample: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Each line comes from the models of its fold, about people of its training part, and changes those alone."""
+    folder = complete_run(sample, tmp_path / "run", learning_rates=(3e-3, 6e-3))
+    run, out = RunPaths(folder), tmp_path / "list.csv"
+    members, votes, _ = votes_by_fold(run.root)
+    oof = members.probabilities.mean(0)
+    for k in range(2):
+        own = members.fold == k
+        assert np.allclose(votes[k][own], oof[own], atol=1e-4)  # out of fold it is the same
+        assert not np.allclose(votes[k][~own], oof[~own], atol=1e-2)
+    assert main([str(run.root), "--by-fold", "--out", str(out)]) == 0
+    assert f"next: search with rows.corrections = {out}" in capfd.readouterr().out
+    table, manifest = pd.read_csv(out, dtype=str), read_manifest(sample)
+    frame, fold = manifest.frame, open_experiment(run.root).folds.fold
+    assert set(table["fold"]) == {"0", "1"}
+    for k in range(2):
+        changed = (correct(manifest, str(out), k) != frame).any(axis=1).to_numpy()
+        assert changed.any() and not changed[fold == k].any(), "a fold is corrected where it is scored"
+        people = frame["group"].isin(table["path_or_id"][table["fold"] == str(k)])
+        photos = frame["image"].isin(table["path_or_id"][table["fold"] == str(k)])
+        assert not changed[~(people | photos)].any()
