@@ -57,6 +57,7 @@ class Director:
     parked: set[str] = field(default_factory=set)  # trials whose turn has come for such a fold
     aborted: str = ""  # why the search ends: running trials are stopped at their next report
     note: str = ""  # why there were fewer trials than asked for
+    all_rows: bool = False  # its trials have folds
     _kinds: dict[str, tuple] = field(default_factory=dict)  # of the trials that ran here, see search.deadline
     _deaths: Counter[str] = field(default_factory=Counter)
     _failures: int = 0

@@ -7,7 +7,7 @@ import numpy as np
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from search.ledger import Ledger, parameters
+from search.ledger import PROMOTED, Ledger, parameters
 from trainable.files import read_json, read_json_lines, write_atomic
 from trainable.store import RunPaths, TrialPaths
 
@@ -21,16 +21,17 @@ STATES = {
 
 
 def write_leaderboard(paths: RunPaths, ledger: Ledger) -> None:
-    rows = [row(paths.trial(name), frozen) for name, frozen in ledger.named().items()]
+    rows = [row(paths.trial(name), frozen) for name, frozen in ledger.everything().items()]
     table = pd.DataFrame(rows, columns=[*COLUMNS, *_parameter_names(rows)])
     table = table.sort_values("oof_macro_f1", ascending=False, na_position="last", kind="stable")
     write_atomic(paths.leaderboard, lambda p: table.to_csv(p, index=False))
 
 
 def row(paths: TrialPaths, frozen: FrozenTrial) -> dict[str, Any]:
-    """What is known of a trial; oof_macro_f1 only of complete ones."""
+    """What is known of a trial; oof_macro_f1 only of complete ones, `promoted` and `seed` only of promoted ones."""
     folds = [read_json(f.result) for f in paths.folds() if f.finished]
     epochs = [m for f in paths.folds() for m in read_json_lines(f.metrics)]
+    source = frozen.user_attrs.get(PROMOTED)
     return {
         "trial": paths.root.name,
         "state": STATES[frozen.state],
@@ -40,6 +41,7 @@ def row(paths: TrialPaths, frozen: FrozenTrial) -> dict[str, Any]:
         "fold_macro_f1_mean": np.mean([f["macro_f1"] for f in folds]) if folds else math.nan,
         "seconds": sum(m["seconds"] for m in epochs),
         **parameters(frozen),
+        **({PROMOTED: source, "seed": read_json(paths.config)["seed"]} if source else {}),
     }
 
 

@@ -19,22 +19,28 @@ from trainable.files import cut_to_last_line
 
 STUDY = "foldvote"
 ID = "trial_id"
+PROMOTED = "promoted"  # of a retrained trial: the trial whose configuration it has, but for the seed
 REASON = "reason"
 FROM = "from"  # the run that a trial was taken over from
 
 
 @dataclass
 class Ledger:
-    """The journal's study. Trials are named by their trial_id, the hash of the resolved configuration."""
+    """The journal's study. Trials are named by their trial_id, the hash of the resolved configuration.
+
+    It shows the trials of the search, or (`promoted`) those that were retrained after it: these neither race nor teach
+    the sampler nor count as trials of the search.
+    """
 
     study: optuna.Study
+    promoted: bool = False
     numbers: dict[str, int] = field(init=False)  # trial_id -> Optuna's own id of the trial
 
     def __post_init__(self) -> None:
         self.numbers = {t.user_attrs[ID]: t._trial_id for t in self.trials() if ID in t.user_attrs}
 
     @classmethod
-    def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = ()) -> "Ledger":
+    def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = (), promoted: bool = False) -> "Ledger":
         """Open or begin a journal; `first` are parameters to try before any suggestion.
 
         The caller holds the run's lock, so a lock file that lies beside the journal is stale.
@@ -51,7 +57,7 @@ class Ledger:
         if fresh:
             for values in first:
                 study.enqueue_trial(values)
-        return cls(study)
+        return cls(study, promoted)
 
     def waiting(self) -> Trial | None:
         """A configuration that somebody queued (SEARCH.first, or from beside a running search), now RUNNING."""
@@ -94,6 +100,20 @@ class Ledger:
         """Trials of earlier runs, which do not count as trials of this search."""
         return sum(FROM in t.user_attrs for t in self.trials())
 
+    def promote(self, source: FrozenTrial, trial_id: str) -> None:
+        """Write a complete trial's configuration with another seed down as RUNNING."""
+        assert self.promoted
+        attributes = {ID: trial_id, PROMOTED: source.user_attrs[ID]}
+        self.study.add_trial(
+            create_trial(
+                state=TrialState.RUNNING,
+                params=source.params,
+                distributions=source.distributions,
+                user_attrs=attributes,
+            )
+        )
+        self.numbers[trial_id] = self.trials()[-1]._trial_id
+
     def report(self, trial_id: str, step: int, score: float) -> bool:
         """Write a score; False when the ledger has it already (a restarted trial tells its story again)."""
         if step in self.find(trial_id).intermediate_values:
@@ -126,11 +146,15 @@ class Ledger:
                 self.study.tell(Trial(self.study, frozen._trial_id), state=TrialState.FAIL)
 
     def trials(self) -> list[FrozenTrial]:
-        return self.study.get_trials(deepcopy=False)
+        return [t for t in self.study.get_trials(deepcopy=False) if (PROMOTED in t.user_attrs) == self.promoted]
 
     def named(self) -> dict[str, FrozenTrial]:
         """Trials that count, by trial_id, in the order they were suggested."""
-        return {t.user_attrs[ID]: t for t in self.trials() if ID in t.user_attrs}
+        return _by_name(self.trials())
+
+    def everything(self) -> dict[str, FrozenTrial]:
+        """The search's trials and the promoted ones, by trial_id."""
+        return _by_name(self.study.get_trials(deepcopy=False))
 
     def find(self, trial_id: str) -> FrozenTrial:
         return self.study._storage.get_trial(self.numbers[trial_id])
@@ -140,12 +164,16 @@ class Ledger:
 
 
 def read_trials(path: Path) -> dict[str, FrozenTrial]:
-    """Trials of a journal by trial_id, read beside a search that may be writing; none where there was no search."""
+    """The search's trials by trial_id, read beside a search that may be writing; none where there was no search."""
     if not path.is_file():
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(path))))
-    return {t.user_attrs[ID]: t for t in study.get_trials(deepcopy=False) if ID in t.user_attrs}
+    return _by_name([t for t in study.get_trials(deepcopy=False) if PROMOTED not in t.user_attrs])
+
+
+def _by_name(trials: list[FrozenTrial]) -> dict[str, FrozenTrial]:
+    return {t.user_attrs[ID]: t for t in trials if ID in t.user_attrs}
 
 
 def last_score(frozen: FrozenTrial) -> tuple[int, float] | None:

@@ -1,6 +1,7 @@
 """What a search would do, found out before any worker starts: valid configurations, networks, disk, epochs."""
 
 import warnings
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -14,8 +15,10 @@ from trainable.data.manifest import Manifest
 from trainable.data.rows import check_data, target_classes
 from trainable.errors import InputError
 from trainable.models import build_network, find_weights
+from trainable.validate import relevant
 
 DRAWS = 50
+SHOWN = 3  # of the configurations drawn, in a dry run
 
 
 @dataclass(frozen=True)
@@ -48,6 +51,17 @@ class Plan:
             *([f"left out, the data lack attributes: {', '.join(self.left_out)}"] if self.left_out else []),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]
+
+
+def brief(config: TrialConfig) -> str:
+    """What a configuration sets otherwise than the defaults, of what counts: `model.backbone=resnet18, ...`."""
+    usual = dict(_leaves(relevant(TrialConfig())))
+    return ", ".join(f"{k}={v}" for k, v in _leaves(relevant(config)) if usual.get(k) != v)
+
+
+def _leaves(tree: dict[str, Any], path: str = "") -> Iterator[tuple[str, Any]]:
+    for name, value in tree.items():
+        yield from _leaves(value, f"{path}{name}.") if isinstance(value, dict) else [(f"{path}{name}", value)]
 
 
 def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:

@@ -20,13 +20,16 @@ from search.ledger import Ledger, parameters
 from search.overhead import Overhead
 from search.plan import make_plan
 from search.progress import Progress
+from search.second_round import Teacher, Thresholds, first_round, refuse_another
 from search.space import DataFacts, SpaceFile
 from search.suggest import Suggester
 from search.tracking import Tracker, Tracking
 from search.votes import Votes
 from trainable.command import default_data
+from trainable.data.faces import look
 from trainable.data.layouts import read_manifest
 from trainable.data.manifest import few
+from trainable.data.pseudo import without_pseudo
 from trainable.errors import InputError
 from trainable.experiment import Experiment, open_experiment, prepare, read_info, save_experiment
 from trainable.files import read_json, write_text
@@ -47,25 +50,41 @@ class Given:
     address: str | None
     earlier: Path | None
     again: str
+    pseudo: Path | None = None
+    threshold: Thresholds | None = None
+
+
+def teacher_of(given: Given, space: SpaceFile) -> Teacher | None:
+    """The ensemble whose pseudo labels the run is to learn from, if it is a second round."""
+    if given.pseudo is None:
+        return None
+    return first_round(given.pseudo, given.threshold, space.search.folds, given.data)
 
 
 def begin(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment, list[str]]:
     """Check the space against the data first, since that is quick; then decode, then write the run's files."""
-    folder, s = given.data or default_data(), space.search
+    s, teacher = space.search, teacher_of(given, space)
+    folder = teacher.experiment.manifest.root if teacher else given.data or default_data()
     plan = make_plan(space, read_manifest(folder))
     weights = resolve_weights(plan.pretrained, given.weights)
-    experiment = prepare(
-        folder,
-        paths,
-        folds=s.folds,
-        seed=s.seed,
-        store_size=s.store_size,
-        skip_bad_images=given.skip_bad_images,
-        weights=weights,
-    )
+    if teacher:
+        experiment = teacher.teach(paths, s, weights)
+    else:
+        experiment = prepare(
+            folder,
+            paths,
+            folds=s.folds,
+            seed=s.seed,
+            store_size=s.store_size,
+            skip_bad_images=given.skip_bad_images,
+            weights=weights,
+        )
     lines = plan.lines(space, DataFacts.of(experiment.manifest))
+    if teacher:
+        lines.append(teacher.sentence())
     if given.earlier:
         lines.append(find_earlier(given.earlier, space, experiment).line())
+    look(plan.configs, experiment.store)
     write_text(paths.space, space.text)
     save_experiment(experiment, sys.argv, asdict(s))
     return experiment, lines
@@ -81,22 +100,32 @@ def reopen(given: Given, space: SpaceFile, paths: RunPaths) -> tuple[Experiment,
             f"--resume: {space.path} has changed: received {'; '.join(changed)}; allowed: the file in {paths.space}"
         )
     _refuse_changed_settings(space, read_info(paths)["settings"])
+    refuse_another(given.pseudo, given.threshold, read_info(paths).get("pseudo"))
     experiment = open_experiment(paths.root)
     root = experiment.manifest.root
     if given.data and given.data.absolute() != root:
         raise InputError(f"--resume: received --data {given.data}; allowed: {root}, as the run began")
-    _refuse_changed_data(experiment, read_info(paths)["data_fingerprint"])
-    return experiment, make_plan(space, experiment.manifest).lines(space, DataFacts.of(experiment.manifest))
+    refuse_changed_data(experiment)
+    plan = make_plan(space, experiment.manifest)
+    look(plan.configs, experiment.store)
+    return experiment, plan.lines(space, DataFacts.of(experiment.manifest))
 
 
-def walk(given: Given, space: SpaceFile, experiment: Experiment, trackers: Sequence[Tracker] = ()) -> int:
-    """Run the search to its end, or to an interruption that it survives."""
+def walk(
+    given: Given,
+    space: SpaceFile,
+    experiment: Experiment,
+    trackers: Sequence[Tracker] = (),
+    *,
+    promoted: bool = False,
+) -> int:
+    """Run the search (or the trials promoted after it) to its end, or to an interruption that it survives."""
     from search import tuner  # Ray and matplotlib take seconds to import: wrong input is answered before
     from search.report import try_report
     from search.tensorboard import TensorBoard, known_parameters
 
     paths = experiment.paths
-    ledger = Ledger.open(paths.study, first=space.search.first)
+    ledger = Ledger.open(paths.study, first=space.search.first, promoted=promoted)
     if given.earlier:
         take_over(find_earlier(given.earlier, space, experiment), paths, ledger)
     space = replace(space, search=replace(space.search, trials=space.search.trials + ledger.taken))
@@ -177,7 +206,8 @@ def conclude(given: Given, director: Director, complete: int) -> int:
     print(f"leaderboard {paths.leaderboard}; {complete} complete trials can be members")
     if not complete:
         had = director.search.trials - director.ledger.taken
-        print(f"next: {given.again} --trials N, with N above {had}: no trial is complete")
+        more = "" if director.ledger.promoted else f" --trials N, with N above {had}"
+        print(f"next: {given.again}{more}: no trial is complete")
         return 1
     print(f"next: python -m ensembles.build {paths.root}")
     return 0
@@ -191,10 +221,11 @@ def _refuse_changed_settings(space: SpaceFile, then: dict[str, Any]) -> None:
         raise InputError(f"--resume: received {', '.join(changed)}; allowed: the settings the run began with")
 
 
-def _refuse_changed_data(experiment: Experiment, fingerprint: str) -> None:
-    then = experiment.manifest
+def refuse_changed_data(experiment: Experiment) -> None:
+    """InputError when the data folder is no longer what the run began with."""
+    then, _ = without_pseudo(experiment.manifest, experiment.folds)
     now = read_manifest(then.root).drop(list(experiment.skipped))
-    if now.fingerprint() == fingerprint:
+    if now.fingerprint() == read_info(experiment.paths)["data_fingerprint"]:
         return
     old, new = set(then.frame["image"]), set(now.frame["image"])
     parts = [f"{len(new - old)} new ({few(sorted(new - old), 3)})"] if new - old else []

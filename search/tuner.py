@@ -3,7 +3,7 @@
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
@@ -23,10 +23,30 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from search.director import Director
+from search.space import Search
 from search.worker import FoldTrial
+from trainable.config import TrialConfig
 from trainable.errors import InputError
+from trainable.store import RunPaths
 
 REUSE_ACTORS = True  # one process runs one trial after another, see docs/decisions/020
+
+
+class Conductor(Protocol):
+    """Who hands out trials and takes their reports: search.director.Director, or search.all_rows.AllRows."""
+
+    paths: RunPaths
+    search: Search
+    owner: str
+    all_rows: bool
+
+    @property
+    def finished(self) -> bool: ...
+    def next_trial(self) -> tuple[str, TrialConfig] | None: ...
+    def next_fold(self) -> tuple[str, TrialConfig, int] | None: ...
+    def told(self, trial_id: str) -> int: ...
+    def report(self, trial_id: str, report: dict[str, Any]) -> bool: ...
+    def died(self, trial_id: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -85,7 +105,7 @@ def share(cpus: float | None, gpus: float | None) -> Share:
     return Share(wanted_cpus, wanted_gpus)
 
 
-def execute(director: Director, given: Share) -> None:
+def execute(director: Conductor, given: Share) -> None:
     """Run the search until the director has no more trials."""
     os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(given.slots())
     jobs: dict[str, Job] = {}
@@ -119,7 +139,7 @@ class Job:
 class _Asks(Searcher):
     """Ray's trial ids are its own; `jobs` says what is behind them."""
 
-    def __init__(self, director: Director, given: Share, jobs: dict[str, Job]) -> None:
+    def __init__(self, director: Conductor, given: Share, jobs: dict[str, Job]) -> None:
         super().__init__(metric="score", mode="max")
         self.director, self.given, self.jobs = director, given, jobs
         self.running: set[str] = set()
@@ -139,6 +159,7 @@ class _Asks(Searcher):
             "trial": job.trial,
             "fold": job.fold,
             "owner": director.owner,
+            "all_rows": director.all_rows,
             "hang_minutes": director.search.hang_minutes,
             "config": config.to_dict(),
             "after": director.told(job.trial) if job.fold is None else 0,
@@ -150,6 +171,7 @@ class _Asks(Searcher):
         self.running.discard(trial_id)
         job = self.jobs[trial_id]
         if error and job.fold is not None:
+            assert isinstance(self.director, Director)  # nobody else hands out folds
             self.director.end_ahead(job.trial, job.fold)
         elif error:
             self.director.died(job.trial)
@@ -159,7 +181,7 @@ class _Asks(Searcher):
 
 
 class _Decides(FIFOScheduler):
-    def __init__(self, director: Director, jobs: dict[str, Job]) -> None:
+    def __init__(self, director: Conductor, jobs: dict[str, Job]) -> None:
         super().__init__()
         self.director, self.jobs = director, jobs
 
@@ -168,6 +190,7 @@ class _Decides(FIFOScheduler):
         if job.fold is None:
             go = self.director.report(job.trial, report)
         else:
+            assert isinstance(self.director, Director)
             go = self.director.report_ahead(job.trial, job.fold, report)
         return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
 

@@ -17,6 +17,7 @@ from trainable.config import TrialConfig
 from trainable.device import use_threads
 from trainable.experiment import Experiment, open_experiment
 from trainable.files import fence
+from trainable.retrain import train_on_all_rows
 from trainable.store import RunPaths, TrialPaths
 from trainable.train import Report, run_trial
 
@@ -31,8 +32,8 @@ class FoldTrial(Trainable):
     """Each step is an epoch. The driver decides after every step; files are written before.
 
     config: run (path), trial (its id), config (a TrialConfig as a dict), after (the last step the ledger holds),
-    fold (None: all in turn; else this one alone, ahead of its turn), owner (the driver's token), threads, workers,
-    hang_minutes.
+    fold (None: all in turn; else this one alone, ahead of its turn), all_rows (train one network on all rows), owner
+    (the driver's token), threads, workers, hang_minutes.
     """
 
     def setup(self, config: dict[str, Any]) -> None:
@@ -78,8 +79,10 @@ class FoldTrial(Trainable):
         use_threads(given["threads"])
         device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
         config = TrialConfig.from_dict(given["config"])
-        experiment = _experiment(given["run"])
-        return run_trial(config, experiment, device=device, workers=given["workers"], only=given["fold"])
+        experiment, workers = _experiment(given["run"]), given["workers"]
+        if given["all_rows"]:
+            return train_on_all_rows(config, experiment, device=device, workers=workers)
+        return run_trial(config, experiment, device=device, workers=workers, only=given["fold"])
 
     def _watch(self) -> None:
         """Python's own watchdog: past the limit it writes all stacks to error.txt and ends the process."""

@@ -140,6 +140,20 @@ def test_finished_run_can_be_resumed_and_grows_by_more_trials(run: RunPaths, giv
 
 
 @pytest.mark.slow
+def test_chosen_trials_are_trained_once_more_by_ray(run: RunPaths) -> None:
+    chosen = next(t for t in run.trials() if t.finished)
+    seeds = run_search("--promote", run.root, chosen.root.name, "--seeds", 1, "--cpus-per-trial", 1)
+    assert seeds.returncode == 0, seeds.stdout + seeds.stderr
+    board = pd.read_csv(run.leaderboard, dtype={"promoted": str})
+    promoted = board[board["promoted"] == chosen.root.name]
+    assert promoted["state"].tolist() == ["complete"] and run.trial(promoted["trial"].item()).oof.is_file()
+    rows = run_search("--promote", run.root, chosen.root.name, "--all-rows", "--cpus-per-trial", 1)
+    assert rows.returncode == 0, rows.stdout + rows.stderr
+    assert rows.stdout.splitlines()[-1] == f"next: python -m ensembles.build {run.root} --all-rows"
+    assert chosen.all_rows.finished and chosen.all_rows.weights.is_file()
+
+
+@pytest.mark.slow
 def test_search_whose_trials_all_fail_stops_and_says_why_once(generic: Path, tmp_path: Path) -> None:
     """Weights that are no weights pass the driver's look and break every trial."""
     text = SPACE.replace('"pretrained": False', '"pretrained": True').replace("trials=2", "trials=8")
@@ -225,6 +239,11 @@ def test_dry_run_prints_the_plan_and_writes_nothing(
     assert lines[0] == f"run directory {tmp_path / 'runs' / 'tiny'}"
     assert lines[-1].startswith("next: python -m search.run")
     assert any("24 images of 12 groups" in line for line in lines)
+    sampled = [line for line in lines if line.startswith("sampled: ")]
+    assert len(sampled) == 3 and all(
+        "model.backbone=test_resnet" in line and "optim.lr=0.00" in line for line in sampled
+    )
+    assert not any("epochs=12" in line or "momentum" in line for line in sampled)  # defaults, and what does not count
     assert not (tmp_path / "runs").exists()
 
 

@@ -1,0 +1,83 @@
+"""Chosen trials, each trained once on all rows: nothing is scored, so nothing is decided and no ledger is kept.
+
+Stands where the director stands in a search; its state is the files below `trials/<trial_id>/all_rows`.
+"""
+
+import uuid
+from collections import Counter, deque
+from dataclasses import dataclass, field
+from typing import Any
+
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+from search.director import RETRIES
+from search.space import Search
+from trainable.config import TrialConfig
+from trainable.files import read_json, write_text
+from trainable.store import RunPaths
+
+
+@dataclass
+class AllRows:
+    """`todo`: trials to train. `failures`: the cause of each that failed."""
+
+    paths: RunPaths
+    search: Search
+    todo: deque[str]
+    owner: str = field(default_factory=lambda: uuid.uuid4().hex)
+    all_rows: bool = True
+    aborted: str = ""
+    failures: dict[str, str] = field(default_factory=dict)
+    running: set[str] = field(default_factory=set)
+    deaths: Counter[str] = field(default_factory=Counter)
+
+    def __post_init__(self) -> None:
+        write_text(self.paths.owner, self.owner)
+        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+        self.bar = Progress(*columns)
+        self.task = self.bar.add_task("train on all rows, epochs", total=len(self.todo) * self.search.epochs)
+
+    @property
+    def finished(self) -> bool:
+        return bool(self.aborted) or not (self.todo or self.running)
+
+    def next_trial(self) -> tuple[str, TrialConfig] | None:
+        if self.aborted or not self.todo:
+            return None
+        trial_id = self.todo.popleft()
+        self.running.add(trial_id)
+        return trial_id, TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config))
+
+    def next_fold(self) -> None:
+        """There are no folds that could be trained ahead."""
+
+    def told(self, trial_id: str) -> int:
+        return 0
+
+    def report(self, trial_id: str, report: dict[str, Any]) -> bool:
+        """False: its worker is to be free, because the network is trained, or cannot be."""
+        if "error" in report:
+            self.failed(trial_id, report["error"])
+            return False
+        if "fatal" in report:
+            self.aborted = report["fatal"]
+            return False
+        self.bar.advance(self.task)
+        if report["fold_done"]:
+            self.running.discard(trial_id)
+            self.bar.console.print(f"trial {trial_id}: trained on all rows", highlight=False)
+        return not report["fold_done"]
+
+    def died(self, trial_id: str) -> None:
+        """Its process or node died: another worker goes on from its last epoch, up to RETRIES times."""
+        self.deaths[trial_id] += 1
+        if self.deaths[trial_id] > RETRIES:
+            self.failed(trial_id, f"its process died {self.deaths[trial_id]} times")
+        elif trial_id in self.running:
+            self.running.discard(trial_id)
+            self.todo.appendleft(trial_id)
+
+    def failed(self, trial_id: str, trace: str) -> None:
+        self.running.discard(trial_id)
+        self.failures[trial_id] = trace.strip().splitlines()[-1]
+        write_text(self.paths.trial(trial_id).all_rows.error, trace)
