@@ -1,6 +1,7 @@
 """EfficientNet-B4 at 380, ages 27-29, 57-59 dropped, erasing, half CutMix, the old flipped (write-up 5, 4th place).
 
 Run:     python -m search.run spaces/recipes/efficientnet_b4_cutmix.py --data DATA
+         python -m ensembles.build runs/efficientnet_b4_cutmix
 Expect:  .7765 on the private leaderboard by its authors: dropping 57-59 gave +3 points (29th to 3rd place), half CutMix
          .724 -> .762; not measured by us
 Why:     fixed as published; its variants are the choice `variant`, the first trial being the plain one

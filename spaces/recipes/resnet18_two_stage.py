@@ -1,6 +1,7 @@
 """ResNet-18, first the unmasked photos on six classes, then all of them; Adam, then SGD (write-up 4).
 
 Run:     python -m search.run spaces/recipes/resnet18_two_stage.py --data DATA
+         python -m ensembles.build runs/resnet18_two_stage
 Expect:  5 folds .736 -> .750 by its authors; not measured by us
 Why:     fixed as published: body 1e-5 and head 6e-4, Adam for 15 of 65 epochs, SGD with a cosine for 50. The first
          stage's share and SGD's rate were not published

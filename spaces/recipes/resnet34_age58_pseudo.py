@@ -1,10 +1,13 @@
 """ResNet-34 on a centre crop, people of 58 and over trained as old, then pseudo labels (write-up 2, 9th place).
 
 Run:     python -m search.run spaces/recipes/resnet34_age58_pseudo.py --data DATA
-         then its second round: python -m search.run ... --pseudo RUN/ensembles/auto --threshold 0.9
+         python -m ensembles.build runs/resnet34_age58_pseudo --name one
+         python -m search.run spaces/recipes/resnet34_age58_pseudo.py --pseudo runs/resnet34_age58_pseudo/ensembles/one
+         python -m ensembles.build runs/resnet34_age58_pseudo_round2 --method hard_vote
+         python -m ensembles.build runs/resnet34_age58_pseudo_round2 --method mean_top5
 Expect:  .7648 on the private leaderboard with pseudo labels, by its authors; not measured by us
-Why:     fixed as published: SGD with momentum .9, times .9 every 10 epochs, batches of 4, ten folds. Hard and soft
-         votes of the trials are `--method` of ensembles.build
+Why:     fixed as published: SGD with momentum .9, times .9 every 10 epochs, batches of 4, ten folds, hard and
+         soft votes. The second round takes test photos of which a fold's models are sure to 0.9 (`--threshold`)
 """
 
 import optuna

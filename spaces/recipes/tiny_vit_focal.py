@@ -1,6 +1,7 @@
 """TinyViT-11M with focal loss, its first two stages frozen (second of a cohort).
 
 Run:     python -m search.run spaces/recipes/tiny_vit_focal.py --data DATA
+         python -m ensembles.build runs/tiny_vit_focal
 Expect:  .756 on the private leaderboard by its authors; not measured by us
 Why:     fixed as published: a crop of 256 to 224, gamma 3, AdamW 5e-4 with weight decay .05, cosine
 """
