@@ -33,6 +33,7 @@ FIXED = {
     "keep": "inflates the score",
     "model.pretrained": "random weights are for tests",
     "precision": "where it runs",
+    "compile": "how fast it runs",
     "input.detector": "MTCNN needs a library that can only be optional",
 }
 
