@@ -40,6 +40,7 @@ def train_on_all_rows(
     everything = replace(experiment, folds=Folds.of_one_network(len(experiment.folds.fold)))
     config = on_all_rows(config)
     loader = Loader(training_batches(config, everything), workers=workers, pin=device.type == "cuda")
+    torch.compiler.reset()  # of a trial before this one in the same process
     epochs = (
         read_json_lines(paths.metrics) if paths.finished else train_fold(config, everything, 0, loader, device, paths)
     )
