@@ -50,6 +50,7 @@ def test_trial_computes_in_as_many_threads_as_its_share_has(
         "run": str(experiment.paths.root),
         "trial": config.trial_id(experiment.folds.fingerprint()),
         "fold": None,
+        "all_rows": False,
         "owner": "me",
         "hang_minutes": 10,
         "config": config.to_dict(),

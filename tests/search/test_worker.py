@@ -27,6 +27,7 @@ def given(experiment: Experiment, **changes: Any) -> dict[str, Any]:
         "run": str(experiment.paths.root),
         "trial": config.trial_id(experiment.folds.fingerprint()),
         "fold": None,
+        "all_rows": False,
         "config": config.to_dict(),
         "after": 0,
         "owner": "me",
