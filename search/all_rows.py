@@ -41,15 +41,13 @@ class AllRows:
     def finished(self) -> bool:
         return bool(self.aborted) or not (self.todo or self.running)
 
-    def next_trial(self) -> tuple[str, TrialConfig] | None:
+    def next_job(self) -> tuple[str, TrialConfig, None] | None:
+        """A trial; there are no folds that could be trained ahead."""
         if self.aborted or not self.todo:
             return None
         trial_id = self.todo.popleft()
         self.running.add(trial_id)
-        return trial_id, TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config))
-
-    def next_fold(self) -> None:
-        """There are no folds that could be trained ahead."""
+        return trial_id, TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config)), None
 
     def told(self, trial_id: str) -> int:
         return 0

@@ -13,10 +13,11 @@ from typing import Any, Protocol
 from optuna.trial import TrialState
 
 from search.deadline import Deadline
-from search.ledger import Ledger, last_score
+from search.ledger import Ledger, judged, last_score
 from search.race import GO, STOP, WAIT, Race
 from search.space import DataFacts, Search, SpaceFile
 from search.suggest import Suggester
+from search.votes import Votes
 from trainable.config import TrialConfig
 from trainable.errors import InputError
 from trainable.files import read_json, write_json, write_text
@@ -48,6 +49,7 @@ class Director:
     race: Race
     suggester: Suggester
     watchers: list[Watcher]
+    votes: Votes | None = None  # of the complete trials, for SEARCH.objective = "ensemble"
     deadline: Deadline = field(default_factory=Deadline)
     owner: str = field(default_factory=lambda: uuid.uuid4().hex)  # this driver's token, see trainable.files.fence
     unfinished: deque[str] = field(default_factory=deque)  # of an earlier process, to go on first
@@ -73,7 +75,9 @@ class Director:
         named = self.ledger.named()
         for trial_id, frozen in named.items():
             for step in sorted(frozen.intermediate_values):
-                self.race.record(trial_id, step, frozen.intermediate_values[step])
+                self.race.record(trial_id, step, frozen.intermediate_values[step], judged(frozen, step))
+            if self.votes is not None and frozen.value is not None and frozen.state == TrialState.COMPLETE:
+                self.votes.add(trial_id, frozen.value)
         for trial_id, frozen in named.items():
             self._successes += frozen.state in (TrialState.COMPLETE, TrialState.PRUNED)
             if frozen.state != TrialState.RUNNING:
@@ -92,14 +96,26 @@ class Director:
         """No new trials are to come."""
         return len(self.ledger.numbers) >= self.search.trials or bool(self.note) or self.deadline.closing
 
-    def next_trial(self) -> tuple[str, TrialConfig] | None:
-        """What a free worker does: unfinished trials first, then promotions, then a new one; None: nothing now."""
+    def next_job(self) -> tuple[str, TrialConfig, int | None] | None:
+        """What a free worker does: a trial, or one fold of a trial ahead of its turn; None: nothing now.
+
+        Folds of trials that are past their rungs come before new trials while the race would stop none of them: they
+        are wanted in any case, and a search that finishes what it has begun has its first complete trials sooner.
+        """
+        found = self.next_trial(fresh=False) if self.race.lets_all_finish else self.next_trial()
+        if found is None and (ahead := self.next_fold()) is not None:
+            return ahead
+        found = found or self.next_trial()
+        return (*found, None) if found else None
+
+    def next_trial(self, *, fresh: bool = True) -> tuple[str, TrialConfig] | None:
+        """Unfinished trials first, then promotions, then, if `fresh`, a new one."""
         if self.aborted:
             return None
         trial_id = self.unfinished.popleft() if self.unfinished else self._promote()
         if trial_id is not None:
             config = TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config))
-        elif self.drained or (found := self._new_trial()) is None:
+        elif not fresh or self.drained or (found := self._new_trial()) is None:
             return None
         else:
             trial_id, config = found
@@ -109,7 +125,7 @@ class Director:
         return trial_id, config
 
     def next_fold(self) -> tuple[str, TrialConfig, int] | None:
-        """What an idle worker does for which there is no trial: a later fold of a trial that is past its rungs.
+        """A later fold of a trial that is past its rungs, ahead of its turn.
 
         Of the trial with most left to do the last fold, which its own worker reaches last. It is a finished fold when
         its turn comes; nothing is decided on it before.
@@ -159,9 +175,11 @@ class Director:
         self._tell("reported", trial_id, report)
         self.deadline.heard(self._kinds[trial_id], report["metrics"].get("seconds", 0.0))
         step, score = report["step"], report["score"]
-        if not report["decides"] or not self.ledger.report(trial_id, step, score):
+        if not report["decides"] or step <= self.told(trial_id):
             return True
-        self.race.record(trial_id, step, score)
+        value = self._judge(trial_id, step, score)
+        self.ledger.report(trial_id, step, score)
+        self.race.record(trial_id, step, score, value)
         go = self._settle(trial_id, step, score)
         self._stop_hopeless()
         if go and report["fold_done"] and (trial_id, report["fold"] + 1) in self.ahead:
@@ -216,10 +234,11 @@ class Director:
 
     def _new_trial(self) -> tuple[str, TrialConfig] | None:
         problem = ""
-        for attempt in range(ATTEMPTS):
+        draws = self.suggester.draws(self.ledger.trials(), len(self.ledger.numbers))
+        for _ in range(ATTEMPTS):
             asked = self.ledger.waiting()
             if asked is None:
-                asked = self.suggester.ask(self.ledger.trials(), len(self.ledger.numbers), attempt)
+                asked = next(draws)
             try:
                 config = self.space.config(asked, self.data, self.search)
             except InputError as error:  # a corner that the plan's draws did not meet
@@ -246,10 +265,22 @@ class Director:
             self.waiting.discard(trial_id)
         return trial_id
 
+    def _judge(self, trial_id: str, step: int, score: float) -> float | None:
+        """What the trial is judged by at this step, if that is not its score; fixed from here on by the ledger."""
+        full = self.search.epochs * self.search.folds
+        if self.votes is None or step not in (self.search.epochs, full) or not math.isfinite(score):
+            return None
+        value = self.votes.with_trial(trial_id, complete=step == full)
+        self.ledger.judge(trial_id, step, value)
+        return value
+
     def _settle(self, trial_id: str, step: int, score: float) -> bool:
         """The consequences of a score that the ledger holds; True when the trial goes on now."""
         if step == self.search.epochs * self.search.folds and math.isfinite(score):
-            self.ledger.complete(trial_id, read_json(self.paths.trial(trial_id).result)["oof_macro_f1"])
+            oof = read_json(self.paths.trial(trial_id).result)["oof_macro_f1"]
+            self.ledger.complete(trial_id, oof)
+            if self.votes is not None:
+                self.votes.add(trial_id, oof)
             self._end(trial_id, "complete", "")
             return False
         verdict = self.race.decide(trial_id, step, score, drained=self.drained)

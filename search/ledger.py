@@ -21,6 +21,7 @@ STUDY = "foldvote"
 ID = "trial_id"
 PROMOTED = "promoted"  # of a retrained trial: the trial whose configuration it has, but for the seed
 REASON = "reason"
+JUDGED = "judged"  # {step: value} that a trial is judged by where that is not its score (SEARCH.objective)
 FROM = "from"  # the run that a trial was taken over from
 
 
@@ -61,10 +62,10 @@ class Ledger:
 
     def waiting(self) -> Trial | None:
         """A configuration that somebody queued (SEARCH.first, or from beside a running search), now RUNNING."""
-        queued = next((t.number for t in self.trials() if t.state == TrialState.WAITING), None)
-        if queued is None:
+        queued = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))
+        if not queued:
             return None
-        self.study.sampler = optuna.samplers.RandomSampler(seed=queued)  # for what it leaves open
+        self.study.sampler = optuna.samplers.RandomSampler(seed=queued[0].number)  # for what it leaves open
         return self.study.ask()
 
     def add(self, asked: Trial, trial_id: str) -> None:
@@ -79,8 +80,12 @@ class Ledger:
             distributions=asked.distributions,
             user_attrs={**asked.user_attrs, ID: trial_id},
         )
+        self._add(trial_id, made)
+
+    def _add(self, trial_id: str, made: FrozenTrial) -> None:
         self.study.add_trial(made)
-        self.numbers[trial_id] = self.trials()[-1]._trial_id
+        # Somebody may have queued a configuration in the meantime: ours need not be the last.
+        self.numbers[trial_id] = next(t._trial_id for t in reversed(self.trials()) if t.user_attrs.get(ID) == trial_id)
 
     def take(self, trial_id: str, frozen: FrozenTrial, distributions: dict[str, Any], run: str) -> None:
         """Write down a trial that an earlier run has finished, as it ended there."""
@@ -92,8 +97,7 @@ class Ledger:
             intermediate_values=frozen.intermediate_values,
             user_attrs={**frozen.user_attrs, ID: trial_id, FROM: run},
         )
-        self.study.add_trial(made)
-        self.numbers[trial_id] = self.trials()[-1]._trial_id
+        self._add(trial_id, made)
 
     @property
     def taken(self) -> int:
@@ -120,6 +124,10 @@ class Ledger:
             return False
         self._live(trial_id).report(score, step)
         return True
+
+    def judge(self, trial_id: str, step: int, value: float) -> None:
+        """Write down, before the score of that step, what the trial is judged by instead."""
+        self._live(trial_id).set_user_attr(JUDGED, {**self.find(trial_id).user_attrs.get(JUDGED, {}), str(step): value})
 
     def stop(self, trial_id: str, reason: str) -> None:
         """Stopped by the race: PRUNED at its step, never COMPLETE with a low-fidelity value."""
@@ -183,6 +191,11 @@ def last_score(frozen: FrozenTrial) -> tuple[int, float] | None:
     step = max(frozen.intermediate_values)
     value = frozen.intermediate_values[step]
     return step, math.nan if value is None else value
+
+
+def judged(frozen: FrozenTrial, step: int) -> float | None:
+    """What a trial is judged by at a step, None where that is its score."""
+    return frozen.user_attrs.get(JUDGED, {}).get(str(step))
 
 
 def parameters(frozen: FrozenTrial) -> dict[str, Any]:

@@ -51,6 +51,7 @@ class Progress:
     votes: Votes | None = None
     waiting: set[str] = field(default_factory=set)
     rows: dict[str, Row] = field(default_factory=dict)
+    here: Counter[str] = field(default_factory=Counter)  # rows by state
     best: tuple[float, str] = (math.nan, "")
     earlier: Counter[str] = field(default_factory=Counter)  # trials by state that an earlier process ended
     epochs_before: int = 0  # spent by earlier processes
@@ -88,8 +89,7 @@ class Progress:
                 self._take(trial_id, self.score_of(trial_id))
 
     def began(self, trial_id: str) -> None:
-        number = sum(self.earlier.values()) + len(self.rows) + 1
-        self.rows.setdefault(trial_id, Row(number)).state = "running"
+        self._move(trial_id, "running")
 
     def reported(self, trial_id: str, report: dict[str, Any]) -> None:
         row = self.rows[trial_id]
@@ -98,8 +98,8 @@ class Progress:
         row.images_per_second = report["metrics"].get("images_per_second", 0.0)
 
     def ended(self, trial_id: str, state: str, reason: str) -> None:
-        row = self.rows.setdefault(trial_id, Row(sum(self.earlier.values()) + len(self.rows) + 1))
-        row.state, row.reason = state, reason
+        row = self._move(trial_id, state)
+        row.reason = reason
         if state == "complete":
             row.score = self.score_of(trial_id)
             self._take(trial_id, row.score)
@@ -110,7 +110,7 @@ class Progress:
             self.console.print(f"  {self.summary()}", soft_wrap=True, highlight=False)
 
     def counts(self) -> Counter[str]:
-        return self.earlier + Counter(row.state for row in self.rows.values())
+        return self.earlier + self.here
 
     def summary(self) -> str:
         """One line that also reads well in a log."""
@@ -202,6 +202,15 @@ class Progress:
     def _states(self) -> str:
         counts = self.counts()
         return ", ".join(f"{counts[s]} {s}" for s in ("running", "waiting", "stopped", "complete", "failed"))
+
+    def _move(self, trial_id: str, state: str) -> Row:
+        """The trial's row, a new one if it has none, in its new state."""
+        if trial_id in self.rows:
+            self.here[self.rows[trial_id].state] -= 1
+        row = self.rows.setdefault(trial_id, Row(self.earlier.total() + len(self.rows) + 1))
+        self.here[state] += 1
+        row.state = state
+        return row
 
     def _take(self, trial_id: str, score: float) -> None:
         """A complete trial: it may be the best, and it may vote."""

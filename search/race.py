@@ -19,6 +19,8 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from search.ranking import Ranking
+
 GO, WAIT, STOP = "go", "wait", "stop"
 
 
@@ -48,25 +50,43 @@ class Race:
     rungs: dict[int, dict[str, float]] = field(init=False)
     beyond: dict[int, set[str]] = field(init=False)  # trials that went on from a rung
     fold_scores: dict[str, list[float]] = field(init=False, default_factory=dict)
+    _ranked: dict[int, Ranking] = field(init=False, repr=False)  # all of a rung
+    _held: dict[int, Ranking] = field(init=False, repr=False)  # those of them that did not go on
+    _complete: Ranking = field(init=False, repr=False, default_factory=Ranking)  # by mean fold score
+    _most: dict[int, int] = field(init=False, repr=False)  # trials that can ever go on from a rung
 
     def __post_init__(self) -> None:
         steps = milestones(self.epochs, self.grace, self.eta)
         self.rungs = {step: {} for step in steps}
         self.beyond = {step: set() for step in steps}
+        self._ranked = {step: Ranking() for step in steps}
+        self._held = {step: Ranking() for step in steps}
+        self._most, arrivals = {}, self.trials
+        for step in steps:
+            self._most[step] = arrivals = max(arrivals // self.eta, self.members)
 
-    def record(self, trial: str, step: int, score: float) -> None:
-        """Take a score: any epoch of fold 0, or the end of a later fold. Recording twice changes nothing."""
+    def record(self, trial: str, step: int, score: float, judged: float | None = None) -> None:
+        """Take a score: any epoch of fold 0, or the end of a later fold. Recording twice changes nothing.
+
+        judged: what a rung ranks the trial by instead, if that is not its score.
+        """
         value = -math.inf if math.isnan(score) else score
         if step in self.rungs:
-            self.rungs[step][trial] = value
+            rank_by = value if judged is None else judged
+            self.rungs[step][trial] = rank_by
+            self._ranked[step].add(trial, rank_by)
+            if trial not in self.beyond[step]:
+                self._held[step].add(trial, rank_by)
         for rung in self.rungs:
             if rung < step:
-                self.beyond[rung].add(trial)
+                self._go_on(trial, rung)
         if step % self.epochs == 0:
             scores = self.fold_scores.setdefault(trial, [])
             fold = step // self.epochs - 1
             assert fold <= len(scores), f"fold {fold} of {trial} before fold {len(scores)}"
             scores[fold : fold + 1] = [value]
+            if len(scores) == self.folds:
+                self._complete.add(trial, float(np.mean(scores)))
 
     def decide(self, trial: str, step: int, score: float, *, drained: bool = False) -> Verdict:
         """Whether a trial goes on after the score it has just recorded; `drained`: no new trials are to come."""
@@ -81,70 +101,69 @@ class Race:
     def promote(self, waiting: Container[str], *, drained: bool = False) -> str | None:
         """The waiting trial that a free worker should take up, from the highest rung down; None: begin a new one."""
         for step in reversed(self.rungs):
-            for trial in self._ranked(step)[: self._places(step, drained)]:
-                if trial in waiting and trial not in self.beyond[step]:
-                    self.beyond[step].add(trial)
+            places = self._places(step, drained)
+            for trial in self._held[step]:
+                if self._ranked[step].rank(trial) >= places:
+                    break
+                if trial in waiting:
+                    self._go_on(trial, step)
                     return trial
         return None
 
     def hopeless(self, waiting: Container[str]) -> list[tuple[str, str]]:
         """Waiting trials (and why) that no later arrival can lift: ranks only sink, and places are bounded."""
         found = []
-        for step in self.rungs:
-            ranked = self._ranked(step)
-            for trial in ranked[self._most_places(step) :]:
-                if trial in waiting and trial not in self.beyond[step]:
-                    found.append((trial, self._place(trial, step, ranked)))
+        for step, held in self._held.items():
+            ended = []
+            for trial in reversed(held):
+                if self._ranked[step].rank(trial) < self._most[step]:
+                    break
+                if trial in waiting:
+                    found.append((trial, self._place(trial, step)))
+                else:
+                    ended.append(trial)
+            for trial in ended:
+                held.remove(trial)
         return found
 
-    def complete(self) -> dict[str, float]:
-        """Mean fold score of every trial that finished all folds."""
-        return {t: float(np.mean(s)) for t, s in self.fold_scores.items() if len(s) == self.folds}
+    @property
+    def lets_all_finish(self) -> bool:
+        """Whether a trial that begins its later folds will run them all: too few are complete to race against."""
+        return self.rule == "none" or len(self._complete) < self.members
 
     def expected_epochs(self) -> int:
         """Epochs a whole search takes when every rung lets go on as many as it may and no later fold is cut short."""
         total, before, arrivals = 0, 0, self.trials
         for step in self.rungs:
             total += arrivals * (step - before)
-            before, arrivals = step, min(arrivals, max(arrivals // self.eta, self.members))
+            before, arrivals = step, min(arrivals, self._most[step])
         return total + arrivals * self.epochs * (self.folds - 1)
 
     def _at_rung(self, trial: str, step: int, drained: bool) -> Verdict:
         if trial in self.beyond[step]:
             return Verdict(GO)
-        ranked = self._ranked(step)
-        reason = self._place(trial, step, ranked)
-        if trial in ranked[: self._places(step, drained)]:
-            self.beyond[step].add(trial)
+        rank, reason = self._ranked[step].rank(trial), self._place(trial, step)
+        if rank < self._places(step, drained):
+            self._go_on(trial, step)
             return Verdict(GO, reason)
-        return Verdict(WAIT if trial in ranked[: self._most_places(step)] else STOP, reason)
+        return Verdict(WAIT if rank < self._most[step] else STOP, reason)
 
-    def _ranked(self, step: int) -> list[str]:
-        """A rung's trials, best first, ties to the earlier one."""
-        entries = self.rungs[step]
-        return sorted(entries, key=lambda t: -entries[t])
+    def _go_on(self, trial: str, step: int) -> None:
+        self.beyond[step].add(trial)
+        self._held[step].remove(trial)
 
     def _places(self, step: int, drained: bool) -> int:
         held = len(self.rungs[step])
         return max(held // self.eta, self.members if drained else 0)
 
-    def _most_places(self, step: int) -> int:
-        """The most trials that can ever go on from a rung."""
-        arrivals = self.trials
-        for rung in self.rungs:
-            arrivals = max(arrivals // self.eta, self.members)
-            if rung == step:
-                break
-        return arrivals
-
-    def _place(self, trial: str, step: int, ranked: list[str]) -> str:
-        return f"rank {ranked.index(trial) + 1} of {len(ranked)} after {step} epochs"
+    def _place(self, trial: str, step: int) -> str:
+        ranked = self._ranked[step]
+        return f"rank {ranked.rank(trial) + 1} of {len(ranked)} after {step} epochs"
 
     def _after_fold(self, trial: str, folds_done: int) -> Verdict:
-        complete = self.complete()
-        if self.rule == "none" or len(complete) < self.members:
+        if self.lets_all_finish:
             return Verdict(GO)
-        rival = sorted(complete, key=lambda t: complete[t], reverse=True)[self.members - 1]
+        rival = self._complete[self.members - 1]
         mine, theirs = np.array(self.fold_scores[trial][:folds_done]), np.array(self.fold_scores[rival])
         if self.rule == "forgiving":
             good, bar = mine.mean() > theirs.min(), theirs.min()

@@ -155,6 +155,7 @@ def walk(
         ledger=ledger,
         race=race,
         suggester=Suggester(s.sampler, s.seed, s.startup),
+        votes=Votes(paths) if s.objective == "ensemble" else None,
         deadline=Deadline(
             seconds=given.hours * 3600 if given.hours else math.inf,
             finish_epochs=s.members * s.folds * s.epochs,

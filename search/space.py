@@ -25,9 +25,11 @@ class Search:
     """How to walk a space.
 
     epochs: of one fold. store_size: (height, width) the photos are decoded to, the largest that a trial can ask for.
-    grace, eta: the first rung, in epochs of fold 0, and the factor between rungs (ASHA).
+    grace, eta: the first rung, in epochs of fold 0 (a quarter of them is a good choice), and the factor between rungs.
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     rule, margin: how later folds race; see search.race. startup: trials drawn at random before TPE models.
+    objective: what a trial is judged by after fold 0, and TPE told: its own score ("solo"), or that of its vote with
+    the complete trials so far ("ensemble").
     target: what all trials predict: "joint", or one attribute, whose runs ensembles.build multiplies.
     hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
@@ -40,11 +42,12 @@ class Search:
     store_size: tuple[int, int] = sizes(16, 2048, default=(512, 384))
     sampler: str = one_of("tpe", "random", default="tpe")
     startup: int = between(1, 10_000, default=10)
-    grace: int = between(1, 10_000, default=1)
+    grace: int = between(1, 10_000, default=3)
     eta: int = between(2, 100, default=3)
     members: int = between(1, 1000, default=10)
     rule: str = one_of("paired", "forgiving", "none", default="paired")
     margin: float = between(0.0, 10.0, default=1.0)
+    objective: str = one_of("solo", "ensemble", default="solo")
     target: str = one_of(*TARGETS, default="joint")
     hang_minutes: float = between(0.001, 100_000.0, default=120.0)
     first: tuple[dict[str, Any], ...] = where(

@@ -42,8 +42,7 @@ class Conductor(Protocol):
 
     @property
     def finished(self) -> bool: ...
-    def next_trial(self) -> tuple[str, TrialConfig] | None: ...
-    def next_fold(self) -> tuple[str, TrialConfig, int] | None: ...
+    def next_job(self) -> tuple[str, TrialConfig, int | None] | None: ...
     def told(self, trial_id: str) -> int: ...
     def report(self, trial_id: str, report: dict[str, Any]) -> bool: ...
     def died(self, trial_id: str) -> None: ...
@@ -148,11 +147,11 @@ class _Asks(Searcher):
         if len(self.running) >= self.given.slots():
             return None
         director = self.director
-        found = director.next_trial() or director.next_fold()
+        found = director.next_job()
         if found is None:
             return Searcher.FINISHED if director.finished else None
-        name, config, *fold = found
-        job = self.jobs[trial_id] = Job(name, *fold)
+        name, config, fold = found
+        job = self.jobs[trial_id] = Job(name, fold)
         self.running.add(trial_id)
         return {
             "run": str(director.paths.root),

@@ -28,8 +28,8 @@ def without_ray(patch: pytest.MonkeyPatch, *, steps: int = 10**9) -> None:
     def execute(director: tuner.Conductor, share: OneSlot) -> None:
         left, experiment = steps, open_experiment(director.paths.root)
         train = train_on_all_rows if director.all_rows else run_trial
-        while (found := director.next_trial()) is not None:
-            trial_id, config = found
+        while (found := director.next_job()) is not None:
+            trial_id, config, _ = found
             for heard in train(config, experiment, device=torch.device("cpu")):
                 if heard.step <= director.told(trial_id):
                     continue

@@ -28,9 +28,9 @@ def said(epoch: int) -> dict[str, Any]:
 
 def test_every_trial_is_handed_out_once_and_a_failure_leaves_the_others_alone(tmp_path: Path) -> None:
     made = queue(tmp_path, "a", "b")
-    assert made.paths.owner.read_text() == made.owner and made.next_fold() is None
-    first, second = made.next_trial(), made.next_trial()
-    assert first is not None and second is not None and made.next_trial() is None and not made.finished
+    assert made.paths.owner.read_text() == made.owner
+    first, second = made.next_job(), made.next_job()
+    assert first is not None and second is not None and made.next_job() is None and not made.finished
     assert (first[0], first[1].epochs, made.told("a")) == ("a", 2, 0)
     assert made.report("a", said(1)) and not made.report("a", said(2))
     assert not made.report("b", {"error": "Traceback\nValueError: odd", "score": float("nan")})
@@ -42,16 +42,16 @@ def test_every_trial_is_handed_out_once_and_a_failure_leaves_the_others_alone(tm
 def test_a_process_that_dies_is_replaced_until_it_has_died_too_often(tmp_path: Path) -> None:
     made = queue(tmp_path, "a")
     for _ in range(RETRIES):
-        assert made.next_trial() is not None
+        assert made.next_job() is not None
         made.died("a")
         assert not made.finished
-    assert made.next_trial() is not None
+    assert made.next_job() is not None
     made.died("a")
     assert made.finished and made.failures == {"a": f"its process died {RETRIES + 1} times"}
 
 
 def test_a_full_disk_ends_the_queue(tmp_path: Path) -> None:
     made = queue(tmp_path, "a", "b")
-    made.next_trial()
+    made.next_job()
     assert not made.report("a", {"fatal": "the disk is full"})
-    assert made.finished and made.aborted == "the disk is full" and made.next_trial() is None
+    assert made.finished and made.aborted == "the disk is full" and made.next_job() is None

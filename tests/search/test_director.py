@@ -350,3 +350,33 @@ def test_trial_whose_process_dies_goes_on_three_times(direct: Callable[..., Dire
     assert director.finished
     director.died(found[0])  # heard late: it changes nothing
     assert not director.unfinished
+
+
+def test_folds_of_survivors_come_before_new_trials_while_none_of_them_can_be_stopped(
+    direct: Callable[..., Director],
+) -> None:
+    director = direct(folds=3, grace=EPOCHS, eta=2, rule="paired")
+
+    def begin() -> str:
+        found = director.next_job()
+        assert found is not None and found[2] is None
+        return found[0]
+
+    def fold_0(trial_id: str, score: float) -> bool:
+        return [director.report(trial_id, said(step, score)) for step in range(1, EPOCHS + 1)][-1]
+
+    a, b = begin(), begin()
+    assert not fold_0(a, 0.5)
+    assert fold_0(b, 0.9)
+    ahead = director.next_job()
+    assert ahead is not None and (ahead[0], ahead[2]) == (b, 2)
+    assert begin() not in (a, b)  # fold 1 is its own worker's
+    assert not director.report(b, said(2 * EPOCHS, 0.9))  # fold 2 is on its way
+    assert not director.report_ahead(b, 2, {"fold_done": True})
+    assert begin() == b
+    write_json(director.paths.trial(b).result, {"oof_macro_f1": 0.9})
+    director.report(b, said(3 * EPOCHS, 0.9))
+    assert states(director)[b] == TrialState.COMPLETE
+    c = begin()
+    assert fold_0(c, 0.95)
+    assert begin() not in (a, b, c)  # one is complete, and the ensemble wants no more: c may be stopped yet

@@ -13,7 +13,7 @@ from search.suggest import Suggester
 def begin(ledger: Ledger, trial_id: str) -> None:
     asked = ledger.waiting()
     if asked is None:
-        asked = Suggester("random", 0, 5).ask(ledger.trials(), len(ledger.numbers), 0)
+        asked = next(Suggester("random", 0, 5).draws(ledger.trials(), len(ledger.numbers)))
     asked.suggest_float("lr", 0.0, 1.0)
     ledger.add(asked, trial_id)
 

@@ -137,7 +137,7 @@ def test_vote_is_greedy_selection_of_the_complete_trials(tmp_path: Path) -> None
     votes = Votes(paths)
     for name, probabilities in (("a", first), ("b", second)):
         paths.trial(name).root.mkdir(parents=True)
-        write_npz(paths.trial(name).oof, label=labels, probabilities=probabilities)
+        write_npz(paths.trial(name).oof, index=np.arange(4), label=labels, probabilities=probabilities)
         votes.add(name, 0.7)
     assert votes.members == 2
     assert votes.score == 1.0

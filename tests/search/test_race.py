@@ -103,6 +103,70 @@ def test_promoted_trial_is_known_again_after_a_restart() -> None:
     assert made.promote({"t1", "t2"}) == "t2"
 
 
+class Plain:
+    """The same decisions by sorting anew each time, as they were first written."""
+
+    def __init__(self, made: Race) -> None:
+        self.made = made
+
+    def ranked(self, step: int) -> list[str]:
+        entries = self.made.rungs[step]
+        return sorted(entries, key=lambda t: -entries[t])
+
+    def promote(self, waiting: set[str], drained: bool) -> str | None:
+        for step in reversed(self.made.rungs):
+            places = max(len(self.made.rungs[step]) // self.made.eta, self.made.members if drained else 0)
+            for trial in self.ranked(step)[:places]:
+                if trial in waiting and trial not in self.made.beyond[step]:
+                    return trial
+        return None
+
+    def hopeless(self, waiting: set[str]) -> list[str]:
+        found, most = [], self.made.trials
+        for step in self.made.rungs:
+            most = max(most // self.made.eta, self.made.members)
+            found += [t for t in self.ranked(step)[most:] if t in waiting and t not in self.made.beyond[step]]
+        return found
+
+
+@pytest.mark.parametrize("seed", range(10))
+def test_a_whole_search_is_decided_as_by_sorting_anew(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    made = race(trials=60, members=int(rng.integers(1, 6)))
+    plain, waiting, step_of = Plain(made), set[str](), dict[str, int]()
+    for _ in range(2000):
+        drained = len(step_of) == made.trials
+        expected = plain.promote(waiting, drained)
+        trial = made.promote(waiting, drained=drained)
+        assert trial == expected
+        if trial is None:
+            if drained:
+                break
+            trial = f"t{len(step_of)}"
+        waiting.discard(trial)
+        while True:
+            step = step_of[trial] = step_of.get(trial, 0) + 1
+            score = math.nan if rng.random() < 0.02 else round(float(rng.random()), 2)
+            made.record(trial, step, score)
+            verdict = made.decide(trial, step, score, drained=drained)
+            if verdict.action == WAIT:
+                waiting.add(trial)
+            if verdict.action != GO or step == 9:
+                break
+        lost = plain.hopeless(waiting)
+        assert sorted(t for t, _ in made.hopeless(waiting)) == sorted(lost)
+        waiting -= set(lost)
+    assert len(step_of) == made.trials
+
+
+def test_rung_ranks_by_what_a_trial_is_judged_by_and_folds_race_on_scores() -> None:
+    made = race(trials=1000)
+    for name, score, judged in (("a", 0.9, 0.1), ("b", 0.1, 0.9), ("c", 0.5, 0.5)):
+        made.record(name, 9, score, judged)
+    assert made.promote({"a", "b", "c"}) == "b"
+    assert made.fold_scores == {"a": [0.9], "b": [0.1], "c": [0.5]}
+
+
 # --- later folds ------------------------------------------------------------------------------------------------
 
 RIVALS = {"a": [0.8, 0.7, 0.9, 0.8, 0.8], "b": [0.6, 0.5, 0.7, 0.6, 0.6]}  # b is of rank 2, its worst fold is 0.5
@@ -114,14 +178,6 @@ def later(rule: str, mine: list[float], **changes: Any) -> str:
         for fold, score in enumerate(scores):
             made.record(name, 9 * (fold + 1), score)
     return made.decide("mine", 9 * len(mine), mine[-1]).action
-
-
-def test_complete_trials_are_known_by_their_mean() -> None:
-    made = race()
-    for name, scores in {**RIVALS, "c": [0.9, 0.9]}.items():
-        for fold, score in enumerate(scores):
-            made.record(name, 9 * (fold + 1), score)
-    assert made.complete() == pytest.approx({"a": 0.8, "b": 0.6})
 
 
 @pytest.mark.parametrize(

@@ -8,11 +8,12 @@ import pytest
 from helpers import space_file
 
 from search.director import Director
-from search.ledger import Ledger
+from search.ledger import JUDGED, Ledger
 from search.space import DataFacts, load_space
 from search.suggest import Suggester
+from search.votes import Votes
 from trainable.config import TrialConfig
-from trainable.files import write_json
+from trainable.files import write_json, write_npz
 from trainable.store import RunPaths
 
 FACTS = DataFacts(24, 12, ("a", "b", "c"), ())
@@ -32,10 +33,10 @@ def space(trial, data):
 """
 
 
-def open_director(folder: Path) -> Director:
+def open_director(folder: Path, objective: str) -> Director:
     folder.mkdir(exist_ok=True)
     space = load_space(space_file(folder, SPACE))
-    paths, s = RunPaths(folder / "run"), space.search
+    paths, s = RunPaths(folder / "run"), replace(space.search, objective=objective)
     paths.root.mkdir(exist_ok=True)
     director = Director(
         paths=paths,
@@ -46,6 +47,7 @@ def open_director(folder: Path) -> Director:
         ledger=Ledger.open(paths.study),
         race=space.race(),
         suggester=Suggester(s.sampler, s.seed, s.startup),
+        votes=Votes(paths) if objective == "ensemble" else None,
         watchers=[],
     )
     director.resume()
@@ -58,6 +60,13 @@ def made_up(config: TrialConfig, step: int) -> float:
     return float(0.5 + 0.1 * np.log10(config.optim.lr) + 0.02 * step + noise)
 
 
+def write_predictions(path: Path, config: TrialConfig, rows: int) -> None:
+    """Of the first `rows` of 12 rows in 3 classes, by the configuration."""
+    rng = np.random.default_rng(int(config.optim.lr * 1e9))
+    probabilities = rng.dirichlet(np.ones(3), 12).astype(np.float32)
+    write_npz(path, index=np.arange(rows), label=np.arange(rows) % 3, probabilities=probabilities[:rows])
+
+
 def work(director: Director, crash_at: int = -1) -> int:
     """One worker; dies after report number `crash_at`, before the director hears of it. Returns the reports made."""
     made = 0
@@ -66,8 +75,12 @@ def work(director: Director, crash_at: int = -1) -> int:
         for step in range(director.told(trial_id) + 1, EPOCHS * FOLDS + 1):
             if made == crash_at:
                 return made
+            paths = director.paths.trial(trial_id)
+            if step == EPOCHS:
+                write_predictions(paths.fold(0).valid, config, 6)
             if step == EPOCHS * FOLDS:
-                write_json(director.paths.trial(trial_id).result, {"oof_macro_f1": made_up(config, step)})
+                write_predictions(paths.oof, config, 12)
+                write_json(paths.result, {"oof_macro_f1": made_up(config, step)})
             fold, last = (step - 1) // EPOCHS, step % EPOCHS == 0
             made += 1
             report = {"step": step, "fold": fold, "score": made_up(config, step), "metrics": {}}
@@ -79,32 +92,36 @@ def work(director: Director, crash_at: int = -1) -> int:
 
 def ends(director: Director) -> dict[str, tuple]:
     return {
-        name: (t.state, t.value, tuple(sorted(t.intermediate_values.items())))
+        name: (t.state, t.value, tuple(sorted(t.intermediate_values.items())), t.user_attrs.get(JUDGED))
         for name, t in director.ledger.named().items()
     }
 
 
-@pytest.fixture(scope="module")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> tuple[dict, int]:
-    director = open_director(tmp_path_factory.mktemp("undisturbed"))
+@pytest.fixture(scope="module", params=["solo", "ensemble"])
+def undisturbed(
+    request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[dict[str, tuple], int, str]:
+    """How a search ends by itself, the reports it made, and its objective."""
+    director = open_director(tmp_path_factory.mktemp("undisturbed"), request.param)
     reports = work(director)
-    return ends(director), reports
+    return ends(director), reports, request.param
 
 
-def test_search_has_stopped_waiting_and_complete_trials(undisturbed: tuple[dict, int]) -> None:
-    states = [state.name for state, _, _ in undisturbed[0].values()]
+def test_search_has_stopped_waiting_and_complete_trials(undisturbed: tuple[dict[str, tuple], int, str]) -> None:
+    states = [state.name for state, *_ in undisturbed[0].values()]
     assert states.count("COMPLETE") >= 2
     assert states.count("PRUNED") >= 4
 
 
 @pytest.mark.parametrize("every", [1, 2, 3, 5, 7, 11])
 def test_a_driver_that_dies_again_and_again_ends_the_same(
-    every: int, undisturbed: tuple[dict, int], tmp_path: Path
+    every: int, undisturbed: tuple[dict[str, tuple], int, str], tmp_path: Path
 ) -> None:
-    for _ in range(undisturbed[1] // every + 1):
-        director = open_director(tmp_path)
+    expected, reports, objective = undisturbed
+    for _ in range(reports // every + 1):
+        director = open_director(tmp_path, objective)
         if work(director, crash_at=every) < every:
             break
-    director = open_director(tmp_path)
+    director = open_director(tmp_path, objective)
     work(director)
-    assert ends(director) == undisturbed[0]
+    assert ends(director) == expected

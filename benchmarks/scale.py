@@ -1,0 +1,168 @@
+"""Time that the driver itself takes, over a search of 10,000 trials whose scores are made up.
+
+Run:     python -m benchmarks.scale [--trials 10000]
+Cost:    about ten minutes of one core
+What:    the real director, race, suggester (TPE), journal file, table and leaderboard; trials that take no time
+Writes:  benchmarks/results/scale.json, with a point of the curve every tenth of the search
+"""
+
+import argparse
+import io
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from rich.console import Console
+
+from benchmarks.measure import finish, rounded
+from benchmarks.search_replay import Job, replay
+from search.director import Director
+from search.leaderboard import Scribe
+from search.ledger import Ledger
+from search.progress import Progress
+from search.space import DataFacts, Search, SpaceFile
+from search.suggest import Suggester
+from trainable.files import write_json
+from trainable.store import RunPaths
+
+WORKERS, POINTS = 64, 10
+REPORT_MS, SUGGEST_MS = 3.0, 250.0  # targets
+
+
+def space(trial: optuna.Trial, data: DataFacts) -> dict[str, Any]:
+    loss = trial.suggest_categorical("loss", ["cross_entropy", "focal"])
+    return {
+        "model": {"backbone": trial.suggest_categorical("backbone", ["resnet18", "efficientnet_b0", "convnext_tiny"])},
+        "augment": {"policy": trial.suggest_categorical("augment", ["none", "light", "strong"])},
+        "loss": {"name": loss, **({"gamma": trial.suggest_float("gamma", 0.5, 5.0)} if loss == "focal" else {})},
+        "optim": {
+            "lr": trial.suggest_float("lr", 1e-5, 1e-2, log=True),
+            "weight_decay": trial.suggest_float("weight_decay", 1e-6, 1e-1, log=True),
+        },
+    }
+
+
+class Driver:
+    """A policy and a world of the simulator: the real driver in the folder of a run, timed in CPU and in wall seconds.
+
+    A fold takes 9 epochs, so a rung is at 1, 3 and 9 epochs of the first of 3 folds.
+    """
+
+    def __init__(self, folder: Path, trials: int) -> None:
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        s = Search(trials=trials, folds=3, epochs=9)
+        self.full = s.folds * s.epochs
+        file, paths, ledger = (
+            SpaceFile(Path("scale"), "", s, space),
+            RunPaths(folder),
+            Ledger.open(folder / "study.log"),
+        )
+        race = file.race()
+        self.table = Progress(s, race.expected_epochs(), lambda _: 0.5, Console(file=io.StringIO()), race=race)
+        self.director = Director(
+            paths=paths,
+            space=file,
+            search=s,
+            data=DataFacts(10_000, 1_000, tuple("abc"), ()),
+            folds_fingerprint="scale",
+            ledger=ledger,
+            race=race,
+            suggester=Suggester(s.sampler, s.seed, s.startup),
+            watchers=[self.table, Scribe(paths, ledger)],
+        )
+        self.director.resume()
+        self.rows: dict[str, int] = {}
+        self.quality: list[float] = []
+        self.reports: list[tuple[int, float, float]] = []  # trials so far, CPU seconds, wall seconds
+        self.suggestions: list[tuple[int, float, float]] = []
+
+    def cost(self, row: int) -> float:
+        return 1.0 + row % 7 / 10
+
+    def score_at(self, row: int, step: int) -> float:
+        noise = np.random.default_rng([row, step]).normal() * 0.02
+        return float(self.quality[row] * (1 - 0.5 / (1 + (step - 1) % 9)) + noise)
+
+    def next(self) -> Job | None:
+        start, known = (time.process_time(), time.perf_counter()), len(self.rows)
+        found = self.director.next_trial()
+        if found is None:
+            return None
+        trial, config = found
+        if trial not in self.rows:
+            self.suggestions.append((known, *_since(start)))
+            if known % 1000 == 0:
+                print(f"trial {known}", flush=True)
+            self.rows[trial] = known
+            lr = np.log10(config.optim.lr) + 3.0 + 0.5 * (config.model.backbone == "resnet18")
+            self.quality.append(float(0.7 - 0.1 * lr**2 - 0.02 * (config.augment.policy == "none")))
+        return Job(trial, self.rows[trial], self.director.told(trial))
+
+    def report(self, job: Job, score: float) -> bool:
+        fold, last = (job.step - 1) // 9, job.step % 9 == 0
+        if job.step == self.full:
+            write_json(self.director.paths.trial(job.key).result, {"oof_macro_f1": score})
+        heard = {"step": job.step, "fold": fold, "score": score, "decides": fold == 0 or last, "fold_done": last}
+        start = (time.process_time(), time.perf_counter())
+        go = self.director.report(job.key, {**heard, "metrics": {"seconds": 1.0, "images_per_second": 1.0}})
+        self.reports.append((len(self.rows), *_since(start)))
+        return go
+
+    def curve(self) -> list[dict[str, float]]:
+        """A point every tenth: milliseconds on average, of CPU, and `wall` with the journal's fsync."""
+        points = []
+        parts = (np.array_split(np.array(times), POINTS) for times in (self.reports, self.suggestions))
+        for some, asked in zip(*parts, strict=True):
+            means = {
+                "report_ms": some[:, 1].mean(),
+                "report_wall_ms": some[:, 2].mean(),
+                "report_p99_ms": np.percentile(some[:, 1], 99),
+                "suggest_ms": asked[:, 1].mean(),
+                "suggest_wall_ms": asked[:, 2].mean(),
+            }
+            points.append({"trials": int(some[-1, 0]), **{k: rounded(float(v) * 1000) for k, v in means.items()}})
+        return points
+
+
+def measure(folder: Path, trials: int) -> dict[str, Any]:
+    driver = Driver(folder, trials)
+    trace = replay(driver, driver, WORKERS)
+    driver.director.conclude()
+    curve = driver.curve()
+    return {
+        "trials": len(driver.rows),
+        "epochs": trace.epochs,
+        "reports": len(driver.reports),
+        "report_ms": rounded(float(np.mean([cpu for _, cpu, _ in driver.reports])) * 1000),
+        "report_ms_last_over_first": rounded(curve[-1]["report_ms"] / curve[0]["report_ms"]),
+        "suggest_ms_at_the_end": curve[-1]["suggest_ms"],
+        "curve": curve,
+    }
+
+
+def _since(start: tuple[float, float]) -> tuple[float, float]:
+    return time.process_time() - start[0], time.perf_counter() - start[1]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.scale", description=(__doc__ or "").split("\n")[0])
+    parser.add_argument("--trials", type=int, default=10_000)
+    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "scale.json")
+    given = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        found = measure(Path(folder), given.trials)
+    for point in found["curve"]:
+        print(point)
+    rows = [
+        ("ms of CPU a report", found["report_ms"], f"at most {REPORT_MS:g}"),
+        ("the last tenth's over the first's", found["report_ms_last_over_first"], "about 1"),
+        ("ms of CPU a suggestion at the end", found["suggest_ms_at_the_end"], f"at most {SUGGEST_MS:g}"),
+    ]
+    finish(given.out, rows, found)
+
+
+if __name__ == "__main__":
+    main()

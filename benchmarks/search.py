@@ -1,0 +1,208 @@
+"""How many epochs a search takes to be as good as full cross-validation of random configurations, and others.
+
+Run:     python -m benchmarks.search [--seeds 20] [--table sample digits]
+Cost:    about 10 s of one core a seed and table
+What:    replays benchmarks/results/table_<name>.npz (benchmarks.record) through the project's own director, race and
+         sampler, and through what they are compared with, on simulated time
+Writes:  benchmarks/results/search.json
+
+Levels are percentiles, over seeds, of the test macro-F1 that full-CV random search ends with after as many trials as
+ours may suggest; others are shares of its median, so that its budget does not set the bar. A search reaches a level
+when the vote (greedy selection out of fold) of the trials complete so far does, on test photos. Everybody else may go
+on beyond that budget: random search and early-stopped CV through the whole grid, one-epoch top-K down its whole list,
+the stock tuner to four times the samples. A ratio is one of medians over seeds; where the other's median is not
+reached at all, it is what its searches spent (a lower bound, named in `censored`).
+"""
+
+import argparse
+import tempfile
+from collections.abc import Callable, Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import optuna
+from scipy.stats import kendalltau
+
+from benchmarks.measure import finish, rounded
+from benchmarks.search_policies import EarlyStoppedCV, FullCV, OneEpoch, Ours, Stock
+from benchmarks.search_replay import Policy, Trace, replay
+from benchmarks.search_table import Table
+from search.race import milestones
+from search.space import Search
+
+RESULTS = Path(__file__).parent / "results"
+TRIALS, SAMPLES, WORKERS, MEMBERS = 72, 288, 4, 10  # of ours and of random search; of the stock tuner
+GRACE = 4  # epochs, a quarter of a fold: the first rung, of ours and of the stock tuner
+PERCENTILES, SHARES = (50, 75, 90), (0.9, 0.95, 0.98)
+BUDGETS = (200, 400, 800, 1600, 3200)  # epochs at which regrets are shown
+SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # the director's files: in memory, fsync takes no time
+TARGETS = {"full_cv_random": 10.0, "stock": 2.0, "one_epoch_topk": 1.0}
+
+Make = Callable[[Table, int, Path], Policy]
+
+
+def ours(view: str = "", ahead: bool = True, **changes: Any) -> Make:
+    """Our search with some of its settings changed."""
+    seen: dict[str, Any] = {"ahead": ahead, **({"view": view} if view else {})}
+
+    def make(table: Table, seed: int, folder: Path) -> Policy:
+        settings = {"trials": TRIALS, "members": MEMBERS, "grace": GRACE, "seed": seed, **changes}
+        return Ours(table, Search(folds=table.folds, epochs=table.epochs, **settings), folder, **seen)
+
+    return make
+
+
+ARMS: dict[str, Make] = {
+    "full_cv_random": lambda table, seed, _: FullCV(table, len(table.configs), seed),
+    "early_stopped_cv": lambda table, seed, _: EarlyStoppedCV(table, len(table.configs), seed),
+    "one_epoch_topk": lambda table, seed, _: OneEpoch(table, TRIALS, seed),
+    "stock": lambda table, seed, _: Stock(table, SAMPLES, seed, GRACE),
+    "ours": ours(),
+    "ours, random sampler": ours(sampler="random"),
+    "ours, view pruned": ours(view="pruned"),
+    "ours, view complete": ours(view="complete"),
+    "ours, ensemble objective": ours(objective="ensemble"),
+    "ours, no folds ahead": ours(ahead=False),
+    "ours, first rung at 1 epoch": ours(grace=1),
+    "ours, 5 members": ours(members=5),
+    # Without a race in fold 0 more trials reach the later folds than the ensemble wants: there the rules differ.
+    "later folds alone, paired": ours(grace=16, members=5),
+    "later folds alone, paired at 2 errors": ours(grace=16, members=5, margin=2.0),
+    "later folds alone, forgiving": ours(grace=16, members=5, rule="forgiving"),
+    "later folds alone, no race": ours(grace=16, members=5, rule="none"),
+}
+
+
+Score = Callable[[frozenset[int]], float]
+
+
+def run(table: Table, make: Make, seed: int) -> Trace:
+    with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
+        return replay(table, make(table, seed, Path(folder)), WORKERS)
+
+
+def curve(trace: Trace, score: Score) -> Iterator[tuple[int, float]]:
+    """(epochs spent, score of the trials complete by then) whenever one becomes so."""
+    rows = [row for _, row in trace.complete]
+    return ((epochs, score(frozenset(rows[: i + 1]))) for i, (epochs, _) in enumerate(trace.complete))
+
+
+def first_reach(points: Iterable[tuple[int, float]], level: float) -> float:
+    return next((float(epochs) for epochs, score in points if score >= level), np.inf)
+
+
+def after(trace: Trace, epochs: int, score: Score) -> float:
+    """The score after so many epochs, 0 while no trial is complete."""
+    rows = frozenset(row for spent, row in trace.complete if spent <= epochs)
+    return score(rows) if rows else 0.0
+
+
+def compare(table: Table, seeds: int) -> dict[str, Any]:
+    runs: dict[str, list[Trace]] = {}
+    for name, make in ARMS.items():
+        runs[name] = [run(table, make, seed) for seed in range(seeds)]
+        print(f"  {name}: {np.mean([r.epochs for r in runs[name]]):.0f} epochs a search", flush=True)
+    ends = [table.vote(frozenset(row for _, row in r.complete[:TRIALS])) for r in runs["full_cv_random"]]
+    levels = {f"p{p}": float(np.percentile(ends, p)) for p in PERCENTILES}
+    levels |= {f"{share:.0%} of p50": share * levels["p50"] for share in SHARES}
+    medians = {n: {k: _median(table, some, level) for k, level in levels.items()} for n, some in runs.items()}
+    ratios, censored = _ratios(runs, medians)
+    return {
+        **{f"epochs_ratio_vs_{name}": {k: ratios[name][k] for k in ("p50", "p75", "p90")} for name in TARGETS},
+        "kendall_tau_fold0": _tau(table.score[:, 0, -1], table.oof),
+        "kendall_tau_fold0_at": {e: _tau(table.score[:, 0, e - 1], table.oof) for e in milestones(table.epochs, 1, 3)},
+        "top_m_survival": rounded(_survival(table, runs["ours"], MEMBERS)),
+        "top_3_survival": rounded(_survival(table, runs["ours"], 3)),
+        "seeds": seeds,
+        "trials": TRIALS,
+        "workers": WORKERS,
+        "levels": {k: rounded(v, 4) for k, v in levels.items()},
+        "epochs_ratios_at_all_levels": ratios,
+        "censored": censored,
+        "arms": {name: _summary(table, some, medians[name], levels) for name, some in runs.items()},
+    }
+
+
+def _median(table: Table, runs: list[Trace], level: float) -> float:
+    return float(np.median([first_reach(curve(r, table.vote), level) for r in runs]))
+
+
+def _ratios(runs: dict[str, list[Trace]], medians: dict[str, dict[str, float]]) -> tuple[dict[str, Any], list[str]]:
+    """Epochs of the others over ours; None where ours did not reach the level."""
+    found: dict[str, Any] = {}
+    censored = []
+    for name in (*TARGETS, "early_stopped_cv"):
+        found[name] = {}
+        for level, mine in medians["ours"].items():
+            theirs = medians[name][level]
+            if np.isinf(theirs):
+                censored.append(f"{name} {level}")
+                theirs = float(np.median([r.epochs for r in runs[name]]))
+            found[name][level] = None if np.isinf(mine) else rounded(theirs / mine)
+    return found, censored
+
+
+def _summary(table: Table, runs: list[Trace], medians: dict[str, float], levels: dict[str, float]) -> dict[str, Any]:
+    """Epochs to the levels, and mean regrets (points of macro-F1) against the grid's best trial and its vote of all."""
+    best, all_vote = float(table.truth.max()), table.vote(frozenset(range(len(table.configs))))
+    return {
+        "epochs": rounded(float(np.mean([r.epochs for r in runs]))),
+        "begun": rounded(float(np.mean([len(r.begun) for r in runs]))),
+        "complete": rounded(float(np.mean([len(r.complete) for r in runs]))),
+        "epochs_to": {k: None if np.isinf(v) else v for k, v in medians.items()},
+        "reached": {k: rounded(float(np.mean([np.isfinite(first_reach(curve(r, table.vote), v)) for r in runs])))
+                    for k, v in levels.items()},
+        "regret_of_vote": {b: _points(all_vote, [after(r, b, table.vote) for r in runs]) for b in BUDGETS},
+        "regret_of_single": {b: _points(best, [after(r, b, table.single) for r in runs]) for b in BUDGETS},
+        "final_vote": rounded(float(np.mean([after(r, r.epochs, table.vote) for r in runs])), 4),
+    }  # fmt: skip
+
+
+def _points(best: float, scores: list[float]) -> float:
+    return rounded(100 * (best - float(np.mean(scores))))
+
+
+def _tau(a: np.ndarray, b: np.ndarray) -> float:
+    return rounded(float(kendalltau(a, b).statistic))
+
+
+def _survival(table: Table, runs: list[Trace], count: int) -> float:
+    """Share of the best `count` of all begun trials, by the score of all their folds, that became complete."""
+    shares = []
+    for r in runs:
+        best = sorted(r.begun, key=lambda row: -table.oof[row])[:count]
+        shares.append(np.mean([row in {done for _, done in r.complete} for row in best]))
+    return float(np.mean(shares))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=(__doc__ or "").split("\n")[0])
+    recorded = [p.stem.removeprefix("table_") for p in sorted(RESULTS.glob("table_*.npz"), reverse=True)]
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--table", nargs="+", choices=recorded, default=recorded, help="the first one's figures lead")
+    parser.add_argument("--out", type=Path, default=RESULTS / "search.json")
+    given = parser.parse_args()
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    found = {}
+    for name in given.table:
+        print(f"{name}:", flush=True)
+        found[name] = compare(Table.read(RESULTS / f"table_{name}.npz"), given.seeds)
+        _show(found[name])
+    lead = found[given.table[0]]
+    ratios = {name: lead[f"epochs_ratio_vs_{name}"] for name in TARGETS}
+    rows = [(f"epochs against {n}, p50/p75/p90", " / ".join(map(str, ratios[n].values())), f"at least {t:g}")
+            for n, t in TARGETS.items()]  # fmt: skip
+    finish(given.out, rows, {**lead, "table": given.table[0], "others": {n: found[n] for n in given.table[1:]}})
+
+
+def _show(found: dict[str, Any]) -> None:
+    print(f"{'':38}{'epochs':>7}{'compl.':>7}  epochs to {', '.join(found['levels'])}; regret of the vote at {BUDGETS}")
+    for name, arm in found["arms"].items():
+        to = " ".join(f"{'-' if v is None else format(v, '.0f'):>6}" for v in arm["epochs_to"].values())
+        regret = " ".join(f"{v:>6.2f}" for v in arm["regret_of_vote"].values())
+        print(f"{name:38}{arm['epochs']:7.0f}{arm['complete']:7.1f}  {to}  {regret}")
+
+
+if __name__ == "__main__":
+    main()

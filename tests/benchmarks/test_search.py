@@ -1,0 +1,127 @@
+"""The simulator: what it counts, that each policy does what its source says, and that the figures come out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from optuna.trial import TrialState
+from tables import write_table
+
+from benchmarks import search
+from benchmarks.search_policies import EarlyStoppedCV, FullCV, OneEpoch, Ours, Stock
+from benchmarks.search_replay import Trace, replay
+from benchmarks.search_table import Table
+from search.space import Search
+
+TRIALS = 20
+
+
+@pytest.fixture(scope="module")
+def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
+    path = tmp_path_factory.mktemp("tables") / "table_made.npz"
+    write_table(path, 0)
+    return Table.read(path)
+
+
+def ours(table: Table, folder: Path, **changes: object) -> Ours:
+    values = {"trials": TRIALS, "members": 3, **changes}
+    return Ours(table, Search(folds=table.folds, epochs=table.epochs, **values), folder)
+
+
+def test_full_cross_validation_takes_all_epochs_in_as_little_time_as_workers_allow(table: Table) -> None:
+    trace = replay(table, FullCV(table, TRIALS, 0), 4)
+    assert trace.epochs == TRIALS * table.full
+    assert sorted(row for _, row in trace.complete) == sorted(trace.begun)
+    alone = sum(table.cost(row) for row in trace.begun) * table.full
+    assert alone / 4 <= trace.seconds <= alone / 4 + 2 * table.full
+    assert replay(table, FullCV(table, TRIALS, 0), 1).seconds == pytest.approx(alone)
+
+
+def test_an_epoch_is_paid_for_once(table: Table) -> None:
+    class Twice(FullCV):
+        def __init__(self) -> None:
+            super().__init__(table, 1, 0)
+            self.todo.append(self.todo[0])
+
+    assert replay(table, Twice(), 1).epochs == table.full
+
+
+def test_one_epoch_then_the_best_first(table: Table) -> None:
+    trace = replay(table, OneEpoch(table, TRIALS, 0), 1)
+    first = sorted(trace.begun, key=lambda row: -table.score[row, 0, 0])
+    assert [row for _, row in trace.complete] == first
+    assert trace.complete[0][0] == TRIALS + table.full - 1
+
+
+def test_early_stopped_trials_are_not_above_the_worst_fold_of_the_best_before_them(table: Table) -> None:
+    trace = replay(table, EarlyStoppedCV(table, TRIALS, 0), 1)
+    best, complete = -1.0, []
+    for row in trace.begun:
+        folds = table.score[row, :, -1]
+        worst = min(table.score[complete[-1], :, -1]) if complete else -1.0
+        if all(folds[: k + 1].mean() > worst for k in range(table.folds - 1)):
+            if folds.mean() > best:
+                best = folds.mean()
+                complete.append(row)
+            assert row in {r for _, r in trace.complete}
+        else:
+            assert row not in {r for _, r in trace.complete}
+
+
+def test_stock_tuner_stops_most_and_ends(table: Table) -> None:
+    trace = replay(table, Stock(table, TRIALS, 0, 1), 4)
+    assert 0 < len(trace.complete) < len(trace.begun) <= TRIALS
+    assert trace.epochs < TRIALS * table.full / 2
+
+
+@pytest.mark.parametrize("objective", ["solo", "ensemble"])
+def test_our_search_is_the_real_one(table: Table, tmp_path: Path, objective: str) -> None:
+    policy = ours(table, tmp_path, objective=objective)
+    trace = replay(table, policy, 4)
+    policy.director.conclude()
+    states = [t.state for t in policy.director.ledger.named().values()]
+    assert len(states) == len(trace.begun) == TRIALS
+    assert states.count(TrialState.COMPLETE) == len(trace.complete) >= 3
+    assert states.count(TrialState.PRUNED) == TRIALS - len(trace.complete)
+    for trial, frozen in policy.director.ledger.named().items():
+        row = table.rows[policy.place(trial)]
+        assert frozen.intermediate_values[1] == table.score[row, 0, 0]
+        if frozen.state == TrialState.COMPLETE:
+            assert frozen.value == pytest.approx(table.oof[row])
+
+
+def test_what_a_trial_is_judged_by_is_its_vote_with_those_complete_then(table: Table, tmp_path: Path) -> None:
+    policy = ours(table, tmp_path, objective="ensemble")
+    replay(table, policy, 1)
+    trials = [t for t in policy.director.ledger.named().values() if table.epochs in t.intermediate_values]
+    judged = [t.user_attrs["judged"][str(table.epochs)] for t in trials]
+    alone = np.isclose(judged, [t.intermediate_values[table.epochs] for t in trials], rtol=0, atol=1e-6)
+    assert alone.any()  # while nobody was complete
+    assert not alone.all()
+
+
+def test_a_level_is_reached_when_the_vote_first_has_it() -> None:
+    scores = {frozenset({7}): 0.5, frozenset({7, 8}): 0.4, frozenset({7, 8, 9}): 0.7}
+    trace = Trace([(10, 7), (20, 8), (30, 9)], [7, 8, 9], 30, 1.0)
+    points = list(search.curve(trace, scores.__getitem__))
+    assert points == [(10, 0.5), (20, 0.4), (30, 0.7)]
+    assert [search.first_reach(points, level) for level in (0.3, 0.5, 0.6, 0.8)] == [10, 10, 30, np.inf]
+    assert [search.after(trace, epochs, scores.__getitem__) for epochs in (5, 10, 25, 99)] == [0.0, 0.5, 0.4, 0.7]
+
+
+def test_figures_have_the_promised_names(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(search, "TRIALS", TRIALS)
+    monkeypatch.setattr(search, "MEMBERS", 3)
+    arms = ("full_cv_random", "early_stopped_cv", "one_epoch_topk", "stock", "ours")
+    monkeypatch.setattr(search, "ARMS", {name: search.ARMS[name] for name in arms})
+    found = search.compare(table, 2)
+    for name in ("full_cv_random", "stock", "one_epoch_topk"):
+        assert set(found[f"epochs_ratio_vs_{name}"]) == {"p50", "p75", "p90"}
+    assert found["seeds"] == 2
+    assert 0 <= found["top_m_survival"] <= 1
+    assert 0 < found["kendall_tau_fold0"] < 1
+    traces = [search.run(table, search.ARMS["full_cv_random"], seed) for seed in range(2)]
+    ends = [table.vote(frozenset(row for _, row in trace.complete[:TRIALS])) for trace in traces]
+    assert found["levels"]["p50"] == pytest.approx(np.median(ends), abs=1e-4)
