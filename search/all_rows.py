@@ -63,6 +63,7 @@ class AllRows:
         self.bar.advance(self.task)
         if report["fold_done"]:
             self.running.discard(trial_id)
+            self.paths.trial(trial_id).all_rows.error.unlink(missing_ok=True)  # of an earlier attempt
             self.bar.console.print(f"trial {trial_id}: trained on all rows", highlight=False)
         return not report["fold_done"]
 
