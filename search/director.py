@@ -5,6 +5,7 @@ Ray's searcher and scheduler (search.tuner) are thin adapters of this; it knows 
 
 import math
 import shutil
+import signal
 import uuid
 from collections import Counter, deque
 from dataclasses import dataclass, field
@@ -57,6 +58,7 @@ class Director:
     running: set[str] = field(default_factory=set)
     ahead: set[tuple[str, int]] = field(default_factory=set)  # (trial, fold) that idle workers train before its turn
     parked: set[str] = field(default_factory=set)  # trials whose turn has come for such a fold
+    interrupted: bool = False
     aborted: str = ""  # why the search ends: running trials are stopped at their next report
     note: str = ""  # why there were fewer trials than asked for
     all_rows: bool = False  # its trials have folds
@@ -96,12 +98,30 @@ class Director:
         """No new trials are to come."""
         return len(self.ledger.numbers) >= self.search.trials or bool(self.note) or self.deadline.closing
 
+    def heed_signals(self) -> None:
+        """Ctrl-C, or a batch system's farewell, ends the search; call it in the main thread.
+
+        Where code in C is running, the exception can be swallowed: then the next report or suggestion raises it again.
+        """
+
+        def heard(*_: object) -> None:
+            self.interrupted = True
+            raise KeyboardInterrupt
+
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, heard)
+
+    def _heed(self) -> None:
+        if self.interrupted:
+            raise KeyboardInterrupt
+
     def next_job(self) -> tuple[str, TrialConfig, int | None] | None:
         """What a free worker does: a trial, or one fold of a trial ahead of its turn; None: nothing now.
 
         Folds of trials that are past their rungs come before new trials while the race would stop none of them: they
         are wanted in any case, and a search that finishes what it has begun has its first complete trials sooner.
         """
+        self._heed()
         found = self.next_trial(fresh=False) if self.race.lets_all_finish else self.next_trial()
         if found is None and (ahead := self.next_fold()) is not None:
             return ahead
@@ -162,6 +182,7 @@ class Director:
 
         False: its worker is to be free, because the trial has ended or waits.
         """
+        self._heed()
         if "error" in report:
             self.failed(trial_id, report["error"])
             return False

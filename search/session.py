@@ -4,7 +4,6 @@ import difflib
 import errno
 import json
 import math
-import signal
 import sys
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -165,7 +164,7 @@ def walk(
         watchers=[progress, board, Scribe(paths, ledger), overhead, *tracking],
     )
     progress.waiting = director.waiting
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a batch system's farewell is a Ctrl-C
+    director.heed_signals()
     try:
         director.resume()
         with ExitStack() as watching:

@@ -70,6 +70,7 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
     found["augment"] = {"policy": "none"} if frozen else augment(trial, "age" in data.attributes)
     found["mix"] = {} if frozen else mix(trial, "age" in data.attributes)
     found["sampler"], found["loss"] = sampler(trial), loss(trial)
+    found |= keep(trial)
     found["tta"] = trial.suggest_categorical("tta", ["none", "flip", "crops"])
     if people:
         found["head"], found["rows"], found["stage"] = head(trial), rows(trial), stage(trial)
@@ -227,6 +228,12 @@ def loss(trial: optuna.Trial) -> dict:
     if found["class_weights"] == "effective":
         found["weight_beta"] = trial.suggest_categorical("weight_beta", [0.99, 0.999, 0.9999])
     return found
+
+
+def keep(trial: optuna.Trial) -> dict:
+    """The last epoch's weights, or the mean of the last epochs'; the best epoch's would flatter the score."""
+    name = trial.suggest_categorical("keep", ["last", "soup"])
+    return {"keep": name, "soup_share": trial.suggest_float("soup_share", 0.1, 0.5)} if name == "soup" else {}
 
 
 def head(trial: optuna.Trial) -> dict:

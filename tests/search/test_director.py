@@ -1,6 +1,8 @@
 """The driver's decisions on a real ledger, with scores that are made up instead of trained."""
 
+import contextlib
 import math
+import signal
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -380,3 +382,22 @@ def test_folds_of_survivors_come_before_new_trials_while_none_of_them_can_be_sto
     c = begin()
     assert fold_0(c, 0.95)
     assert begin() not in (a, b, c)  # one is complete, and the ensemble wants no more: c may be stopped yet
+
+
+def test_an_interruption_that_was_swallowed_is_raised_again(direct: Callable[..., Director]) -> None:
+    director = direct()
+    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
+    director.heed_signals()
+    try:
+        found = director.next_job()
+        assert found is not None
+        with contextlib.suppress(KeyboardInterrupt):  # as a callback from C does
+            signal.raise_signal(signal.SIGTERM)
+        with pytest.raises(KeyboardInterrupt):
+            director.report(found[0], said(1, 0.5))
+        with pytest.raises(KeyboardInterrupt):
+            director.next_job()
+    finally:
+        signal.signal(signal.SIGINT, before[0])
+        signal.signal(signal.SIGTERM, before[1])
+    assert director.told(found[0]) == 0

@@ -47,7 +47,7 @@ def test_ctrl_c_ends_tidily_and_prints_the_command_that_goes_on(sample: Path, tm
     wait_for_epochs(run, 4, process)
     process.send_signal(signal.SIGINT)
     said = process.communicate(timeout=60)[0]
-    assert process.returncode == 130
+    assert process.returncode == 130, said
     assert "Traceback" not in said
     last = said.splitlines()[-1]
     assert last == f"next: python -m search.run {space} --data {sample} --out {tmp_path} --name run --resume"

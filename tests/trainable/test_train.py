@@ -161,7 +161,7 @@ def test_command_takes_up_its_own_run_and_no_other(generic: Path, tmp_path: Path
     given = [str(config_file), "--data", str(generic), "--out", str(tmp_path / "run"), "--folds", "2"]
     assert main(given) == 0
     assert main(given) == 0
-    assert "other data or folds" in refused(capfd, main, *given[:-1], "3")
+    assert "other rows or folds" in refused(capfd, main, *given[:-1], "3")
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     line = refused(capfd, main, config_file, "--data", generic, "--out", tmp_path / "full")

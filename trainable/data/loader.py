@@ -5,6 +5,8 @@ depends on its request alone, and torch's DataLoader is only the transport betwe
 """
 
 import ctypes
+import multiprocessing
+import os
 import signal
 import sys
 from collections.abc import Iterator
@@ -140,3 +142,6 @@ def _die_with_parent(worker: int) -> None:
     """Have Linux kill this worker when its parent dies: torch's own watch can hang on a full queue."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # 1 is PR_SET_PDEATHSIG
+        parent = multiprocessing.parent_process()
+        if parent is not None and os.getppid() != parent.pid:  # it died while this worker was starting
+            os._exit(1)
