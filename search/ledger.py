@@ -108,15 +108,13 @@ class Ledger:
         """Write a complete trial's configuration with another seed down as RUNNING."""
         assert self.promoted
         attributes = {ID: trial_id, PROMOTED: source.user_attrs[ID]}
-        self.study.add_trial(
-            create_trial(
-                state=TrialState.RUNNING,
-                params=source.params,
-                distributions=source.distributions,
-                user_attrs=attributes,
-            )
+        made = create_trial(
+            state=TrialState.RUNNING,
+            params=source.params,
+            distributions=source.distributions,
+            user_attrs=attributes,
         )
-        self.numbers[trial_id] = self.trials()[-1]._trial_id
+        self._add(trial_id, made)
 
     def report(self, trial_id: str, step: int, score: float) -> bool:
         """Write a score; False when the ledger has it already (a restarted trial tells its story again)."""
