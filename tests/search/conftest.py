@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import asdict
+from functools import partial
 from pathlib import Path
 
 import pytest
 import torch
+from directing import open_director
 from helpers import space_file
 
 from ensembles.build import main as build
@@ -42,6 +45,12 @@ def space(trial, data):
         "batch_size": 32,
     }
 """
+
+
+@pytest.fixture
+def direct(tmp_path: Path) -> Callable[..., Director]:
+    """Opens the director of one run directory, again and again; see directing.open_director."""
+    return partial(open_director, tmp_path)
 
 
 @pytest.fixture(scope="session")
