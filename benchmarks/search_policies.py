@@ -1,5 +1,6 @@
 """What foldvote is compared with, and foldvote itself, as policies of the simulator (benchmarks.search_replay)."""
 
+import warnings
 from collections import deque
 from pathlib import Path
 from types import SimpleNamespace
@@ -97,7 +98,9 @@ class Stock:
             return None
         self.asked += 1
         key = str(self.asked)
-        asked = self.search.suggest(key)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # on a busy machine, of a suggestion that took a second
+            asked = self.search.suggest(key)
         assert asked is not None
         self.asha.on_trial_add(None, SimpleNamespace(trial_id=key))
         return Job(key, asked["row"])
