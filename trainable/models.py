@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 from typing import Any
+from urllib.error import HTTPError
+from urllib.request import Request, urlopen
 
 import timm
 import torch
@@ -94,11 +96,28 @@ def find_weights(backbone: str, folder: Path | None, *, download: bool = True) -
 
 def resolve_weights(backbones: list[str], folder: Path | None) -> dict[str, str]:
     """The weight file of each backbone; InputError naming every file that cannot be had."""
-    found = {b: find_weights(b, folder) for b in backbones}
+    found = {b: find_weights(b, folder, download=False) for b in backbones}
+    if None in found.values() and folder is None and _hub_answers():
+        found = {b: path or find_weights(b, folder) for b, path in found.items()}
     missing = [b for b, path in found.items() if path is None]
     if missing:
         raise InputError(missing_weights(missing))
     return {b: str(path.absolute()) for b, path in found.items() if path is not None}
+
+
+def _hub_answers() -> bool:
+    """Whether the hub can be reached, asked once: where it cannot, its library retries half a minute for every file."""
+    if os.environ.get("HF_HUB_OFFLINE") == "1":
+        return False
+    from huggingface_hub.constants import ENDPOINT
+
+    try:
+        urlopen(Request(ENDPOINT, method="HEAD"), timeout=5).close()
+    except HTTPError:  # an answer
+        return True
+    except OSError:
+        return False
+    return True
 
 
 def missing_weights(backbones: list[str]) -> str:

@@ -1,5 +1,6 @@
 """Backbones, their weights and the scale of pixels."""
 
+import time
 from pathlib import Path
 
 import numpy as np
@@ -64,3 +65,14 @@ def test_pixels_are_scaled_by_their_statistics() -> None:
     assert scaled.permute(0, 2, 3, 1).numpy() == pytest.approx(expected, abs=1e-5)
     assert pixel_statistics("vit_base_patch16_224", "backbone", OWN).tolist() == [[0.5] * 3] * 2
     assert pixel_statistics("test_vit", "imagenet", OWN)[0].tolist() == pytest.approx([0.485, 0.456, 0.406])
+
+
+def test_hub_that_does_not_answer_is_asked_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing listens at port 9: no retries, and no question for each of the files."""
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.setattr("huggingface_hub.constants.ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", lambda *_, **__: pytest.fail("the hub's library was asked"))
+    begun = time.monotonic()
+    with pytest.raises(InputError, match=r"resnet18.*resnet34.*resnet50"):
+        resolve_weights(["resnet18", "resnet34", "resnet50"], None)
+    assert time.monotonic() - begun < 6
