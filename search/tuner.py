@@ -84,7 +84,8 @@ def connect(address: str | None) -> None:
                 f"--address: received {address!r}, no cluster answers ({error}); allowed: auto, HOST:PORT"
             ) from None
     else:
-        ray.init(include_dashboard=False, object_store_memory=128 * 2**20, **quiet)
+        # "local", as without an address Ray would join any cluster that this machine's /tmp/ray or RAY_ADDRESS names.
+        ray.init("local", include_dashboard=False, object_store_memory=128 * 2**20, **quiet)
 
 
 def share(cpus: float | None, gpus: float | None) -> Share:

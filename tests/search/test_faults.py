@@ -114,3 +114,19 @@ def test_search_outlives_one_of_its_three_nodes(start: Callable[..., subprocess.
         assert_whole(run, process, before)
     finally:
         cluster.shutdown()
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_search_without_an_address_leaves_a_running_cluster_alone() -> None:
+    code = "from search import tuner; tuner.connect(None); print(tuner.ray.get_runtime_context().gcs_address)"
+    cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
+    try:
+        for more in ({}, {"RAY_ADDRESS": cluster.address}):  # Cluster also writes its address into /tmp/ray
+            done = subprocess.run(
+                [sys.executable, "-c", code], env=os.environ | more, capture_output=True, text=True, check=False
+            )
+            assert done.returncode == 0, done.stderr
+            assert done.stdout.split()[-1] != cluster.address
+    finally:
+        cluster.shutdown()

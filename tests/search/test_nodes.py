@@ -17,7 +17,7 @@ import json, time
 import ray
 from search.tensorboard import nodes
 
-ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
+ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
 true = ray.nodes()[0]["NodeManagerAddress"]
 
 

@@ -181,7 +181,7 @@ def test_workers_start_inside_a_ray_actor(pixels: Path) -> None:
             return images, len(psutil.Process().children())
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the actor cannot import a test
-    ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
         images, left = ray.get(ray.remote(Trial).remote().run.remote(pixels), timeout=300)
     finally:
