@@ -25,7 +25,7 @@ from ensembles.testing import predict_test
 from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
 from trainable.data.sample import generate
-from trainable.experiment import Experiment, prepare
+from trainable.experiment import Experiment, prepare, save_experiment
 from trainable.files import read_json_lines, read_npz, write_atomic
 from trainable.store import RunPaths
 from trainable.train import train
@@ -88,6 +88,7 @@ def record(name: str, work: Path) -> None:
     truth = make_data(name, work / f"data_{name}")
     paths = RunPaths(work / f"run_{name}")
     experiment = prepare(work / f"data_{name}", paths, folds=FOLDS, seed=0, store_size=SIZES[name][0])
+    save_experiment(experiment, ["benchmarks.record", name], {"folds": FOLDS, "epochs": EPOCHS})
     test = read_test(experiment.manifest.root, experiment.manifest.classes)
     configs = grid()
     # Any prefix of a shuffled order is a fair sample, should the recording be looked at before it is done.

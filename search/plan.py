@@ -42,7 +42,8 @@ class Plan:
             f"data: {data.rows} images of {data.groups} groups, {len(data.classes)} classes, "
             f"attributes {', '.join(data.attributes) or 'none'}",
             f"search: {s.trials} trials, {s.folds} folds of {s.epochs} epochs, {s.sampler}, seed {s.seed}",
-            f"race: rungs after {rungs} epochs of fold 0, the best of every {s.eta} go on, {s.members} at least; "
+            f"race: rungs after {rungs} epochs of fold 0, the best of every {s.eta} go on (one of "
+            f"{s.eta ** len(race.rungs)} to the later folds), {s.members} at least in the end; "
             f"later folds by the {s.rule} rule",
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",
             f"networks in {len(self.configs)} draws: {', '.join(sorted(self.megabytes))}",

@@ -6,6 +6,10 @@ new one otherwise. Waiting is cheap, since every epoch's state lies on disk. (Th
 the first trials through whatever they are worth, and the remaining folds cost most.) The end of fold 0 is a rung
 whatever the arithmetic, and NaN ends a trial.
 
+Two departures, both measured in docs/decisions/021. Rungs lie SPACING apart, not eta: a third goes on from each of
+more, nearer rungs. Below the end of the fold a rung ranks by the mean of a trial's two best epochs so far, since one
+epoch's score on a small fold is noisy.
+
 Once no new trials are to come, each rung also lets the best `members` go on: the ensemble wants as many complete.
 
 Later folds race against the complete trial of that rank:
@@ -22,6 +26,7 @@ import numpy as np
 from search.ranking import Ranking
 
 GO, WAIT, STOP = "go", "wait", "stop"
+SPACING = 2  # between rungs
 
 
 @dataclass(frozen=True)
@@ -50,13 +55,14 @@ class Race:
     rungs: dict[int, dict[str, float]] = field(init=False)
     beyond: dict[int, set[str]] = field(init=False)  # trials that went on from a rung
     fold_scores: dict[str, list[float]] = field(init=False, default_factory=dict)
+    curves: dict[str, dict[int, float]] = field(init=False, default_factory=dict)  # scores within fold 0, by step
     _ranked: dict[int, Ranking] = field(init=False, repr=False)  # all of a rung
     _held: dict[int, Ranking] = field(init=False, repr=False)  # those of them that did not go on
     _complete: Ranking = field(init=False, repr=False, default_factory=Ranking)  # by mean fold score
     _most: dict[int, int] = field(init=False, repr=False)  # trials that can ever go on from a rung
 
     def __post_init__(self) -> None:
-        steps = milestones(self.epochs, self.grace, self.eta)
+        steps = milestones(self.epochs, self.grace)
         self.rungs = {step: {} for step in steps}
         self.beyond = {step: set() for step in steps}
         self._ranked = {step: Ranking() for step in steps}
@@ -68,11 +74,13 @@ class Race:
     def record(self, trial: str, step: int, score: float, judged: float | None = None) -> None:
         """Take a score: any epoch of fold 0, or the end of a later fold. Recording twice changes nothing.
 
-        judged: what a rung ranks the trial by instead, if that is not its score.
+        judged: what the last rung ranks the trial by instead, if that is not its score.
         """
         value = -math.inf if math.isnan(score) else score
+        if step < self.epochs:
+            self.curves.setdefault(trial, {})[step] = value
         if step in self.rungs:
-            rank_by = value if judged is None else judged
+            rank_by = (self._so_far(trial, step) if step < self.epochs else value) if judged is None else judged
             self.rungs[step][trial] = rank_by
             self._ranked[step].add(trial, rank_by)
             if trial not in self.beyond[step]:
@@ -139,6 +147,11 @@ class Race:
             before, arrivals = step, min(arrivals, self._most[step])
         return total + arrivals * self.epochs * (self.folds - 1)
 
+    def _so_far(self, trial: str, step: int) -> float:
+        """Mean of the two best scores up to `step`; the worst there is when the last one is no number."""
+        scores = {s: score for s, score in self.curves[trial].items() if s <= step}
+        return float(np.mean(sorted(scores.values())[-2:])) if math.isfinite(scores[step]) else -math.inf
+
     def _at_rung(self, trial: str, step: int, drained: bool) -> Verdict:
         if trial in self.beyond[step]:
             return Verdict(GO)
@@ -175,10 +188,10 @@ class Race:
         return Verdict(GO if good else STOP, reason)
 
 
-def milestones(epochs: int, grace: int, eta: int) -> list[int]:
-    """Steps at which fold 0 is judged: grace * eta^i below `epochs`, then `epochs` itself."""
+def milestones(epochs: int, grace: int) -> list[int]:
+    """Steps at which fold 0 is judged: grace * SPACING^i below `epochs`, then `epochs` itself."""
     steps, step = [], grace
     while step < epochs:
         steps.append(step)
-        step *= eta
+        step *= SPACING
     return [*steps, epochs]

@@ -25,7 +25,8 @@ class Search:
     """How to walk a space.
 
     epochs: of one fold. store_size: (height, width) the photos are decoded to, the largest that a trial can ask for.
-    grace, eta: the first rung, in epochs of fold 0 (a quarter of them is a good choice), and the factor between rungs.
+    grace, eta: the first rung, in epochs of fold 0 (a quarter of them is a good choice; each further one doubles it),
+    and of how many trials at a rung one goes on.
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     rule, margin: how later folds race; see search.race. startup: trials drawn at random before TPE models.
     objective: what a trial is judged by after fold 0, and TPE told: its own score ("solo"), or that of its vote with

@@ -13,7 +13,7 @@ import optuna
 
 from search.space import DataFacts, Search
 
-SEARCH = Search(trials=400, folds=5, epochs=12, store_size=(512, 384), startup=40, grace=1, eta=3, members=20)
+SEARCH = Search(trials=400, folds=5, epochs=12, store_size=(512, 384), startup=40, grace=3, eta=3, members=20)
 
 # Name: megabytes an image of 224x224 takes in training (rough, mixed precision), which sizes it takes.
 BACKBONES: dict[str, tuple[int, int | str]] = {

@@ -19,18 +19,35 @@ def fill(made: Race, step: int, scores: list[float]) -> None:
 
 
 @pytest.mark.parametrize(
-    ("epochs", "grace", "eta", "steps"),
+    ("epochs", "grace", "steps"),
     [
-        (12, 1, 3, [1, 3, 9, 12]),
-        (9, 1, 3, [1, 3, 9]),
-        (243, 1, 3, [1, 3, 9, 27, 81, 243]),  # the top rung is lost where it is found with floating-point logarithms
-        (1, 1, 3, [1]),
-        (5, 2, 2, [2, 4, 5]),
-        (4, 10, 3, [4]),
+        (12, 3, [3, 6, 12]),
+        (9, 1, [1, 2, 4, 8, 9]),
+        (64, 1, [1, 2, 4, 8, 16, 32, 64]),  # no top rung lost to floating-point logarithms
+        (1, 1, [1]),
+        (5, 2, [2, 4, 5]),
+        (4, 10, [4]),
     ],
 )
-def test_rungs_grow_by_eta_and_end_with_the_fold(epochs: int, grace: int, eta: int, steps: list[int]) -> None:
-    assert milestones(epochs, grace, eta) == steps
+def test_rungs_double_and_end_with_the_fold(epochs: int, grace: int, steps: list[int]) -> None:
+    assert milestones(epochs, grace) == steps
+
+
+def test_rung_ranks_by_the_two_best_epochs_so_far_and_the_end_of_the_fold_by_its_score() -> None:
+    made = race(epochs=8, grace=4, trials=1000)
+    curves = {"steady": [0.4, 0.4, 0.4, 0.4], "fell": [0.1, 0.6, 0.5, 0.2], "rose": [0.1, 0.1, 0.3, 0.59]}
+    for name, scores in curves.items():
+        for step, score in enumerate([*scores, 0.0, 0.0, 0.0, scores[-1]], start=1):
+            made.record(name, step, score)
+    assert made.rungs[4] == pytest.approx({name: np.mean(sorted(scores)[2:]) for name, scores in curves.items()})
+    assert made.rungs[8] == {name: scores[-1] for name, scores in curves.items()}
+
+
+def test_good_epochs_do_not_hide_a_score_that_is_no_number() -> None:
+    made = race(grace=2)
+    made.record("t0", 1, 0.9)
+    made.record("t0", 2, math.nan)
+    assert made.rungs[2] == {"t0": -math.inf}
 
 
 def test_rung_that_holds_fewer_than_eta_scores_lets_nobody_on() -> None:
@@ -58,8 +75,8 @@ def test_the_best_of_every_eta_go_on(held: int) -> None:
 
 def test_between_rungs_a_trial_goes_on_whatever_its_score() -> None:
     made = race()
-    made.record("t0", 2, 0.0)
-    assert made.decide("t0", 2, 0.0).action == GO
+    made.record("t0", 3, 0.0)
+    assert made.decide("t0", 3, 0.0).action == GO
 
 
 @pytest.mark.parametrize("score", [math.nan, math.inf, -math.inf])
