@@ -23,6 +23,7 @@ from search.director import Director
 from search.leaderboard import Scribe
 from search.ledger import Ledger
 from search.progress import Progress
+from search.proposals import Proposals
 from search.space import DataFacts, Search, SpaceFile
 from search.suggest import Suggester
 from trainable.files import write_json
@@ -64,13 +65,17 @@ class Driver:
         self.table = Progress(s, race.expected_epochs(), lambda _: 0.5, Console(file=io.StringIO()), race=race)
         self.director = Director(
             paths=paths,
-            space=file,
             search=s,
-            data=DataFacts(10_000, 1_000, tuple("abc"), ()),
-            folds_fingerprint="scale",
             ledger=ledger,
             race=race,
-            suggester=Suggester(s.sampler, s.seed, s.startup),
+            proposals=Proposals(
+                paths,
+                file,
+                DataFacts(10_000, 1_000, tuple("abc"), ()),
+                "scale",
+                ledger,
+                Suggester(s.sampler, s.seed, s.startup),
+            ),
             watchers=[self.table, Scribe(paths, ledger)],
         )
         self.director.resume()

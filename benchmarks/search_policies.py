@@ -13,6 +13,7 @@ from benchmarks.search_replay import Job
 from benchmarks.search_table import Table, place, suggest
 from search.director import Director
 from search.ledger import Ledger
+from search.proposals import Proposals
 from search.space import DataFacts, Search, SpaceFile
 from search.suggest import Suggester
 from search.votes import Votes
@@ -130,16 +131,16 @@ class Ours:
         self.table, self.ahead = table, ahead
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         space = SpaceFile(Path("grid"), "", search, lambda trial, data: fields(suggest(trial)))
+        paths, ledger = RunPaths(folder), Ledger(optuna.create_study(direction="maximize"))
+        data = DataFacts(len(table.label), len(table.label), tuple(map(str, range(table.classes))), ())
+        suggester = Suggester(search.sampler, search.seed, search.startup, **seen)
         self.director = Director(
-            paths=RunPaths(folder),
-            space=space,
+            paths=paths,
             search=search,
-            data=DataFacts(len(table.label), len(table.label), tuple(map(str, range(table.classes))), ()),
-            folds_fingerprint="recorded",
-            ledger=Ledger(optuna.create_study(direction="maximize")),
+            ledger=ledger,
             race=space.race(),
-            suggester=Suggester(search.sampler, search.seed, search.startup, **seen),
-            votes=Votes(RunPaths(folder), self.read) if search.objective == "ensemble" else None,
+            proposals=Proposals(paths, space, data, "recorded", ledger, suggester),
+            votes=Votes(paths, self.read) if search.objective == "ensemble" else None,
             watchers=[],
         )
         self.director.resume()

@@ -4,13 +4,14 @@ Stands where the director stands in a search; its state is the files below `tria
 """
 
 import uuid
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from search.director import RETRIES
+from search.interrupt import Interrupt
+from search.retries import Deaths
 from search.space import Search
 from trainable.config import TrialConfig
 from trainable.files import read_json, write_text
@@ -29,7 +30,8 @@ class AllRows:
     aborted: str = ""
     failures: dict[str, str] = field(default_factory=dict)
     running: set[str] = field(default_factory=set)
-    deaths: Counter[str] = field(default_factory=Counter)
+    deaths: Deaths = field(default_factory=Deaths)
+    interrupt: Interrupt = field(default_factory=Interrupt)
 
     def __post_init__(self) -> None:
         write_text(self.paths.owner, self.owner)
@@ -43,6 +45,7 @@ class AllRows:
 
     def next_job(self) -> tuple[str, TrialConfig, None] | None:
         """A trial; there are no folds that could be trained ahead."""
+        self.interrupt.check()
         if self.aborted or not self.todo:
             return None
         trial_id = self.todo.popleft()
@@ -54,6 +57,7 @@ class AllRows:
 
     def report(self, trial_id: str, report: dict[str, Any]) -> bool:
         """False: its worker is to be free, because the network is trained, or cannot be."""
+        self.interrupt.check()
         if "error" in report:
             self.failed(trial_id, report["error"])
             return False
@@ -68,11 +72,12 @@ class AllRows:
         return not report["fold_done"]
 
     def died(self, trial_id: str) -> None:
-        """Its process or node died: another worker goes on from its last epoch, up to RETRIES times."""
-        self.deaths[trial_id] += 1
-        if self.deaths[trial_id] > RETRIES:
-            self.failed(trial_id, f"its process died {self.deaths[trial_id]} times")
-        elif trial_id in self.running:
+        """Its process or node died: another worker goes on from its last epoch, unless that happened too often."""
+        if trial_id not in self.running:
+            return
+        if cause := self.deaths.one_more(trial_id):
+            self.failed(trial_id, cause)
+        else:
             self.running.discard(trial_id)
             self.todo.appendleft(trial_id)
 

@@ -10,6 +10,8 @@ from collections import defaultdict
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import dataclass, field
 
+from trainable.config import TrialConfig
+
 
 @dataclass
 class Deadline:
@@ -59,3 +61,8 @@ def _mean(costs: Iterable[list[float]]) -> float:
     """Seconds an epoch, of [seconds, epochs]."""
     seconds, epochs = zip(*costs, strict=True)
     return sum(seconds) / sum(epochs)
+
+
+def kind_of(config: TrialConfig) -> tuple[str, tuple[int, int]]:
+    """What the cost of an epoch depends on most."""
+    return config.model.backbone, config.input.size

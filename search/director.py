@@ -5,28 +5,27 @@ Ray's searcher and scheduler (search.tuner) are thin adapters of this; it knows 
 
 import math
 import shutil
-import signal
 import uuid
-from collections import Counter, deque
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from optuna.trial import TrialState
 
-from search.deadline import Deadline
+from search.ahead import FoldsAhead
+from search.deadline import Deadline, kind_of
+from search.interrupt import Interrupt
 from search.ledger import Ledger, judged, last_score
+from search.proposals import Proposals
 from search.race import GO, STOP, WAIT, Race
-from search.space import DataFacts, Search, SpaceFile
-from search.suggest import Suggester
+from search.retries import Deaths
+from search.space import Search
 from search.votes import Votes
 from trainable.config import TrialConfig
-from trainable.errors import InputError
-from trainable.files import read_json, write_json, write_text
+from trainable.files import read_json, write_text
 from trainable.store import RunPaths
 
 FIRST_FAILURES = 3
-RETRIES = 3  # of a trial whose process or node died
-ATTEMPTS = 50  # suggestions in a row that may be known already, or invalid
 
 
 class Watcher(Protocol):
@@ -42,13 +41,10 @@ class Director:
     """One search: hands out configurations, takes reports, decides."""
 
     paths: RunPaths
-    space: SpaceFile
     search: Search
-    data: DataFacts
-    folds_fingerprint: str
     ledger: Ledger
     race: Race
-    suggester: Suggester
+    proposals: Proposals
     watchers: list[Watcher]
     votes: Votes | None = None  # of the complete trials, for SEARCH.objective = "ensemble"
     deadline: Deadline = field(default_factory=Deadline)
@@ -56,16 +52,17 @@ class Director:
     unfinished: deque[str] = field(default_factory=deque)  # of an earlier process, to go on first
     waiting: set[str] = field(default_factory=set)  # at a rung
     running: set[str] = field(default_factory=set)
-    ahead: set[tuple[str, int]] = field(default_factory=set)  # (trial, fold) that idle workers train before its turn
-    parked: set[str] = field(default_factory=set)  # trials whose turn has come for such a fold
-    interrupted: bool = False
+    ahead: FoldsAhead = field(init=False)
+    interrupt: Interrupt = field(default_factory=Interrupt)
     aborted: str = ""  # why the search ends: running trials are stopped at their next report
-    note: str = ""  # why there were fewer trials than asked for
     all_rows: bool = False  # its trials have folds
     _kinds: dict[str, tuple] = field(default_factory=dict)  # of the trials that ran here, see search.deadline
-    _deaths: Counter[str] = field(default_factory=Counter)
+    _deaths: Deaths = field(default_factory=Deaths)
     _failures: int = 0
     _successes: int = 0
+
+    def __post_init__(self) -> None:
+        self.ahead = FoldsAhead(self.paths, self.search.epochs, self.search.folds)
 
     def resume(self) -> None:
         """Take the run over: rebuild rungs, race and queues from the ledger.
@@ -96,24 +93,7 @@ class Director:
     @property
     def drained(self) -> bool:
         """No new trials are to come."""
-        return len(self.ledger.numbers) >= self.search.trials or bool(self.note) or self.deadline.closing
-
-    def heed_signals(self) -> None:
-        """Ctrl-C, or a batch system's farewell, ends the search; call it in the main thread.
-
-        Where code in C is running, the exception can be swallowed: then the next report or suggestion raises it again.
-        """
-
-        def heard(*_: object) -> None:
-            self.interrupted = True
-            raise KeyboardInterrupt
-
-        for number in (signal.SIGINT, signal.SIGTERM):
-            signal.signal(number, heard)
-
-    def _heed(self) -> None:
-        if self.interrupted:
-            raise KeyboardInterrupt
+        return len(self.ledger.numbers) >= self.search.trials or bool(self.proposals.note) or self.deadline.closing
 
     def next_job(self) -> tuple[str, TrialConfig, int | None] | None:
         """What a free worker does: a trial, or one fold of a trial ahead of its turn; None: nothing now.
@@ -121,11 +101,13 @@ class Director:
         Folds of trials that are past their rungs come before new trials while the race would stop none of them: they
         are wanted in any case, and a search that finishes what it has begun has its first complete trials sooner.
         """
-        self._heed()
-        found = self.next_trial(fresh=False) if self.race.lets_all_finish else self.next_trial()
-        if found is None and (ahead := self.next_fold()) is not None:
-            return ahead
-        found = found or self.next_trial()
+        self.interrupt.check()
+        finish_first = self.race.lets_all_finish
+        found = self.next_trial(fresh=not finish_first)
+        if found is None and (fold := self.next_fold()) is not None:
+            return fold
+        if found is None and finish_first:
+            found = self.next_trial()
         return (*found, None) if found else None
 
     def next_trial(self, *, fresh: bool = True) -> tuple[str, TrialConfig] | None:
@@ -134,36 +116,27 @@ class Director:
             return None
         trial_id = self.unfinished.popleft() if self.unfinished else self._promote()
         if trial_id is not None:
-            config = TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config))
-        elif not fresh or self.drained or (found := self._new_trial()) is None:
+            config = self._config(trial_id)
+        elif not fresh or self.drained or (found := self.proposals.next(self._fits)) is None:
             return None
         else:
             trial_id, config = found
         self.running.add(trial_id)
-        self._kinds[trial_id] = _kind(config)
+        self._kinds[trial_id] = kind_of(config)
         self._tell("began", trial_id)
         return trial_id, config
 
     def next_fold(self) -> tuple[str, TrialConfig, int] | None:
-        """A later fold of a trial that is past its rungs, ahead of its turn.
-
-        Of the trial with most left to do the last fold, which its own worker reaches last. It is a finished fold when
-        its turn comes; nothing is decided on it before.
-        """
+        """A later fold of a trial that is past its rungs, ahead of its turn."""
         if self.aborted:
             return None
-        for trial_id in sorted(self.running | self.parked, key=lambda t: (self.told(t), t)):
-            now = self.told(trial_id) // self.search.epochs
-            for fold in range(self.search.folds - 1, now, -1) if now else ():
-                if (trial_id, fold) not in self.ahead and not self.paths.trial(trial_id).fold(fold).finished:
-                    self.ahead.add((trial_id, fold))
-                    return trial_id, TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config)), fold
-        return None
+        taken = self.ahead.take({t: self.told(t) for t in self.running | self.ahead.parked})
+        return (taken[0], self._config(taken[0]), taken[1]) if taken else None
 
     @property
     def finished(self) -> bool:
         """Nothing runs, nothing can be promoted, nothing new is to come."""
-        idle = not (self.running or self.unfinished or self.ahead)
+        idle = not (self.running or self.unfinished or self.ahead.training)
         return bool(self.aborted) or (idle and self.drained)
 
     def conclude(self) -> None:
@@ -182,7 +155,7 @@ class Director:
 
         False: its worker is to be free, because the trial has ended or waits.
         """
-        self._heed()
+        self.interrupt.check()
         if "error" in report:
             self.failed(trial_id, report["error"])
             return False
@@ -203,9 +176,9 @@ class Director:
         self.race.record(trial_id, step, score, value)
         go = self._settle(trial_id, step, score)
         self._stop_hopeless()
-        if go and report["fold_done"] and (trial_id, report["fold"] + 1) in self.ahead:
+        if go and report["fold_done"] and (trial_id, report["fold"] + 1) in self.ahead.training:
             self.running.discard(trial_id)
-            self.parked.add(trial_id)
+            self.ahead.parked.add(trial_id)
             self._tell("ended", trial_id, "waiting", f"for fold {report['fold'] + 1}, which another worker trains")
             return False
         return go
@@ -213,7 +186,7 @@ class Director:
     def report_ahead(self, trial_id: str, fold: int, report: dict[str, Any]) -> bool:
         """Take the report of a fold that is trained ahead; False: its worker is to be free."""
         self.aborted = self.aborted or report.get("fatal", "")
-        wanted = trial_id in self.running or trial_id in self.parked
+        wanted = trial_id in self.running or trial_id in self.ahead.parked
         if wanted and not self.aborted and not self.deadline.passed and report.get("fold_done") is False:
             return True
         self.end_ahead(trial_id, fold)
@@ -224,20 +197,17 @@ class Director:
 
         A failure decides nothing: the trial meets it itself when the fold's turn comes.
         """
-        self.ahead.discard((trial_id, fold))
-        if trial_id in self.parked and self.told(trial_id) == fold * self.search.epochs:
-            self.parked.discard(trial_id)
+        if self.ahead.end(trial_id, fold, self.told(trial_id)):
             self.unfinished.append(trial_id)
         if self.ledger.find(trial_id).state in (TrialState.PRUNED, TrialState.FAIL):
             self.paths.trial(trial_id).delete_leftovers()
 
     def died(self, trial_id: str) -> None:
-        """A trial's process or node died: another worker goes on from its last epoch, up to RETRIES times."""
+        """A trial's process or node died: another goes on from its last epoch, unless that happened too often."""
         if trial_id not in self.running:
             return
-        self._deaths[trial_id] += 1
-        if self._deaths[trial_id] > RETRIES:
-            self.failed(trial_id, f"its process died {self._deaths[trial_id]} times")
+        if cause := self._deaths.one_more(trial_id):
+            self.failed(trial_id, cause)
             return
         self.running.discard(trial_id)
         self.unfinished.appendleft(trial_id)
@@ -253,32 +223,11 @@ class Director:
             self.aborted = f"the first {FIRST_FAILURES} trials all failed; the last: {cause}"
         self._end(trial_id, "failed", cause)
 
-    def _new_trial(self) -> tuple[str, TrialConfig] | None:
-        problem = ""
-        draws = self.suggester.draws(self.ledger.trials(), len(self.ledger.numbers))
-        for _ in range(ATTEMPTS):
-            asked = self.ledger.waiting()
-            if asked is None:
-                asked = next(draws)
-            try:
-                config = self.space.config(asked, self.data, self.search)
-            except InputError as error:  # a corner that the plan's draws did not meet
-                problem = str(error)
-                self.ledger.refuse(asked, problem)
-                continue
-            trial_id = config.trial_id(self.folds_fingerprint)
-            if trial_id in self.ledger.numbers:
-                self.ledger.refuse(asked, f"the same configuration as {trial_id}")
-                continue
-            if not self.deadline.fits(_kind(config)):
-                problem = "no more trials are begun: those suggested could not be complete by the deadline"
-                self.ledger.refuse(asked, problem)
-                continue
-            write_json(self.paths.trial(trial_id).config, config.to_dict())
-            self.ledger.add(asked, trial_id)
-            return trial_id, config
-        self.note = problem or f"the space seems exhausted: {ATTEMPTS} suggestions in a row were known already"
-        return None
+    def _config(self, trial_id: str) -> TrialConfig:
+        return TrialConfig.from_dict(read_json(self.paths.trial(trial_id).config))
+
+    def _fits(self, config: TrialConfig) -> bool:
+        return self.deadline.fits(kind_of(config))
 
     def _promote(self) -> str | None:
         trial_id = self.race.promote(self.waiting, drained=self.drained)
@@ -332,11 +281,6 @@ class Director:
     def _tell(self, event: str, *arguments: Any) -> None:
         for watcher in self.watchers:
             getattr(watcher, event)(*arguments)
-
-
-def _kind(config: TrialConfig) -> tuple[str, tuple[int, int]]:
-    """What the cost of an epoch depends on most."""
-    return config.model.backbone, config.input.size
 
 
 def clear_stopped(paths: RunPaths, ledger: Ledger) -> None:

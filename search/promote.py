@@ -7,7 +7,6 @@ The same command again goes on where it was interrupted, and trains nothing twic
 """
 
 import shutil
-import signal
 from collections import Counter, deque
 from collections.abc import Sequence
 from dataclasses import replace
@@ -63,9 +62,9 @@ def promote_on_all_rows(given: Given, paths: RunPaths, names: Sequence[str]) -> 
     todo = [n for n in (s.user_attrs[ID] for s in sources) if not paths.trial(n).all_rows.finished]
     print(f"all rows: {len(todo)} trials to train; {len(sources) - len(todo)} trained already", flush=True)
     shutil.rmtree(paths.ray, ignore_errors=True)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
     look([_config(paths, name) for name in todo], experiment.store)
     queue = AllRows(paths, _settings(paths), deque(todo))
+    queue.interrupt.heed()
     if todo:
         tuner.connect(given.address)
         try:

@@ -19,6 +19,7 @@ from search.ledger import Ledger, parameters
 from search.overhead import Overhead
 from search.plan import make_plan
 from search.progress import Progress
+from search.proposals import Proposals
 from search.second_round import Teacher, Thresholds, first_round, refuse_another
 from search.space import DataFacts, SpaceFile
 from search.suggest import Suggester
@@ -147,13 +148,12 @@ def walk(
     overhead = Overhead(share.slots())
     director = Director(
         paths=paths,
-        space=space,
         search=s,
-        data=data,
-        folds_fingerprint=experiment.folds.fingerprint(),
         ledger=ledger,
         race=race,
-        suggester=Suggester(s.sampler, s.seed, s.startup),
+        proposals=Proposals(
+            paths, space, data, experiment.folds.fingerprint(), ledger, Suggester(s.sampler, s.seed, s.startup)
+        ),
         votes=Votes(paths) if s.objective == "ensemble" else None,
         deadline=Deadline(
             seconds=given.hours * 3600 if given.hours else math.inf,
@@ -164,7 +164,7 @@ def walk(
         watchers=[progress, board, Scribe(paths, ledger), overhead, *tracking],
     )
     progress.waiting = director.waiting
-    director.heed_signals()
+    director.interrupt.heed()
     try:
         director.resume()
         with ExitStack() as watching:
@@ -196,8 +196,8 @@ def walk(
 def conclude(given: Given, director: Director, complete: int) -> int:
     """The last lines: what there is, and the next command."""
     paths = director.paths
-    if director.note:
-        print(f"warning: {director.note}")
+    if director.proposals.note:
+        print(f"warning: {director.proposals.note}")
     if director.aborted and not director.deadline.passed:
         print(f"error: {director.aborted}", file=sys.stderr)
         print(f"tracebacks, if trials raised: {paths.root}/trials/*/error.txt")

@@ -18,6 +18,7 @@ from search.director import Director
 from search.leaderboard import write_leaderboard
 from search.ledger import Ledger, parameters
 from search.progress import Progress
+from search.proposals import Proposals
 from search.space import DataFacts, load_space
 from search.suggest import Suggester
 from search.tensorboard import TensorBoard, known_parameters
@@ -71,13 +72,12 @@ def finished(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> RunPaths
     progress = Progress(s, race.expected_epochs(), score_of, race=race, votes=Votes(paths))
     director = Director(
         paths=paths,
-        space=space,
         search=s,
-        data=data,
-        folds_fingerprint=experiment.folds.fingerprint(),
         ledger=ledger,
         race=race,
-        suggester=Suggester(s.sampler, s.seed, s.startup),
+        proposals=Proposals(
+            paths, space, data, experiment.folds.fingerprint(), ledger, Suggester(s.sampler, s.seed, s.startup)
+        ),
         watchers=[board, progress],
     )
     director.resume()

@@ -12,6 +12,7 @@ from optuna.trial import TrialState
 
 from search.director import Director
 from search.ledger import Ledger
+from search.proposals import Proposals
 from search.space import DataFacts, load_space
 from search.suggest import Suggester
 from trainable.config import TrialConfig
@@ -30,15 +31,13 @@ def open_director(folder: Path, text: str = SPACE, **changes: Any) -> Director:
     paths = RunPaths(folder / "run")
     paths.root.mkdir(exist_ok=True)
     s = space.search
+    ledger = Ledger.open(paths.study, first=s.first)
     made = Director(
         paths=paths,
-        space=space,
         search=s,
-        data=FACTS,
-        folds_fingerprint="folds",
-        ledger=Ledger.open(paths.study, first=s.first),
+        ledger=ledger,
         race=space.race(),
-        suggester=Suggester(s.sampler, s.seed, s.startup),
+        proposals=Proposals(paths, space, FACTS, "folds", ledger, Suggester(s.sampler, s.seed, s.startup)),
         watchers=[],
     )
     made.resume()

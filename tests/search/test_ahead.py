@@ -28,7 +28,7 @@ def test_idle_worker_trains_the_last_fold_of_a_trial_that_is_past_its_rungs(dire
     assert director.next_fold() is None, "fold 1 is in training, 2 is finished, 3 is taken"
     assert director.report_ahead(trial_id, 3, said(10, 0.5))
     assert not director.report_ahead(trial_id, 3, said(12, 0.5))
-    assert director.ahead == set()
+    assert director.ahead.training == set()
     assert not director.ledger.find(trial_id).intermediate_values.get(12), "nothing is decided before the fold's turn"
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from helpers import tiny
 
 from search.all_rows import AllRows
-from search.director import RETRIES
+from search.retries import RETRIES
 from search.space import Search
 from trainable.files import write_json
 from trainable.store import RunPaths

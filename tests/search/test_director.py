@@ -110,7 +110,7 @@ def test_duplicate_is_not_a_second_trial(direct: Callable[..., Director]) -> Non
     director = direct(text, trials=10)
     work(director, rate)
     assert len(states(director)) == 3
-    assert "exhausted" in director.note
+    assert "exhausted" in director.proposals.note
 
 
 def test_suggestion_that_is_invalid_does_not_count(direct: Callable[..., Director]) -> None:
@@ -165,7 +165,7 @@ def test_no_trial_is_begun_that_could_not_be_complete_in_time(direct: Callable[.
     report = said(1, 0.5)
     director.report(found[0], {**report, "metrics": {"seconds": 900.0}})
     assert director.next_trial() is None
-    assert "could not be complete" in director.note
+    assert "could not be complete" in director.proposals.note
     assert len(states(director)) == 1
 
 
@@ -194,7 +194,7 @@ def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Directo
 def test_an_interruption_that_was_swallowed_is_raised_again(direct: Callable[..., Director]) -> None:
     director = direct()
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    director.heed_signals()
+    director.interrupt.heed()
     try:
         found = director.next_job()
         assert found is not None

@@ -12,6 +12,7 @@ from ensembles.members import load_members
 from search.director import Director
 from search.earlier import Earlier, find_earlier, take_over
 from search.ledger import Ledger, read_trials
+from search.proposals import Proposals
 from search.run import main as search
 from search.space import DataFacts, SpaceFile, load_space
 from search.suggest import Suggester
@@ -87,13 +88,17 @@ def test_new_search_goes_on_from_them(finished: RunPaths, fresh: Experiment, tmp
     space = replace(space, search=s)
     director = Director(
         paths=fresh.paths,
-        space=space,
         search=s,
-        data=DataFacts.of(fresh.manifest),
-        folds_fingerprint=fresh.folds.fingerprint(),
         ledger=ledger,
         race=space.race(),
-        suggester=Suggester(s.sampler, s.seed, s.startup),
+        proposals=Proposals(
+            fresh.paths,
+            space,
+            DataFacts.of(fresh.manifest),
+            fresh.folds.fingerprint(),
+            ledger,
+            Suggester(s.sampler, s.seed, s.startup),
+        ),
         watchers=[],
     )
     director.resume()

@@ -9,6 +9,7 @@ from helpers import space_file
 
 from search.director import Director
 from search.ledger import JUDGED, Ledger
+from search.proposals import Proposals
 from search.space import DataFacts, load_space
 from search.suggest import Suggester
 from search.votes import Votes
@@ -38,15 +39,13 @@ def open_director(folder: Path, objective: str) -> Director:
     space = load_space(space_file(folder, SPACE))
     paths, s = RunPaths(folder / "run"), replace(space.search, objective=objective)
     paths.root.mkdir(exist_ok=True)
+    space, ledger = replace(space, search=s), Ledger.open(paths.study)
     director = Director(
         paths=paths,
-        space=replace(space, search=s),
         search=s,
-        data=FACTS,
-        folds_fingerprint="folds",
-        ledger=Ledger.open(paths.study),
+        ledger=ledger,
         race=space.race(),
-        suggester=Suggester(s.sampler, s.seed, s.startup),
+        proposals=Proposals(paths, space, FACTS, "folds", ledger, Suggester(s.sampler, s.seed, s.startup)),
         votes=Votes(paths) if objective == "ensemble" else None,
         watchers=[],
     )
