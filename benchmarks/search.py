@@ -1,7 +1,7 @@
 """How many epochs a search takes to be as good as full cross-validation of random configurations, and others.
 
 Run:     python -m benchmarks.search [--seeds 20] [--table sample digits]
-Cost:    about 10 s of one core a seed and table
+Cost:    about 15 s of one core a seed and table; runs on all cores
 What:    replays benchmarks/results/table_<name>.npz (benchmarks.record) through the project's own director, race and
          sampler, and through what they are compared with, on simulated time
 Writes:  benchmarks/results/search.json
@@ -10,13 +10,18 @@ Levels are percentiles, over seeds, of the test macro-F1 that full-CV random sea
 ours may suggest; others are shares of its median, so that its budget does not set the bar. A search reaches a level
 when the vote (greedy selection out of fold) of the trials complete so far does, on test photos. Everybody else may go
 on beyond that budget: random search and early-stopped CV through the whole grid, one-epoch top-K down its whole list,
-the stock tuner to four times the samples. A ratio is one of medians over seeds; where the other's median is not
-reached at all, it is what its searches spent (a lower bound, named in `censored`).
+the stock tuner to twelve times the samples, when it has begun nearly all of the grid. A ratio is one of medians over
+seeds; where the other's median is not reached at all, it is what its searches spent (a lower bound, in `censored`).
+`clairvoyant` bounds what a race could reach at all.
 """
 
 import argparse
+import multiprocessing
+import os
 import tempfile
 from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +30,14 @@ import optuna
 from scipy.stats import kendalltau
 
 from benchmarks.measure import finish, rounded
-from benchmarks.search_policies import EarlyStoppedCV, FullCV, OneEpoch, Ours, Stock
+from benchmarks.search_policies import EarlyStoppedCV, FullCV, LastEpochRace, OneEpoch, Ours, Stock
 from benchmarks.search_replay import Policy, Trace, replay
 from benchmarks.search_table import Table
-from search.race import milestones
+from search.race import SPACING, Race, milestones
 from search.space import Search
 
 RESULTS = Path(__file__).parent / "results"
-TRIALS, SAMPLES, WORKERS, MEMBERS = 72, 288, 4, 10  # of ours and of random search; of the stock tuner
+TRIALS, SAMPLES, WORKERS, MEMBERS = 72, 864, 4, 10  # of ours and of random search; of the stock tuner
 GRACE = 4  # epochs, a quarter of a fold: the first rung, of ours and of the stock tuner
 PERCENTILES, SHARES = (50, 75, 90), (0.9, 0.95, 0.98)
 BUDGETS = (200, 400, 800, 1600, 3200)  # epochs at which regrets are shown
@@ -42,9 +47,9 @@ TARGETS = {"full_cv_random": 10.0, "stock": 2.0, "one_epoch_topk": 1.0}
 Make = Callable[[Table, int, Path], Policy]
 
 
-def ours(view: str = "", ahead: bool = True, **changes: Any) -> Make:
+def ours(view: str = "", ahead: bool = True, spacing: int = SPACING, race: type[Race] = Race, **changes: Any) -> Make:
     """Our search with some of its settings changed."""
-    seen: dict[str, Any] = {"ahead": ahead, **({"view": view} if view else {})}
+    seen: dict[str, Any] = {"ahead": ahead, "spacing": spacing, "race": race, **({"view": view} if view else {})}
 
     def make(table: Table, seed: int, folder: Path) -> Policy:
         settings = {"trials": TRIALS, "members": MEMBERS, "grace": GRACE, "seed": seed, **changes}
@@ -65,6 +70,9 @@ ARMS: dict[str, Make] = {
     "ours, ensemble objective": ours(objective="ensemble"),
     "ours, no folds ahead": ours(ahead=False),
     "ours, first rung at 1 epoch": ours(grace=1),
+    "ours, rungs rank by the last epoch": ours(race=LastEpochRace),
+    "ours, rungs eta apart": ours(spacing=3),
+    "ours, both as in ASHA": ours(race=LastEpochRace, spacing=3),
     "ours, 5 members": ours(members=5),
     # Without a race in fold 0 more trials reach the later folds than the ensemble wants: there the rules differ.
     "later folds alone, paired": ours(grace=16, members=5),
@@ -78,6 +86,7 @@ Score = Callable[[frozenset[int]], float]
 
 
 def run(table: Table, make: Make, seed: int) -> Trace:
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     with tempfile.TemporaryDirectory(dir=SCRATCH) as folder:
         return replay(table, make(table, seed, Path(folder)), WORKERS)
 
@@ -98,11 +107,29 @@ def after(trace: Trace, epochs: int, score: Score) -> float:
     return score(rows) if rows else 0.0
 
 
-def compare(table: Table, seeds: int) -> dict[str, Any]:
-    runs: dict[str, list[Trace]] = {}
-    for name, make in ARMS.items():
-        runs[name] = [run(table, make, seed) for seed in range(seeds)]
-        print(f"  {name}: {np.mean([r.epochs for r in runs[name]]):.0f} epochs a search", flush=True)
+@cache
+def recorded(name: str) -> Table:
+    return Table.read(RESULTS / f"table_{name}.npz")
+
+
+def _run(name: str, arm: str, seed: int) -> Trace:
+    return run(recorded(name), ARMS[arm], seed)
+
+
+def searches(name: str, seeds: int) -> dict[str, list[Trace]]:
+    """What every arm did on a recorded table, by seed."""
+    runs = {}
+    with ProcessPoolExecutor(os.cpu_count(), multiprocessing.get_context("spawn")) as pool:
+        jobs = {arm: [pool.submit(_run, name, arm, seed) for seed in range(seeds)] for arm in ARMS}
+        for arm, begun in jobs.items():
+            runs[arm] = [job.result() for job in begun]
+            print(f"  {arm}: {np.mean([r.epochs for r in runs[arm]]):.0f} epochs a search", flush=True)
+    return runs
+
+
+def compare(table: Table, runs: dict[str, list[Trace]]) -> dict[str, Any]:
+    """The figures, from what every arm did."""
+    seeds = len(runs["ours"])
     ends = [table.vote(frozenset(row for _, row in r.complete[:TRIALS])) for r in runs["full_cv_random"]]
     levels = {f"p{p}": float(np.percentile(ends, p)) for p in PERCENTILES}
     levels |= {f"{share:.0%} of p50": share * levels["p50"] for share in SHARES}
@@ -117,6 +144,7 @@ def compare(table: Table, seeds: int) -> dict[str, Any]:
         "seeds": seeds,
         "trials": TRIALS,
         "workers": WORKERS,
+        "clairvoyant": _clairvoyant(table, seeds, levels),
         "levels": {k: rounded(v, 4) for k, v in levels.items()},
         "epochs_ratios_at_all_levels": ratios,
         "censored": censored,
@@ -126,6 +154,24 @@ def compare(table: Table, seeds: int) -> dict[str, Any]:
 
 def _median(table: Table, runs: list[Trace], level: float) -> float:
     return float(np.median([first_reach(curve(r, table.vote), level) for r in runs]))
+
+
+def _clairvoyant(table: Table, seeds: int, levels: dict[str, float]) -> dict[str, float]:
+    """Median epochs of who looks at random trials for GRACE epochs each, then knows which are best out of fold.
+
+    Of how many trials to begin and how many of the best to complete the cheapest pair counts, chosen afterwards.
+    """
+    reached: dict[str, list[float]] = {k: [] for k in levels}
+    for seed in range(seeds):
+        order = np.random.default_rng(seed).permutation(len(table.configs))[:TRIALS]
+        votes = []
+        for begun in range(1, TRIALS + 1):
+            best = order[:begun][np.argsort(-table.oof[order[:begun]])]
+            for done in range(1, min(begun, MEMBERS) + 1):
+                votes.append((begun * GRACE + done * (table.full - GRACE), table.vote(frozenset(best[:done].tolist()))))
+        for k, level in levels.items():
+            reached[k].append(min((cost for cost, vote in votes if vote >= level), default=np.inf))
+    return {k: float(np.median(v)) for k, v in reached.items()}
 
 
 def _ratios(runs: dict[str, list[Trace]], medians: dict[str, dict[str, float]]) -> tuple[dict[str, Any], list[str]]:
@@ -178,16 +224,15 @@ def _survival(table: Table, runs: list[Trace], count: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.search", description=(__doc__ or "").split("\n")[0])
-    recorded = [p.stem.removeprefix("table_") for p in sorted(RESULTS.glob("table_*.npz"), reverse=True)]
+    tables = [p.stem.removeprefix("table_") for p in sorted(RESULTS.glob("table_*.npz"), reverse=True)]
     parser.add_argument("--seeds", type=int, default=20)
-    parser.add_argument("--table", nargs="+", choices=recorded, default=recorded, help="the first one's figures lead")
+    parser.add_argument("--table", nargs="+", choices=tables, default=tables, help="the first one's figures lead")
     parser.add_argument("--out", type=Path, default=RESULTS / "search.json")
     given = parser.parse_args()
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
     found = {}
     for name in given.table:
         print(f"{name}:", flush=True)
-        found[name] = compare(Table.read(RESULTS / f"table_{name}.npz"), given.seeds)
+        found[name] = compare(recorded(name), searches(name, given.seeds))
         _show(found[name])
     lead = found[given.table[0]]
     ratios = {name: lead[f"epochs_ratio_vs_{name}"] for name in TARGETS}

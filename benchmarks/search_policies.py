@@ -14,6 +14,7 @@ from benchmarks.search_table import Table, place, suggest
 from search.director import Director
 from search.ledger import Ledger
 from search.proposals import Proposals
+from search.race import SPACING, Race
 from search.space import DataFacts, Search, SpaceFile
 from search.suggest import Suggester
 from search.votes import Votes
@@ -121,16 +122,35 @@ class Stock:
         return False
 
 
+class LastEpochRace(Race):
+    """Rungs rank by the epoch that reaches them, as ASHA has it."""
+
+    def _so_far(self, trial: str, step: int) -> float:
+        return self.curves[trial][step]
+
+
 class Ours:
     """The real director, race, suggester and ledger; only the ledger's journal is a study in memory.
 
-    ahead: whether workers train folds ahead of their turn.
+    ahead: whether workers train folds ahead of their turn. spacing, race: of rungs, and how they rank.
     """
 
-    def __init__(self, table: Table, search: Search, folder: Path, *, ahead: bool = True, **seen: Any) -> None:
+    def __init__(
+        self,
+        table: Table,
+        search: Search,
+        folder: Path,
+        *,
+        ahead: bool = True,
+        spacing: int = SPACING,
+        race: type[Race] = Race,
+        **seen: Any,
+    ) -> None:
         self.table, self.ahead = table, ahead
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         space = SpaceFile(Path("grid"), "", search, lambda trial, data: fields(suggest(trial)))
+        s = search
+        raced = race(s.epochs, s.folds, s.trials, s.grace, s.eta, s.members, s.rule, s.margin, spacing)
         paths, ledger = RunPaths(folder), Ledger(optuna.create_study(direction="maximize"))
         data = DataFacts(len(table.label), len(table.label), tuple(map(str, range(table.classes))), ())
         suggester = Suggester(search.sampler, search.seed, search.startup, **seen)
@@ -138,7 +158,7 @@ class Ours:
             paths=paths,
             search=search,
             ledger=ledger,
-            race=space.race(),
+            race=raced,
             proposals=Proposals(paths, space, data, "recorded", ledger, suggester),
             votes=Votes(paths, self.read) if search.objective == "ensemble" else None,
             watchers=[],

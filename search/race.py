@@ -41,7 +41,7 @@ class Verdict:
 class Race:
     """Scores so far, and what they mean. A step counts epochs over all folds: fold k ends at step (k + 1) * epochs.
 
-    trials: how many the search will have, which bounds what a rung can ever hold.
+    trials: how many the search will have, which bounds what a rung can ever hold. spacing: a rung over the one before.
     """
 
     epochs: int
@@ -52,6 +52,7 @@ class Race:
     members: int = 10
     rule: str = "paired"
     margin: float = 1.0
+    spacing: int = SPACING
     rungs: dict[int, dict[str, float]] = field(init=False)
     beyond: dict[int, set[str]] = field(init=False)  # trials that went on from a rung
     fold_scores: dict[str, list[float]] = field(init=False, default_factory=dict)
@@ -62,7 +63,7 @@ class Race:
     _most: dict[int, int] = field(init=False, repr=False)  # trials that can ever go on from a rung
 
     def __post_init__(self) -> None:
-        steps = milestones(self.epochs, self.grace)
+        steps = milestones(self.epochs, self.grace, self.spacing)
         self.rungs = {step: {} for step in steps}
         self.beyond = {step: set() for step in steps}
         self._ranked = {step: Ranking() for step in steps}
@@ -188,10 +189,10 @@ class Race:
         return Verdict(GO if good else STOP, reason)
 
 
-def milestones(epochs: int, grace: int) -> list[int]:
-    """Steps at which fold 0 is judged: grace * SPACING^i below `epochs`, then `epochs` itself."""
+def milestones(epochs: int, grace: int, spacing: int = SPACING) -> list[int]:
+    """Steps at which fold 0 is judged: grace * spacing^i below `epochs`, then `epochs` itself."""
     steps, step = [], grace
     while step < epochs:
         steps.append(step)
-        step *= SPACING
+        step *= spacing
     return [*steps, epochs]

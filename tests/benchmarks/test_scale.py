@@ -11,5 +11,6 @@ def test_reports_and_suggestions_cost_little_and_no_more_later(tmp_path: Path) -
     assert found["trials"] == 300
     assert len(found["curve"]) == POINTS
     assert found["report_ms"] <= REPORT_MS
-    assert found["report_ms_last_over_first"] <= 2
+    assert found["report_ending_none_last_over_first"] <= 2
+    assert found["curve"][0]["ended_a_report"] < found["curve"][-1]["ended_a_report"] < 1
     assert found["suggest_ms_at_the_end"] <= SUGGEST_MS

@@ -115,13 +115,14 @@ def test_figures_have_the_promised_names(table: Table, monkeypatch: pytest.Monke
     monkeypatch.setattr(search, "TRIALS", TRIALS)
     monkeypatch.setattr(search, "MEMBERS", 3)
     arms = ("full_cv_random", "early_stopped_cv", "one_epoch_topk", "stock", "ours")
-    monkeypatch.setattr(search, "ARMS", {name: search.ARMS[name] for name in arms})
-    found = search.compare(table, 2)
+    found = search.compare(table, {arm: [search.run(table, search.ARMS[arm], seed) for seed in (0, 1)] for arm in arms})
     for name in ("full_cv_random", "stock", "one_epoch_topk"):
         assert set(found[f"epochs_ratio_vs_{name}"]) == {"p50", "p75", "p90"}
     assert found["seeds"] == 2
     assert 0 <= found["top_m_survival"] <= 1
     assert 0 < found["kendall_tau_fold0"] < 1
+    assert min(found["clairvoyant"].values()) >= table.full, "a complete trial"
+    assert found["clairvoyant"]["p75"] >= found["clairvoyant"]["p50"] >= found["clairvoyant"]["90% of p50"]
     traces = [search.run(table, search.ARMS["full_cv_random"], seed) for seed in range(2)]
     ends = [table.vote(frozenset(row for _, row in trace.complete[:TRIALS])) for trace in traces]
     assert found["levels"]["p50"] == pytest.approx(np.median(ends), abs=1e-4)
