@@ -27,7 +27,7 @@ from dataclasses import replace
 
 from spaces.demo import SEARCH, space
 
-SEARCH = replace(SEARCH, trials=10, folds=3, epochs=6, members=2)
+SEARCH = replace(SEARCH, trials=10, folds=3, epochs=6, grace=3, members=2)
 """
 SEARCHES = """
 import sys

@@ -33,12 +33,12 @@ from benchmarks.measure import finish, rounded
 from benchmarks.search_policies import EarlyStoppedCV, FullCV, LastEpochRace, OneEpoch, Ours, Stock
 from benchmarks.search_replay import Policy, Trace, replay
 from benchmarks.search_table import Table
-from search.race import SPACING, Race, milestones
+from search.race import Race, milestones
 from search.space import Search
 
 RESULTS = Path(__file__).parent / "results"
 TRIALS, SAMPLES, WORKERS, MEMBERS = 72, 864, 4, 10  # of ours and of random search; of the stock tuner
-GRACE = 4  # epochs, a quarter of a fold: the first rung, of ours and of the stock tuner
+GRACE, STOCK_GRACE = 8, 4  # epochs until the first rung, of ours and of the stock tuner
 PERCENTILES, SHARES = (50, 75, 90), (0.9, 0.95, 0.98)
 BUDGETS = (200, 400, 800, 1600, 3200)  # epochs at which regrets are shown
 SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # the director's files: in memory, fsync takes no time
@@ -47,9 +47,9 @@ TARGETS = {"full_cv_random": 10.0, "stock": 2.0, "one_epoch_topk": 1.0}
 Make = Callable[[Table, int, Path], Policy]
 
 
-def ours(view: str = "", ahead: bool = True, spacing: int = SPACING, race: type[Race] = Race, **changes: Any) -> Make:
+def ours(view: str = "", ahead: bool = True, race: type[Race] = Race, **changes: Any) -> Make:
     """Our search with some of its settings changed."""
-    seen: dict[str, Any] = {"ahead": ahead, "spacing": spacing, "race": race, **({"view": view} if view else {})}
+    seen: dict[str, Any] = {"ahead": ahead, "race": race, **({"view": view} if view else {})}
 
     def make(table: Table, seed: int, folder: Path) -> Policy:
         settings = {"trials": TRIALS, "members": MEMBERS, "grace": GRACE, "seed": seed, **changes}
@@ -62,17 +62,17 @@ ARMS: dict[str, Make] = {
     "full_cv_random": lambda table, seed, _: FullCV(table, len(table.configs), seed),
     "early_stopped_cv": lambda table, seed, _: EarlyStoppedCV(table, len(table.configs), seed),
     "one_epoch_topk": lambda table, seed, _: OneEpoch(table, TRIALS, seed),
-    "stock": lambda table, seed, _: Stock(table, SAMPLES, seed, GRACE),
+    "stock": lambda table, seed, _: Stock(table, SAMPLES, seed, STOCK_GRACE),
     "ours": ours(),
     "ours, random sampler": ours(sampler="random"),
     "ours, view pruned": ours(view="pruned"),
     "ours, view complete": ours(view="complete"),
     "ours, ensemble objective": ours(objective="ensemble"),
     "ours, no folds ahead": ours(ahead=False),
-    "ours, first rung at 1 epoch": ours(grace=1),
     "ours, rungs rank by the last epoch": ours(race=LastEpochRace),
-    "ours, rungs eta apart": ours(spacing=3),
-    "ours, both as in ASHA": ours(race=LastEpochRace, spacing=3),
+    "ours, first rung at a quarter, eta 3": ours(grace=4, eta=3),
+    "ours, first rung at 1 epoch, eta 2": ours(grace=1, eta=2),
+    "ours, eta 3": ours(eta=3),
     "ours, 5 members": ours(members=5),
     # Without a race in fold 0 more trials reach the later folds than the ensemble wants: there the rules differ.
     "later folds alone, paired": ours(grace=16, members=5),

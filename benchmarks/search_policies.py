@@ -14,7 +14,7 @@ from benchmarks.search_table import Table, place, suggest
 from search.director import Director
 from search.ledger import Ledger
 from search.proposals import Proposals
-from search.race import SPACING, Race
+from search.race import Race
 from search.space import DataFacts, Search, SpaceFile
 from search.suggest import Suggester
 from search.votes import Votes
@@ -132,7 +132,7 @@ class LastEpochRace(Race):
 class Ours:
     """The real director, race, suggester and ledger; only the ledger's journal is a study in memory.
 
-    ahead: whether workers train folds ahead of their turn. spacing, race: of rungs, and how they rank.
+    ahead: whether workers train folds ahead of their turn. race: how rungs rank.
     """
 
     def __init__(
@@ -142,7 +142,6 @@ class Ours:
         folder: Path,
         *,
         ahead: bool = True,
-        spacing: int = SPACING,
         race: type[Race] = Race,
         **seen: Any,
     ) -> None:
@@ -150,7 +149,7 @@ class Ours:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         space = SpaceFile(Path("grid"), "", search, lambda trial, data: fields(suggest(trial)))
         s = search
-        raced = race(s.epochs, s.folds, s.trials, s.grace, s.eta, s.members, s.rule, s.margin, spacing)
+        raced = race(s.epochs, s.folds, s.trials, s.grace, s.eta, s.members, s.rule, s.margin)
         paths, ledger = RunPaths(folder), Ledger(optuna.create_study(direction="maximize"))
         data = DataFacts(len(table.label), len(table.label), tuple(map(str, range(table.classes))), ())
         suggester = Suggester(search.sampler, search.seed, search.startup, **seen)

@@ -6,9 +6,8 @@ new one otherwise. Waiting is cheap, since every epoch's state lies on disk. (Th
 the first trials through whatever they are worth, and the remaining folds cost most.) The end of fold 0 is a rung
 whatever the arithmetic, and NaN ends a trial.
 
-Two departures, both measured in docs/decisions/021. Rungs lie SPACING apart, not eta: a third goes on from each of
-more, nearer rungs. Below the end of the fold a rung ranks by the mean of a trial's two best epochs so far, since one
-epoch's score on a small fold is noisy.
+Two departures, see docs/decisions/021. Rungs lie SPACING apart, not eta. Below the end of the fold a rung ranks by the
+mean of a trial's two best epochs so far, since one epoch's score on a small fold is noisy.
 
 Once no new trials are to come, each rung also lets the best `members` go on: the ensemble wants as many complete.
 
@@ -41,18 +40,17 @@ class Verdict:
 class Race:
     """Scores so far, and what they mean. A step counts epochs over all folds: fold k ends at step (k + 1) * epochs.
 
-    trials: how many the search will have, which bounds what a rung can ever hold. spacing: a rung over the one before.
+    trials: how many the search will have, which bounds what a rung can ever hold.
     """
 
     epochs: int
     folds: int
     trials: int
     grace: int = 1
-    eta: int = 3
+    eta: int = 4
     members: int = 10
     rule: str = "paired"
     margin: float = 1.0
-    spacing: int = SPACING
     rungs: dict[int, dict[str, float]] = field(init=False)
     beyond: dict[int, set[str]] = field(init=False)  # trials that went on from a rung
     fold_scores: dict[str, list[float]] = field(init=False, default_factory=dict)
@@ -63,7 +61,7 @@ class Race:
     _most: dict[int, int] = field(init=False, repr=False)  # trials that can ever go on from a rung
 
     def __post_init__(self) -> None:
-        steps = milestones(self.epochs, self.grace, self.spacing)
+        steps = milestones(self.epochs, self.grace)
         self.rungs = {step: {} for step in steps}
         self.beyond = {step: set() for step in steps}
         self._ranked = {step: Ranking() for step in steps}
@@ -189,10 +187,12 @@ class Race:
         return Verdict(GO if good else STOP, reason)
 
 
-def milestones(epochs: int, grace: int, spacing: int = SPACING) -> list[int]:
-    """Steps at which fold 0 is judged: grace * spacing^i below `epochs`, then `epochs` itself."""
-    steps, step = [], grace
-    while step < epochs:
-        steps.append(step)
-        step *= spacing
-    return [*steps, epochs]
+def milestones(epochs: int, grace: int) -> list[int]:
+    """Steps at which fold 0 is judged: grace * SPACING^i, then `epochs` itself.
+
+    Without rungs that would be followed by less than half of the epochs before them.
+    """
+    steps = [grace]
+    while 1.5 * SPACING * steps[-1] <= epochs:
+        steps.append(SPACING * steps[-1])
+    return [*(step for step in steps if step < epochs), epochs]

@@ -25,8 +25,8 @@ class Search:
     """How to walk a space.
 
     epochs: of one fold. store_size: (height, width) the photos are decoded to, the largest that a trial can ask for.
-    grace, eta: the first rung, in epochs of fold 0 (a quarter of them is a good choice; each further one doubles it),
-    and of how many trials at a rung one goes on.
+    grace, eta: the first rung, in epochs of fold 0 (half of them is a safe choice, a quarter where early epochs tell;
+    each further rung doubles it), and of how many trials at a rung one goes on.
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     rule, margin: how later folds race; see search.race. startup: trials drawn at random before TPE models.
     objective: what a trial is judged by after fold 0, and TPE told: its own score ("solo"), or that of its vote with
@@ -43,8 +43,8 @@ class Search:
     store_size: tuple[int, int] = sizes(16, 2048, default=(512, 384))
     sampler: str = one_of("tpe", "random", default="tpe")
     startup: int = between(1, 10_000, default=10)
-    grace: int = between(1, 10_000, default=3)
-    eta: int = between(2, 100, default=3)
+    grace: int = between(1, 10_000, default=6)
+    eta: int = between(2, 100, default=4)
     members: int = between(1, 1000, default=10)
     rule: str = one_of("paired", "forgiving", "none", default="paired")
     margin: float = between(0.0, 10.0, default=1.0)

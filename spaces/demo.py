@@ -10,7 +10,7 @@ import optuna
 
 from search.space import DataFacts, Search
 
-SEARCH = Search(trials=16, folds=5, epochs=15, store_size=(128, 96), grace=4, eta=3, members=4, startup=6)
+SEARCH = Search(trials=16, folds=5, epochs=15, store_size=(128, 96), grace=7, eta=4, members=4, startup=6)
 
 
 CROPS = {"face": (0.625, 0.667), "head": (0.78, 0.78)}  # 320x256 and 400x300 of 512x384

@@ -10,7 +10,7 @@ from search.race import GO, STOP, WAIT, Race, milestones
 
 
 def race(**changes: Any) -> Race:
-    return Race(**{"epochs": 9, "folds": 5, "trials": 100, "members": 2, "rule": "none", **changes})
+    return Race(**{"epochs": 9, "folds": 5, "trials": 100, "eta": 3, "members": 2, "rule": "none", **changes})
 
 
 def fill(made: Race, step: int, scores: list[float]) -> None:
@@ -21,11 +21,16 @@ def fill(made: Race, step: int, scores: list[float]) -> None:
 @pytest.mark.parametrize(
     ("epochs", "grace", "steps"),
     [
+        (12, 6, [6, 12]),
         (12, 3, [3, 6, 12]),
-        (9, 1, [1, 2, 4, 8, 9]),
+        (12, 4, [4, 8, 12]),
+        (9, 1, [1, 2, 4, 9]),
+        (15, 7, [7, 15]),
+        (5, 4, [4, 5]),
+        (5, 5, [5]),
         (64, 1, [1, 2, 4, 8, 16, 32, 64]),  # no top rung lost to floating-point logarithms
         (1, 1, [1]),
-        (5, 2, [2, 4, 5]),
+        (5, 2, [2, 5]),
         (4, 10, [4]),
     ],
 )
