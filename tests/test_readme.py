@@ -1,4 +1,4 @@
-"""Commands of the README parse: a renamed option breaks this test, not a newcomer's first minute."""
+"""Commands of the README and the docs parse: a renamed option breaks this, not a newcomer's first minute."""
 
 import argparse
 import importlib

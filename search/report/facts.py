@@ -87,7 +87,7 @@ class Facts:
 
     @cached_property
     def first_rung(self) -> dict[str, float]:
-        """Score of every trial that reached the first rung: the one fidelity that nearly all trials share."""
+        """What the first rung ranks every trial by that reached it: the one fidelity that nearly all trials share."""
         held = next(iter(self.race.rungs.values())) if self.trials else {}
         return {t: v for t, v in held.items() if np.isfinite(v)}
 

@@ -54,8 +54,9 @@ def techniques(facts: Facts) -> Section:
     part = Part(
         "Worth of each choice, others held equal, with 90 % intervals",
         image(figure, "effect of each choice"),
-        "A linear model of the score at the first rung (the same number of epochs for all trials) on all parameters at "
-        "once; intervals by drawing the trials anew. Filled dots: the interval leaves zero out. Hollow: this search "
+        "A linear model of the score at the first rung (the mean of a trial's two best epochs by then, the same number "
+        "for all) on all parameters at once; intervals by drawing the trials anew. Filled dots: the interval leaves "
+        "zero out. Hollow: this search "
         "cannot tell. It says what helps early; what helps late is in the complete trials' scores.",
         wide=True,
     )

@@ -1,0 +1,78 @@
+"""Commands of the README run, in its order, on small data with tiny networks and a loop in Ray's place."""
+
+from __future__ import annotations
+
+import importlib
+import shlex
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from here import without_ray
+from test_readme import FOUND, ROOT, is_package
+
+README = [shlex.split(command) for where, command in FOUND if where == "README.md"]
+MADE_FIRST = ["python -m trainable.data.sample data/sample --people 24 --eval-people 8",
+              "python -m search.run spaces/demo.py --data data/sample --smoke --trials 2",
+              "python -m ensembles.build runs/demo"]  # what `make demo` does  # fmt: skip
+
+
+def complete(run: str) -> list[str]:
+    board = pd.read_csv(Path("runs") / run / "leaderboard.csv")
+    return board.loc[board["state"] == "complete", "trial"].tolist()
+
+
+def small(words: list[str]) -> list[str]:
+    """The command with its placeholders filled in, and with less to do."""
+    names = iter(complete("first")) if "TRIAL" in words else iter(())
+    submissions = iter(sorted(map(str, Path().glob("runs/*/ensembles/*/submission.csv"))))
+    found: dict[str, Callable[[], str]] = {
+        "TRIAL": lambda: next(names),
+        "A.csv": lambda: next(submissions),
+        "B.csv": lambda: next(submissions),
+        "PHOTOS": lambda: "data/sample/eval/images",
+        "CONFIG.json": lambda: f"runs/first/trials/{complete('first')[0]}/config.json",
+        "32": lambda: "4",  # trials
+        "3": lambda: "1",  # seeds
+        "mask=.98,age=.6": lambda: "mask=.1,age=.1",  # networks that have learnt nothing are never sure
+    }
+    done = [found[word]() if word in found else word for word in words]
+    if words[2] == "search.run" and "--promote" not in words:
+        done += [] if "--smoke" in words else ["--smoke"]
+        done += [] if "--trials" in words else ["--trials", "3" if "first" in words else "2"]
+    if words[2:] == ["ensembles.build", "runs/first"]:
+        done += ["--method", "best_single", "--name", "auto"]  # few networks to export
+    return done
+
+
+def ordered() -> Iterator[list[str]]:
+    """A second round learns from an ensemble, which the README builds a section later."""
+    yield from (words for words in README if "--pseudo" not in words)
+    yield from (words for words in README if "--pseudo" in words)
+
+
+def run(words: list[str]) -> int:
+    module = importlib.import_module(f"{words[2]}.__main__" if is_package(words[2]) else words[2])
+    return int(module.main(words[3:]) or 0)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")  # SQLAlchemy's, inside MLflow
+def test_commands_run_one_after_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    without_ray(monkeypatch)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("FOLDVOTE_DATA", "data/sample")
+    (tmp_path / "spaces").symlink_to(ROOT / "spaces")
+    for words in map(shlex.split, MADE_FIRST):
+        assert run(words) == 0, capsys.readouterr()
+    for words in ordered():
+        if words[2] == "trainable.data.sample":
+            continue  # made first
+        command = small(words)
+        assert run(command) == 0, f"{shlex.join(command)}: {capsys.readouterr()}"
+        said = capsys.readouterr().out.splitlines()
+        if words[2] in ("search.run", "ensembles.build"):
+            assert said[-1].startswith(("next: ", "dry run")), said[-1]
