@@ -58,7 +58,7 @@ class Driver:
 
     def __init__(self, folder: Path, trials: int) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        s = Search(trials=trials, folds=3, epochs=9)
+        s = Search(trials=trials, folds=3, epochs=9, grace=3, eta=3)
         self.full = s.folds * s.epochs
         file, paths, ledger = (
             SpaceFile(Path("scale"), "", s, space),

@@ -1,4 +1,4 @@
-"""Folds that other workers train ahead of their turn, and trials whose worker died."""
+"""Folds that other workers train ahead of their turn."""
 
 import math
 from collections.abc import Callable
@@ -71,24 +71,6 @@ def test_fold_of_a_trial_that_was_stopped_is_not_trained_on_and_leaves_nothing(
     assert not director.report_ahead(trial_id, 3, said(10, 0.5))
     assert not fold.resume.exists()
     assert director.finished
-
-
-def test_trial_whose_process_dies_goes_on_three_times(direct: Callable[..., Director]) -> None:
-    director = direct(trials=1)
-    found = director.next_trial()
-    assert found is not None
-    director.report(found[0], said(1, 0.5))
-    for _ in range(3):
-        director.died(found[0])
-        assert not director.finished
-        assert director.next_trial() == found
-        assert director.told(found[0]) == 1
-    director.died(found[0])
-    assert states(director) == {found[0]: TrialState.FAIL}
-    assert "died 4 times" in director.paths.trial(found[0]).error.read_text()
-    assert director.finished
-    director.died(found[0])  # heard late: it changes nothing
-    assert not director.unfinished
 
 
 def test_folds_of_survivors_come_before_new_trials_while_none_of_them_can_be_stopped(

@@ -1,15 +1,12 @@
 """The driver's decisions on a real ledger, with scores that are made up instead of trained."""
 
-import contextlib
 import math
-import signal
 from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
 import pytest
 from directing import EPOCHS, FOLDS, rate, said, states, work
-from helpers import SPACE
 from optuna.trial import TrialState
 
 from search.deadline import Deadline
@@ -105,22 +102,6 @@ def test_resumed_search_suggests_and_decides_as_the_undisturbed_one(
     assert states(again) == expected
 
 
-def test_duplicate_is_not_a_second_trial(direct: Callable[..., Director]) -> None:
-    text = SPACE.replace('suggest_float("lr", 1e-3, 1e-2, log=True)', 'suggest_categorical("lr", [1e-3, 2e-3, 3e-3])')
-    director = direct(text, trials=10)
-    work(director, rate)
-    assert len(states(director)) == 3
-    assert "exhausted" in director.proposals.note
-
-
-def test_suggestion_that_is_invalid_does_not_count(direct: Callable[..., Director]) -> None:
-    text = SPACE.replace("1e-3, 1e-2, log=True", "9.0, 12.0")
-    director = direct(text)
-    work(director, rate)
-    assert len(states(director)) == 6
-    assert all(director.ledger.find(t).params["lr"] <= 10 for t in states(director))
-
-
 def test_inner_epochs_of_later_folds_decide_nothing(direct: Callable[..., Director]) -> None:
     director = direct(trials=1)
     found = director.next_trial()
@@ -157,18 +138,6 @@ def test_leaderboard_has_the_documented_columns(direct: Callable[..., Director])
     assert table["oof_macro_f1"].dropna().is_monotonic_decreasing
 
 
-def test_no_trial_is_begun_that_could_not_be_complete_in_time(direct: Callable[..., Director]) -> None:
-    director = direct()
-    director.deadline = Deadline(seconds=1000, trial_epochs=EPOCHS * FOLDS, slots=1)
-    found = director.next_trial()
-    assert found is not None
-    report = said(1, 0.5)
-    director.report(found[0], {**report, "metrics": {"seconds": 900.0}})
-    assert director.next_trial() is None
-    assert "could not be complete" in director.proposals.note
-    assert len(states(director)) == 1
-
-
 def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Director]) -> None:
     """Every epoch takes a second of a made-up clock: an endless search is over in time, with what the vote wants."""
     director = direct(trials=10_000, members=3)
@@ -189,22 +158,3 @@ def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Directo
     assert list(states(director).values()).count(TrialState.COMPLETE) >= 3
     assert director.finished and not director.aborted
     assert 70 < now[0] <= 100
-
-
-def test_an_interruption_that_was_swallowed_is_raised_again(direct: Callable[..., Director]) -> None:
-    director = direct()
-    before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
-    director.interrupt.heed()
-    try:
-        found = director.next_job()
-        assert found is not None
-        with contextlib.suppress(KeyboardInterrupt):  # as a callback from C does
-            signal.raise_signal(signal.SIGTERM)
-        with pytest.raises(KeyboardInterrupt):
-            director.report(found[0], said(1, 0.5))
-        with pytest.raises(KeyboardInterrupt):
-            director.next_job()
-    finally:
-        signal.signal(signal.SIGINT, before[0])
-        signal.signal(signal.SIGTERM, before[1])
-    assert director.told(found[0]) == 0
