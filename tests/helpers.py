@@ -137,4 +137,5 @@ def refused(capfd: pytest.CaptureFixture[str], main: Callable[[list[str]], int],
 
 def listing(root: Path) -> dict[str, bytes]:
     """Every file below a folder with its content: equal before and after when nothing was written."""
-    return {str(p.relative_to(root)): p.read_bytes() for p in sorted(root.rglob("*")) if p.is_file()}
+    files = (p for p in sorted(root.rglob("*")) if p.is_file() and p.parent.name != "__pycache__")  # Python's own
+    return {str(p.relative_to(root)): p.read_bytes() for p in files}
