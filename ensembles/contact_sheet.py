@@ -1,10 +1,7 @@
-"""A picture of suspects: a row each, what is given and what the ensemble says, and the photos."""
-
-from __future__ import annotations
+"""A picture of rows: a caption of two lines each, and its photos."""
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -12,21 +9,16 @@ import numpy as np
 from trainable.data.decode import read_image
 from trainable.files import write_atomic
 
-if TYPE_CHECKING:
-    from ensembles.suspects import Suspect
-
 PHOTO, TEXT, MOST = (128, 96), 34, 7  # pixels (height, width), pixels, photos a row
 
 
-def draw_sheet(file: Path, root: Path, suspects: Sequence[tuple[Suspect, Sequence[str]]]) -> None:
+def draw_sheet(file: Path, root: Path, rows: Sequence[tuple[tuple[str, str], Sequence[str]]]) -> None:
     """Writes a PNG; images are paths below `root`, unreadable ones stay grey."""
     height, width = PHOTO
-    sheet = np.full((len(suspects) * (height + TEXT), MOST * width, 3), 255, np.uint8)
-    for number, (suspect, images) in enumerate(suspects):
+    sheet = np.full((len(rows) * (height + TEXT), MOST * width, 3), 255, np.uint8)
+    for number, (caption, images) in enumerate(rows):
         top = number * (height + TEXT)
-        said = f"{suspect.field}: given {suspect.given}, suggested {suspect.value}"
-        more = f"score {suspect.score:.2f}, {suspect.agree}/{suspect.photos} photos  {suspect.key}"
-        for line, text in enumerate((f"{number + 1}. {said}", more)):
+        for line, text in enumerate(caption):
             plain = text.encode("ascii", "replace").decode()  # OpenCV's font knows no other letters
             cv2.putText(
                 sheet, plain, (4, top + 13 + 15 * line), cv2.FONT_HERSHEY_SIMPLEX, 0.4, (0, 0, 0), 1, cv2.LINE_AA

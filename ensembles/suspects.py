@@ -64,6 +64,13 @@ class Suspect:
     photos: int
     rows: tuple[int, ...]
 
+    def caption(self, number: int) -> tuple[str, str]:
+        """Two lines for a contact sheet."""
+        return (
+            f"{number}. {self.field}: given {self.given}, suggested {self.value}",
+            f"score {self.score:.2f}, {self.agree}/{self.photos} photos  {self.key}",
+        )
+
 
 def find_suspects(
     votes: np.ndarray,
@@ -219,7 +226,8 @@ def command(given: argparse.Namespace) -> int:
     print(f"suspects: {counts}, by score in {out}")
     shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]
     if shown:
-        draw_sheet(out.with_suffix(".png"), manifest.root, [(s, [images[r] for r in s.rows]) for s in shown])
+        sheet = [(s.caption(n), [images[r] for r in s.rows]) for n, s in enumerate(shown, start=1)]
+        draw_sheet(out.with_suffix(".png"), manifest.root, sheet)
         print(f"contact sheet of the first {len(shown)}: {out.with_suffix('.png')}")
     unseen = "" if given.by_fold else "look at them, delete wrong lines, and "
     print(f"next: {unseen}search with rows.corrections = {out}")
