@@ -108,7 +108,8 @@ def _weights(facts: Facts) -> Part:
         table(header, rows),
         "Complete trials, best first; a weight of 0 does not vote. “Without fold 0” leaves out the fold that chose the "
         "trial. A weak trial with a weight errs elsewhere than the strong ones. "
-        "Charts of “the vote” show the weighted mean of probabilities, without offsets that a method may add.",
+        "Charts of “the vote” show what the method makes of these members; of an ensemble that has members from other "
+        "runs, the weighted mean of this run's.",
         wide=True,
     )
 

@@ -1,5 +1,6 @@
 """Everything a report tells, read once from the run directory; nothing there is changed."""
 
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -8,14 +9,16 @@ from typing import Any
 import numpy as np
 from optuna.trial import FrozenTrial
 
+from ensembles.built import read_built
 from ensembles.greedy import greedy_selection
 from search.ledger import read_trials
 from search.race import Race
 from trainable.data.rows import target_classes, target_labels
+from trainable.errors import InputError
 from trainable.experiment import Experiment, open_experiment, read_info
 from trainable.files import read_json, read_npz
 from trainable.metrics import macro_f1
-from trainable.store import RunPaths
+from trainable.store import EnsemblePaths, RunPaths
 
 MOST, MEMORY = 40, 2e9  # complete trials whose predictions are held, the best ones; their bytes
 
@@ -92,10 +95,15 @@ class Facts:
         return {t: v for t, v in held.items() if np.isfinite(v)}
 
     @cached_property
-    def ensemble(self) -> dict[str, Any] | None:
-        """ensemble.json of the newest ensemble, None when none was built."""
+    def newest(self) -> Path | None:
+        """Folder of the ensemble that was built last."""
         found = list((self.paths.root / "ensembles").glob("*/ensemble.json"))
-        return read_json(max(found, key=lambda p: p.stat().st_mtime)) if found else None
+        return max(found, key=lambda p: p.stat().st_mtime).parent if found else None
+
+    @cached_property
+    def ensemble(self) -> dict[str, Any] | None:
+        """Its ensemble.json, None when none was built."""
+        return read_json(EnsemblePaths(self.newest).summary) if self.newest else None
 
     @cached_property
     def weights(self) -> dict[str, float]:
@@ -112,8 +120,17 @@ class Facts:
 
     @cached_property
     def vote(self) -> np.ndarray:
-        """float32 [N, C]: the weighted mean of the members' out-of-fold probabilities."""
+        """float32 [N, C], rows summing to 1: what the ensemble makes of its members' out-of-fold probabilities.
+
+        Where it has members that are no trials of this run: the weighted mean of those that are.
+        """
         of = {c.trial: c.probabilities for c in self.complete}
+        if self.newest is not None:
+            with suppress(InputError):  # a run that it was built on is gone
+                built = read_built(self.newest)
+                names = [m.trial.root.name for m in built.members]
+                if all(name in of and not m.times for name, m in zip(names, built.members, strict=True)):
+                    return built.vote(np.stack([of[name] for name in names])).astype(np.float32)
         return np.asarray(np.sum([w * of[t] for t, w in self.weights.items()], axis=0, dtype=np.float32))
 
     @cached_property

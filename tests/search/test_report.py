@@ -22,6 +22,7 @@ from helpers import complete_run, refused
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
+from ensembles.build import main as build
 from search.ledger import STUDY, Ledger, read_trials
 from search.report import write_report
 from search.report.__main__ import main
@@ -91,6 +92,21 @@ def test_weights_are_those_of_the_ensemble(finished: RunPaths) -> None:
     assert sum(facts.weights.values()) == pytest.approx(1)
     assert set(facts.weights) == {m["trial"] for m in facts.ensemble["members"]}
     assert facts.vote_score == pytest.approx(facts.ensemble["oof_macro_f1"], abs=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("method", ["log_pool", "class_offsets"])
+def test_vote_is_what_the_method_makes_of_its_members(
+    finished: RunPaths, sample: Path, tmp_path: Path, method: str
+) -> None:
+    run = tmp_path / "seen"
+    shutil.copytree(finished.root, run)
+    assert build([str(run), "--name", "other", "--method", method, "--data", str(sample)]) == 0
+    facts = read_facts(run)
+    assert facts.ensemble is not None and facts.ensemble["method"] == method
+    assert facts.vote_score == pytest.approx(facts.ensemble["oof_macro_f1"], abs=1e-6)
+    mean = sum(facts.weights[c.trial] * c.probabilities for c in facts.complete if c.trial in facts.weights)
+    assert not np.allclose(facts.vote, mean, atol=1e-3)
 
 
 def by_hand(data: Path, folder: Path) -> Path:
