@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from directing import open_director
+from directing import director_of, open_director
 from helpers import space_file
 
 from ensembles.build import main as build
@@ -18,9 +18,7 @@ from search.director import Director
 from search.leaderboard import write_leaderboard
 from search.ledger import Ledger, parameters
 from search.progress import Progress
-from search.proposals import Proposals
 from search.space import DataFacts, load_space
-from search.suggest import Suggester
 from search.tensorboard import TensorBoard, known_parameters
 from search.votes import Votes
 from trainable.experiment import prepare, save_experiment
@@ -70,17 +68,9 @@ def finished(sample: Path, tmp_path_factory: pytest.TempPathFactory) -> RunPaths
     board = TensorBoard(paths, score_of, lambda t: parameters(ledger.find(t)), known_parameters(space, data))
     race = space.race()
     progress = Progress(s, race.expected_epochs(), score_of, race=race, votes=Votes(paths))
-    director = Director(
-        paths=paths,
-        search=s,
-        ledger=ledger,
-        race=race,
-        proposals=Proposals(
-            paths, space, data, experiment.folds.fingerprint(), ledger, Suggester(s.sampler, s.seed, s.startup)
-        ),
-        watchers=[board, progress],
+    director = director_of(
+        paths, space, ledger, data, experiment.folds.fingerprint(), race=race, watchers=[board, progress]
     )
-    director.resume()
     with board:
         while (found := director.next_trial()) is not None:
             trial_id, config = found

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -10,17 +10,45 @@ from typing import Any
 from helpers import SPACE, space_file
 from optuna.trial import TrialState
 
-from search.director import Director
+from search.director import Director, Watcher
 from search.ledger import Ledger
 from search.proposals import Proposals
-from search.space import DataFacts, load_space
+from search.race import Race
+from search.space import DataFacts, SpaceFile, load_space
 from search.suggest import Suggester
+from search.votes import Votes
 from trainable.config import TrialConfig
 from trainable.files import write_json
 from trainable.store import RunPaths
 
 FACTS = DataFacts(24, 12, ("a", "b", "c"), ())
 EPOCHS, FOLDS = 3, 2
+
+
+def director_of(
+    paths: RunPaths,
+    space: SpaceFile,
+    ledger: Ledger,
+    data: DataFacts = FACTS,
+    folds_fingerprint: str = "folds",
+    *,
+    race: Race | None = None,
+    votes: Votes | None = None,
+    watchers: Sequence[Watcher] = (),
+) -> Director:
+    """As search.session puts it together, and taken over from its ledger."""
+    s = space.search
+    made = Director(
+        paths=paths,
+        search=s,
+        ledger=ledger,
+        race=race or space.race(),
+        proposals=Proposals(paths, space, data, folds_fingerprint, ledger, Suggester(s.sampler, s.seed, s.startup)),
+        votes=votes,
+        watchers=list(watchers),
+    )
+    made.resume()
+    return made
 
 
 def open_director(folder: Path, text: str = SPACE, **changes: Any) -> Director:
@@ -30,18 +58,7 @@ def open_director(folder: Path, text: str = SPACE, **changes: Any) -> Director:
     space = replace(space, search=replace(space.search, **values))
     paths = RunPaths(folder / "run")
     paths.root.mkdir(exist_ok=True)
-    s = space.search
-    ledger = Ledger.open(paths.study, first=s.first)
-    made = Director(
-        paths=paths,
-        search=s,
-        ledger=ledger,
-        race=space.race(),
-        proposals=Proposals(paths, space, FACTS, "folds", ledger, Suggester(s.sampler, s.seed, s.startup)),
-        watchers=[],
-    )
-    made.resume()
-    return made
+    return director_of(paths, space, Ledger.open(paths.study, first=space.search.first))
 
 
 def said(step: int, score: float) -> dict[str, Any]:

@@ -5,17 +5,15 @@ from pathlib import Path
 
 import pytest
 from conftest import SEARCH
+from directing import director_of
 from helpers import prepared, refused, space_file
 from optuna.trial import TrialState
 
 from ensembles.members import load_members
-from search.director import Director
 from search.earlier import Earlier, find_earlier, take_over
 from search.ledger import Ledger, read_trials
-from search.proposals import Proposals
 from search.run import main as search
 from search.space import DataFacts, SpaceFile, load_space
-from search.suggest import Suggester
 from trainable.experiment import Experiment
 from trainable.files import write_json
 from trainable.metrics import macro_f1
@@ -86,22 +84,7 @@ def test_new_search_goes_on_from_them(finished: RunPaths, fresh: Experiment, tmp
     old = set(ledger.named())
     s = replace(space.search, trials=3 + ledger.taken)
     space = replace(space, search=s)
-    director = Director(
-        paths=fresh.paths,
-        search=s,
-        ledger=ledger,
-        race=space.race(),
-        proposals=Proposals(
-            fresh.paths,
-            space,
-            DataFacts.of(fresh.manifest),
-            fresh.folds.fingerprint(),
-            ledger,
-            Suggester(s.sampler, s.seed, s.startup),
-        ),
-        watchers=[],
-    )
-    director.resume()
+    director = director_of(fresh.paths, space, ledger, DataFacts.of(fresh.manifest), fresh.folds.fingerprint())
     first = next(iter(director.race.rungs.values()))
     assert set(first) == old and not director.unfinished
     new = []

@@ -5,13 +5,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from directing import director_of
 from helpers import space_file
 
 from search.director import Director
 from search.ledger import JUDGED, Ledger
-from search.proposals import Proposals
 from search.space import DataFacts, load_space
-from search.suggest import Suggester
 from search.votes import Votes
 from trainable.config import TrialConfig
 from trainable.files import write_json, write_npz
@@ -22,7 +21,7 @@ EPOCHS, FOLDS = 4, 3
 SPACE = """
 from search.space import Search
 
-SEARCH = Search(trials=9, folds=3, epochs=4, store_size=(32, 32), eta=2, members=2, startup=3)
+SEARCH = Search(trials=9, folds=3, epochs=4, store_size=(32, 32), grace=1, eta=2, members=2, startup=3)
 
 
 def space(trial, data):
@@ -37,20 +36,11 @@ def space(trial, data):
 def open_director(folder: Path, objective: str) -> Director:
     folder.mkdir(exist_ok=True)
     space = load_space(space_file(folder, SPACE))
-    paths, s = RunPaths(folder / "run"), replace(space.search, objective=objective)
+    space = replace(space, search=replace(space.search, objective=objective))
+    paths = RunPaths(folder / "run")
     paths.root.mkdir(exist_ok=True)
-    space, ledger = replace(space, search=s), Ledger.open(paths.study)
-    director = Director(
-        paths=paths,
-        search=s,
-        ledger=ledger,
-        race=space.race(),
-        proposals=Proposals(paths, space, FACTS, "folds", ledger, Suggester(s.sampler, s.seed, s.startup)),
-        votes=Votes(paths) if objective == "ensemble" else None,
-        watchers=[],
-    )
-    director.resume()
-    return director
+    votes = Votes(paths) if objective == "ensemble" else None
+    return director_of(paths, space, Ledger.open(paths.study), votes=votes)
 
 
 def made_up(config: TrialConfig, step: int) -> float:
