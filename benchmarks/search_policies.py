@@ -2,6 +2,7 @@
 
 import warnings
 from collections import deque
+from dataclasses import fields
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -147,9 +148,8 @@ class Ours:
     ) -> None:
         self.table, self.ahead = table, ahead
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        space = SpaceFile(Path("grid"), "", search, lambda trial, data: fields(suggest(trial)))
-        s = search
-        raced = race(s.epochs, s.folds, s.trials, s.grace, s.eta, s.members, s.rule, s.margin)
+        space = SpaceFile(Path("grid"), "", search, lambda trial, data: as_space(suggest(trial)))
+        plain = space.race()
         paths, ledger = RunPaths(folder), Ledger(optuna.create_study(direction="maximize"))
         data = DataFacts(len(table.label), len(table.label), tuple(map(str, range(table.classes))), ())
         suggester = Suggester(search.sampler, search.seed, search.startup, **seen)
@@ -157,7 +157,7 @@ class Ours:
             paths=paths,
             search=search,
             ledger=ledger,
-            race=raced,
+            race=race(**{f.name: getattr(plain, f.name) for f in fields(plain) if f.init}),
             proposals=Proposals(paths, space, data, "recorded", ledger, suggester),
             votes=Votes(paths, self.read) if search.objective == "ensemble" else None,
             watchers=[],
@@ -198,7 +198,7 @@ class Ours:
         return place(suggest(optuna.trial.FixedTrial(self.director.ledger.find(key).params)))
 
 
-def fields(values: dict[str, Any]) -> dict[str, Any]:
+def as_space(values: dict[str, Any]) -> dict[str, Any]:
     """A point of the grid as a space file would return it."""
     return {
         "model": {"backbone": values["backbone"], "pretrained": False},

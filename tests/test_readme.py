@@ -5,7 +5,7 @@ import importlib
 import re
 import shlex
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -43,7 +43,7 @@ def test_command_parses(where: str, command: str, monkeypatch: pytest.MonkeyPatc
         return
     if importlib.util.find_spec(f"{module}.__main__" if is_package(module) else module) is None:
         pytest.fail(f"{where}: no module {module}")
-    main = importlib.import_module(f"{module}.__main__" if is_package(module) else module).main
+    main = main_of(module)
     real = argparse.ArgumentParser.parse_args
 
     def parse(self: argparse.ArgumentParser, *given: object, **options: object) -> None:
@@ -54,6 +54,11 @@ def test_command_parses(where: str, command: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "argv", [module, *arguments])
     with pytest.raises(ParsedError):
         main(arguments)
+
+
+def main_of(module: str) -> Callable[[list[str]], int | None]:
+    """What `python -m module` runs."""
+    return importlib.import_module(f"{module}.__main__" if is_package(module) else module).main  # type: ignore[no-any-return]
 
 
 def is_package(module: str) -> bool:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib
 import shlex
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -10,7 +9,7 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from here import without_ray
-from test_readme import FOUND, ROOT, is_package
+from test_readme import FOUND, ROOT, main_of
 
 README = [shlex.split(command) for where, command in FOUND if where == "README.md"]
 MADE_FIRST = ["python -m trainable.data.sample data/sample --people 24 --eval-people 8",
@@ -53,8 +52,7 @@ def ordered() -> Iterator[list[str]]:
 
 
 def run(words: list[str]) -> int:
-    module = importlib.import_module(f"{words[2]}.__main__" if is_package(words[2]) else words[2])
-    return int(module.main(words[3:]) or 0)
+    return main_of(words[2])(words[3:]) or 0
 
 
 @pytest.mark.slow
