@@ -36,11 +36,11 @@ torture: setup  ## kill searches at every named point and at twenty random momen
 	FOLDVOTE_KILLS=20 $(BIN)/python -m pytest tests/search/test_kill.py
 
 demo: setup  ## sample data, search, ensemble, submission; into runs/demo
-	test -d $(SAMPLE) || $(BIN)/python -m trainable.data.sample $(SAMPLE) --people 200 --eval-people 150
+	test -d $(SAMPLE) || $(BIN)/python -m trainable.sample $(SAMPLE) --people 200 --eval-people 150
 	$(BIN)/python -m search.run spaces/demo.py --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
 	$(BIN)/python -m ensembles.build $(DEMO)
-	$(BIN)/python -m search.report $(DEMO)
-	$(BIN)/python -m ensembles.truth $(DEMO)/ensembles/auto $(SAMPLE)/eval/answers.csv
+	$(BIN)/python -m ensembles.report $(DEMO)
+	$(BIN)/python -m ensembles.score_answers $(DEMO)/ensembles/auto $(SAMPLE)/eval/answers.csv
 
 format: setup  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .

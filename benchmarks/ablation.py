@@ -23,10 +23,10 @@ from scipy.stats import t
 
 from search.space import DataFacts, SpaceFile, load_space
 from spaces import ablation
-from trainable.data.sample import generate
-from trainable.experiment import Experiment, prepare
 from trainable.files import read_json, write_json, write_text
-from trainable.store import RunPaths
+from trainable.run.experiment import Experiment, prepare
+from trainable.run.paths import RunPaths
+from trainable.sample import generate
 from trainable.train import train
 
 ROOT = Path(__file__).parents[1]

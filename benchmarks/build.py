@@ -16,10 +16,10 @@ from pathlib import Path
 import numpy as np
 from safetensors.numpy import load_file, save_file
 
-import ensembles.testing as testing
+import ensembles.predict_members as testing
 from ensembles.build import main as build
 from trainable.files import digest, read_json, read_npz, write_json, write_npz
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 
 def copies(source: RunPaths, target: RunPaths, count: int) -> None:

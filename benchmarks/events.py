@@ -19,10 +19,10 @@ import torch
 from benchmarks.measure import finish, rounded
 from search.ledger import parameters, read_trials
 from search.space import DataFacts, load_space
-from search.tensorboard import TensorBoard, known_parameters
-from trainable.experiment import open_experiment
+from search.watch.tensorboard import TensorBoard, known_parameters
 from trainable.files import read_json, read_json_lines
-from trainable.store import RunPaths
+from trainable.run.experiment import open_experiment
+from trainable.run.paths import RunPaths
 
 TRIALS = 200
 STATES = {0: "waiting", 1: "complete", 2: "stopped", 3: "failed"}

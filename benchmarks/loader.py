@@ -24,11 +24,11 @@ from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.measure import arguments, finish, interleaved, ratio, rounded
-from trainable import augment
-from trainable.chain import A
-from trainable.data.decode import read_image
-from trainable.data.loader import Batches, Loader
-from trainable.data.sample import generate
+from trainable.images import augment
+from trainable.images.chain import A
+from trainable.images.decode import read_image
+from trainable.images.loader import Batches, Loader
+from trainable.sample import generate
 
 ROUNDS, IMAGES, SIZE, KEEP = 9, 128, (224, 224), 0.875
 STORES = {"256": (256, 256), "512": (512, 384)}

@@ -1,6 +1,6 @@
 """What Ray and we cost beside training, and whether processes should be used again (Ray's reuse_actors).
 
-Run:     python -m benchmarks.overhead --data DIR      (a folder that trainable.data.sample generated, 200 people)
+Run:     python -m benchmarks.overhead --data DIR      (a folder that trainable.sample generated, 200 people)
 Cost:    one search of the demo's kind, once with and once without, in turn, ROUNDS times: about 10 minutes of two cores
 Writes:  benchmarks/results/overhead.json: overhead (share of the workers' time that was not training) and seconds of
          wall time of each, medians
@@ -32,7 +32,8 @@ SEARCH = replace(SEARCH, trials=10, folds=3, epochs=6, grace=3, members=2)
 SEARCHES = """
 import sys
 
-from search import run, tuner
+from search import run
+from search.executors import ray_tune as tuner
 
 tuner.REUSE_ACTORS = sys.argv.pop(1) == "reuse"
 raise SystemExit(run.main())

@@ -15,7 +15,7 @@ import json
 import numpy as np
 
 from benchmarks.ensemble_problems import DISTANCES, PEOPLE, PHOTOS
-from ensembles.persons import Neighbours, decide_together, grouping_gain
+from ensembles.same_person import Neighbours, decide_together, grouping_gain
 from trainable.data.labels import SIZES, encode
 from trainable.metrics import macro_f1
 

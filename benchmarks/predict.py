@@ -16,9 +16,9 @@ import numpy as np
 import torch
 
 from benchmarks.measure import arguments, finish, interleaved, ratio, rounded
-from trainable.data.loader import Batches, Loader
-from trainable.models import build_model
-from trainable.predict import BATCH, predict, predict_together, use_bf16
+from trainable.images.loader import Batches, Loader
+from trainable.models.build import build_model
+from trainable.models.predict import BATCH, predict, predict_together, use_bf16
 
 ROUNDS, FOLDS, PHOTOS = 5, 5, 128
 NETWORKS = {"cpu": ("test_resnet", "test_vit"), "cuda": ("resnet18", "efficientnet_b0", "convnext_tiny")}

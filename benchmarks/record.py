@@ -21,13 +21,13 @@ import torch
 from sklearn.datasets import load_digits
 
 from ensembles.members import Member
-from ensembles.testing import predict_test
+from ensembles.predict_members import predict_test
 from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
-from trainable.data.sample import generate
-from trainable.experiment import Experiment, prepare, save_experiment
 from trainable.files import read_json_lines, read_npz, write_atomic
-from trainable.store import RunPaths
+from trainable.run.experiment import Experiment, prepare, save_experiment
+from trainable.run.paths import RunPaths
+from trainable.sample import generate
 from trainable.train import train
 
 RESULTS = Path(__file__).parent / "results"

@@ -24,14 +24,14 @@ from rich.console import Console
 from benchmarks.measure import finish, rounded
 from benchmarks.search_replay import Job, replay
 from search.director import Director
-from search.leaderboard import Scribe
 from search.ledger import Ledger
-from search.progress import Progress
 from search.proposals import Proposals
+from search.sampler.suggest import Suggester
 from search.space import DataFacts, Search, SpaceFile
-from search.suggest import Suggester
+from search.watch.leaderboard import Scribe
+from search.watch.table import Progress
 from trainable.files import write_json
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 WORKERS, POINTS = 64, 10
 REPORT_MS, SUGGEST_MS = 3.0, 250.0  # targets

@@ -16,11 +16,11 @@ from search.director import Director
 from search.ledger import Ledger
 from search.proposals import Proposals
 from search.race import Race
+from search.sampler.suggest import Suggester
 from search.space import DataFacts, Search, SpaceFile
-from search.suggest import Suggester
-from search.votes import Votes
+from search.watch.vote import Votes
 from trainable.files import write_json
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 
 class FullCV:

@@ -17,9 +17,9 @@ from typing import Any
 
 import numpy as np
 
-from ensembles.truth import true_scores
-from trainable.data.sample import generate
+from ensembles.score_answers import true_scores
 from trainable.files import read_json, write_json
+from trainable.sample import generate
 
 RESULT = Path(__file__).parent / "results" / "seeds.json"
 PEOPLE, EVAL_PEOPLE = 120, 500  # 3,500 test photos: with 1,050 the rarest classes were a few people and decided all

@@ -18,10 +18,10 @@ import torch
 from benchmarks.measure import NOT_MEASURED, arguments, finish, interleaved, ratio, rounded
 from benchmarks.step_gpu import Scale, epochs, on_gpu
 from benchmarks.step_parts import Held, config_of, trainer
-from trainable.data.loader import Loader
-from trainable.data.sample import generate
-from trainable.experiment import prepare
-from trainable.store import RunPaths
+from trainable.images.loader import Loader
+from trainable.run.experiment import prepare
+from trainable.run.paths import RunPaths
+from trainable.sample import generate
 from trainable.train import training_batches
 
 ROUNDS = {

@@ -22,11 +22,11 @@ from torch.utils.data import DataLoader, RandomSampler
 from benchmarks.loader import Baseline
 from benchmarks.measure import interleaved, ratio, rounded
 from benchmarks.step_parts import Held, config_of, trainer
-from trainable.data.loader import Loader
-from trainable.data.sample import generate
-from trainable.experiment import Experiment, open_experiment, prepare, save_experiment
-from trainable.models import build_model
-from trainable.store import RunPaths
+from trainable.images.loader import Loader
+from trainable.models.build import build_model
+from trainable.run.experiment import Experiment, open_experiment, prepare, save_experiment
+from trainable.run.paths import RunPaths
+from trainable.sample import generate
 from trainable.train import training_batches
 
 

@@ -8,12 +8,12 @@ import numpy as np
 import torch
 
 from trainable.config import TrialConfig
-from trainable.data.loader import split
 from trainable.data.rows import training_rows
-from trainable.experiment import Experiment
-from trainable.models import pixel_statistics
-from trainable.predict import use_bf16
-from trainable.trainer import Trainer, new_learner
+from trainable.images.loader import split
+from trainable.models.build import pixel_statistics
+from trainable.models.predict import use_bf16
+from trainable.run.experiment import Experiment
+from trainable.training.epochs import Trainer, new_learner
 
 
 @dataclass

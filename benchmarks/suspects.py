@@ -12,7 +12,7 @@ import numpy as np
 from ensembles.suspects import Suspect, find_suspects, read_votes
 from trainable.data.labels import age_band
 from trainable.data.manifest import read_table
-from trainable.experiment import open_experiment
+from trainable.run.experiment import open_experiment
 
 
 def true_errors(root: Path) -> set[tuple[str, str]]:

@@ -15,21 +15,21 @@ from ensembles.all_rows import on_all_rows
 from ensembles.choice import Choice, choose_whole
 from ensembles.drift import measure_drift
 from ensembles.factors import predict_members
-from ensembles.ledger import add_submission
 from ensembles.members import Member, Members, load_members
 from ensembles.methods import METHODS, Fitted
 from ensembles.nested import AUTO, Row
 from ensembles.refine import refine_by_person
 from ensembles.submission import write_submission
+from ensembles.submissions import add_submission
 from trainable.command import Parser, add_data, guarded, plain_name, whole
+from trainable.config.fields import unknown
 from trainable.data.labels import ATTRIBUTES
 from trainable.data.layouts import read_test
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError
 from trainable.files import write_json, write_npz
 from trainable.metrics import macro_f1
-from trainable.store import EnsemblePaths, RunPaths, newest_run
-from trainable.validate import unknown
+from trainable.run.paths import EnsemblePaths, RunPaths, newest_run
 
 
 def parser() -> argparse.ArgumentParser:

@@ -10,7 +10,7 @@ from ensembles.members import JOINT, Member
 from ensembles.methods import Fitted, load
 from trainable.errors import InputError
 from trainable.files import read_json
-from trainable.store import EnsemblePaths, RunPaths
+from trainable.run.paths import EnsemblePaths, RunPaths
 
 
 @dataclass(frozen=True)

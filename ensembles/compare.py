@@ -16,7 +16,7 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from ensembles.ledger import correlation, ledger_of, note_score, read_ledger
+from ensembles.submissions import correlation, ledger_of, note_score, read_ledger
 from trainable.command import Parser, guarded
 from trainable.data.manifest import read_table
 from trainable.errors import InputError

@@ -6,8 +6,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
-from trainable.data.decode import read_image
 from trainable.files import write_atomic
+from trainable.images.decode import read_image
 
 PHOTO, TEXT, MOST = (128, 96), 34, 7  # pixels (height, width), pixels, photos a row
 

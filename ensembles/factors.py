@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 
 from ensembles.members import JOINT, Member, multiply
-from ensembles.testing import predict_test
+from ensembles.predict_members import predict_test
 from trainable.data.labels import ATTRIBUTES
 from trainable.data.manifest import TestSet
 

@@ -11,9 +11,9 @@ import numpy as np
 from trainable.data.labels import ATTRIBUTES, SIZES
 from trainable.data.manifest import few
 from trainable.errors import InputError
-from trainable.experiment import open_experiment, read_info
 from trainable.files import read_npz
-from trainable.store import FoldPaths, RunPaths, TrialPaths
+from trainable.run.experiment import open_experiment, read_info
+from trainable.run.paths import FoldPaths, RunPaths, TrialPaths
 
 JOINT = "joint"
 Score = Callable[[np.ndarray, np.ndarray, int], float]

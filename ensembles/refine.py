@@ -5,10 +5,10 @@ from collections.abc import Iterable
 import numpy as np
 
 from ensembles.members import Members
-from ensembles.persons import Neighbours, Refinement, decide_together, grouping_gain, surroundings
-from trainable.data.images import open_store
+from ensembles.same_person import Neighbours, Refinement, decide_together, grouping_gain, surroundings
 from trainable.data.manifest import TestSet
-from trainable.experiment import open_experiment
+from trainable.images.store import open_store
+from trainable.run.experiment import open_experiment
 
 FEWEST = 2  # photos that can be grouped at all
 

@@ -38,10 +38,10 @@ from trainable.data.corrections import SWAP
 from trainable.data.labels import ATTRIBUTES, decode
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError
-from trainable.experiment import open_experiment
 from trainable.files import write_atomic
 from trainable.metrics import macro_f1
-from trainable.store import RunPaths
+from trainable.run.experiment import open_experiment
+from trainable.run.paths import RunPaths
 
 YEAR = 0.5  # of log-odds
 FLOOR = 1e-4  # one photo cannot outvote six others

@@ -15,7 +15,7 @@ from search.retries import Deaths
 from search.space import Search
 from trainable.config import TrialConfig
 from trainable.files import read_json, write_text
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 
 @dataclass

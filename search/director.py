@@ -1,6 +1,6 @@
 """What the driver does with suggestions and reports: ledger first, then the race, then everybody who watches.
 
-Ray's searcher and scheduler (search.tuner) are thin adapters of this; it knows no Ray, so tests drive it directly.
+Ray's searcher and scheduler (search.executors.ray_tune) are thin adapters of this; it knows no Ray, so tests drive it directly.
 """
 
 import math
@@ -12,18 +12,18 @@ from typing import Any, Protocol
 
 from optuna.trial import TrialState
 
-from search.ahead import FoldsAhead
 from search.deadline import Deadline, kind_of
 from search.interrupt import Interrupt
 from search.ledger import Ledger, judged, last_score
+from search.parallel_folds import FoldsAhead
 from search.proposals import Proposals
 from search.race import GO, STOP, WAIT, Race
 from search.retries import Deaths
 from search.space import Search
-from search.votes import Votes
+from search.watch.vote import Votes
 from trainable.config import TrialConfig
 from trainable.files import read_json, write_text
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 FIRST_FAILURES = 3
 

@@ -4,12 +4,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from search.ledger import Ledger
+from search.sampler.suggest import Suggester
 from search.space import DataFacts, SpaceFile
-from search.suggest import Suggester
 from trainable.config import TrialConfig
 from trainable.errors import InputError
 from trainable.files import write_json
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 ATTEMPTS = 50  # suggestions in a row that may be refused
 

@@ -19,8 +19,8 @@ from search.plan import try_parameters
 from search.space import DataFacts, load_space
 from trainable.command import guarded
 from trainable.errors import InputError
-from trainable.experiment import open_experiment
-from trainable.store import RunPaths
+from trainable.run.experiment import open_experiment
+from trainable.run.paths import RunPaths
 
 
 def parser() -> argparse.ArgumentParser:

@@ -15,18 +15,18 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from search.begin import Given, begin, reopen, teacher_of, walk
 from search.plan import SHOWN, brief, lacking, make_plan
-from search.promote import SEEDS, promote, promote_on_all_rows
-from search.second_round import THRESHOLD, thresholds
-from search.session import Given, begin, reopen, teacher_of, walk
+from search.pseudo_labels import THRESHOLD, thresholds
+from search.retrain import SEEDS, promote, promote_on_all_rows
 from search.space import DataFacts, SpaceFile, load_space
-from search.tracking import TRACKERS, check_installed, open_tracker
+from search.watch.trackers import TRACKERS, check_installed, open_tracker
 from trainable.command import Parser, add_data, default_data, guarded, plain_name, positive, whole
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
-from trainable.experiment import read_info
-from trainable.models import missing_weights
-from trainable.store import RunPaths
+from trainable.models.build import missing_weights
+from trainable.run.experiment import read_info
+from trainable.run.paths import RunPaths
 
 BESIDE_PROMOTE = ("promote", "seeds", "all_rows", "cpus_per_trial", "gpus_per_trial", "address")
 NEEDS = {"seeds": "promote", "all_rows": "promote", "threshold": "pseudo"}

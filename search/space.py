@@ -12,10 +12,10 @@ import optuna
 
 from search.race import Race
 from trainable.config import TARGETS, TrialConfig
+from trainable.config.fields import between, check, one_of, sizes, where
 from trainable.config.smoke import EPOCHS, STORE, smoke
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
-from trainable.validate import between, check, one_of, sizes, where
 
 FIXED = "set in SEARCH, the same for all trials, so that their scores can be compared"
 

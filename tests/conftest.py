@@ -14,8 +14,8 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 import torch
 
-from trainable.data.sample import generate
-from trainable.experiment import Experiment
+from trainable.run.experiment import Experiment
+from trainable.sample import generate
 
 
 @pytest.fixture(scope="session", autouse=True)

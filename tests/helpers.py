@@ -13,8 +13,8 @@ import pytest
 import torch
 
 from trainable.config import TrialConfig
-from trainable.experiment import Experiment, prepare, save_experiment
-from trainable.store import RunPaths
+from trainable.run.experiment import Experiment, prepare, save_experiment
+from trainable.run.paths import RunPaths
 from trainable.train import run_trial
 
 MASKS = ("mask1", "mask2", "mask3", "mask4", "mask5", "incorrect_mask", "normal")

@@ -9,9 +9,9 @@ import pytest
 import torch
 
 from search.run import main as search
-from trainable.experiment import open_experiment
-from trainable.retrain import train_on_all_rows
+from trainable.run.experiment import open_experiment
 from trainable.train import run_trial
+from trainable.training.all_rows import train_on_all_rows
 
 
 class OneSlot:
@@ -23,7 +23,9 @@ class OneSlot:
 
 def without_ray(patch: pytest.MonkeyPatch, *, steps: int = 10**9) -> None:
     """Trials run one after another; after `steps` epochs the command is interrupted. No pictures, no report."""
-    from search import report, tensorboard, tuner
+    from ensembles import report
+    from search.executors import ray_tune as tuner
+    from search.watch import tensorboard
 
     def execute(director: tuner.Conductor, share: OneSlot) -> None:
         left, experiment = steps, open_experiment(director.paths.root)

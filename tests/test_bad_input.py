@@ -11,8 +11,8 @@ from helpers import SPACE, competition_data, complete_run, generic_data, listing
 from ensembles.build import main as build
 from search import run as search_run
 from search.run import main as search
-from trainable.experiment import prepare
-from trainable.store import RunPaths
+from trainable.run.experiment import prepare
+from trainable.run.paths import RunPaths
 from trainable.train import main as train
 
 

@@ -77,7 +77,7 @@ FOLDVOTE_DATA=/x python -m ensembles.build \\
     --size 3
 make demo
 ```
-    python -m trainable.data.sample OUT [--people N]
+    python -m trainable.sample OUT [--people N]
     python -m tensorboard.main --logdir runs
 """
     assert list(commands(text)) == [

@@ -12,7 +12,7 @@ from here import without_ray
 from test_readme import FOUND, ROOT, main_of
 
 README = [shlex.split(command) for where, command in FOUND if where == "README.md"]
-MADE_FIRST = ["python -m trainable.data.sample data/sample --people 24 --eval-people 8",
+MADE_FIRST = ["python -m trainable.sample data/sample --people 24 --eval-people 8",
               "python -m search.run spaces/demo.py --data data/sample --smoke --trials 2",
               "python -m ensembles.build runs/demo"]  # what `make demo` does  # fmt: skip
 
@@ -67,7 +67,7 @@ def test_commands_run_one_after_another(
     for words in map(shlex.split, MADE_FIRST):
         assert run(words) == 0, capsys.readouterr()
     for words in ordered():
-        if words[2] == "trainable.data.sample":
+        if words[2] == "trainable.sample":
             continue  # made first
         command = small(words)
         assert run(command) == 0, f"{shlex.join(command)}: {capsys.readouterr()}"

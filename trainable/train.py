@@ -15,19 +15,19 @@ from typing import Any
 import numpy as np
 import torch
 
-from trainable.augment import Augmentation
 from trainable.command import Parser, add_data, default_data, guarded, whole
 from trainable.config import TrialConfig
-from trainable.data.faces import look, photos_without_face, what_is_seen
-from trainable.data.loader import Batches, Loader
 from trainable.data.rows import check_data, is_old, target_classes
-from trainable.device import use_threads
 from trainable.errors import InputError
-from trainable.experiment import Experiment, prepare, read_info, save_experiment
 from trainable.files import read_json, read_json_lines, read_npz, write_json, write_npz
-from trainable.fold import Metrics, score, train_fold
-from trainable.models import resolve_weights
-from trainable.store import RunPaths, TrialPaths
+from trainable.images.augment import Augmentation
+from trainable.images.faces import look, photos_without_face, what_is_seen
+from trainable.images.loader import Batches, Loader
+from trainable.models.build import resolve_weights
+from trainable.run.experiment import Experiment, prepare, read_info, save_experiment
+from trainable.run.paths import RunPaths, TrialPaths
+from trainable.training.device import use_threads
+from trainable.training.fold import Metrics, score, train_fold
 
 
 @dataclass(frozen=True)

@@ -14,13 +14,13 @@ from pathlib import Path
 from PIL import Image, ImageChops
 from rich.console import Console
 
+from ensembles.report import write_report
 from search.ledger import read_trials
-from search.progress import Progress
-from search.report import write_report
 from search.space import load_space
-from search.votes import Votes
+from search.watch.table import Progress
+from search.watch.vote import Votes
 from trainable.files import read_json, read_json_lines
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 HERE = Path(__file__).resolve().parent
 STILL_RUNNING = 2

@@ -10,8 +10,8 @@ from __future__ import annotations
 import cmaes
 import numpy as np
 
-from ensembles.compiled import compiled
 from ensembles.greedy import greedy_selection, member_scores
+from ensembles.greedy.compiled import compiled
 from ensembles.methods.base import Array, Context, Method, Parameters
 from ensembles.methods.vote import apply_vote
 from trainable.metrics import f1_from_counts

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from ensembles.build import main
 from trainable.files import read_json, read_npz
 from trainable.metrics import macro_f1
-from trainable.store import EnsemblePaths, RunPaths
+from trainable.run.paths import EnsemblePaths, RunPaths
 
 pytestmark = pytest.mark.slow  # compiling the greedy loop alone takes seconds
 

@@ -9,9 +9,9 @@ from helpers import refused, write_table
 from sklearn.metrics import f1_score
 
 from ensembles.compare import compare, consensus, main, read_submissions
-from ensembles.ledger import add_submission, correlation, ledger_of, read_ledger
+from ensembles.submissions import add_submission, correlation, ledger_of, read_ledger
 from trainable.errors import InputError
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 
 def submission(path: Path, answers: list[object], names: list[str] | None = None) -> Path:

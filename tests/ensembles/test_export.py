@@ -15,17 +15,17 @@ from helpers import complete_run, refused
 from test_predict_photos import as_built
 
 from ensembles.export import main, only
-from ensembles.export_text import layers_source, photos_source
+from ensembles.export.onnx_copy import NEEDED, copy_to_onnx, open_onnx
+from ensembles.export.texts import layers_source, photos_source
 from ensembles.methods import METHODS, fit
-from ensembles.onnx_copy import NEEDED, copy_to_onnx, open_onnx
 from ensembles.predict import main as predict
 from trainable.config import TrialConfig
-from trainable.data.decode import read_image, resize
-from trainable.data.loader import centre
 from trainable.files import read_json
-from trainable.models import build_model, build_network
-from trainable.store import EnsemblePaths
-from trainable.views import viewed
+from trainable.images.decode import read_image, resize
+from trainable.images.loader import centre
+from trainable.models.build import build_model, build_network
+from trainable.models.tta import viewed
+from trainable.run.paths import EnsemblePaths
 
 
 @pytest.fixture(scope="module")

@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ensembles.compiled import compiled
 from ensembles.greedy import Selection, greedy_selection, member_scores
+from ensembles.greedy.compiled import compiled
 from trainable.metrics import macro_f1
 
 

@@ -11,7 +11,7 @@ from ensembles.members import load_members
 from trainable.errors import InputError
 from trainable.files import read_json, read_npz, write_json, write_npz
 from trainable.metrics import macro_f1
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from ensembles.persons import Neighbours, decide_together, grouping_gain, surroundings
+from ensembles.same_person import Neighbours, decide_together, grouping_gain, surroundings
 from trainable.data.labels import SIZES, decode, encode
 
 

@@ -14,8 +14,8 @@ from ensembles.predict import find_photos, main, table_of
 from trainable.data.labels import ATTRIBUTES, CLASSES
 from trainable.errors import InputError
 from trainable.files import read_json, write_json
-from trainable.predict import load_model, predict
-from trainable.store import EnsemblePaths, RunPaths
+from trainable.models.predict import load_model, predict
+from trainable.run.paths import EnsemblePaths, RunPaths
 
 
 def as_built(run: Path, classes: tuple[str, ...] = ("class0", "class1", "class2")) -> EnsemblePaths:

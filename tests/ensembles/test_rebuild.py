@@ -9,14 +9,14 @@ import pandas as pd
 import pytest
 from helpers import complete_run, prepared, refused
 
-from ensembles import testing
+from ensembles import predict_members as testing
 from ensembles.build import main
-from ensembles.ledger import read_ledger
 from ensembles.members import load_members, multiply
+from ensembles.submissions import read_ledger
 from trainable.data.labels import ATTRIBUTES, CLASSES, decode
 from trainable.files import read_json, read_npz, write_json, write_npz
 from trainable.metrics import macro_f1
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 pytestmark = pytest.mark.slow  # compiling the greedy loop alone takes seconds
 

@@ -7,12 +7,12 @@ import pandas as pd
 import pytest
 from helpers import competition_data, write_table
 
+from ensembles.score_answers import true_scores
 from ensembles.submission import write_submission
-from ensembles.truth import true_scores
 from trainable.data.layouts import read_test
 from trainable.errors import InputError
 from trainable.files import write_npz
-from trainable.store import EnsemblePaths
+from trainable.run.paths import EnsemblePaths
 
 
 def test_competition_rows_keep_their_order_and_columns(tmp_path: Path) -> None:

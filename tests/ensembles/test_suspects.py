@@ -14,11 +14,11 @@ from ensembles.suspects import Suspect, find_suspects, main, votes_by_fold
 from trainable.data.corrections import correct
 from trainable.data.labels import CLASSES, SIZES, age_band, encode
 from trainable.data.layouts import read_manifest
-from trainable.data.sample.labelling import give_errors
-from trainable.data.sample.people import draw_people
-from trainable.experiment import open_experiment
 from trainable.files import write_json, write_npz
-from trainable.store import RunPaths
+from trainable.run.experiment import open_experiment
+from trainable.run.paths import RunPaths
+from trainable.sample.labelling import give_errors
+from trainable.sample.people import draw_people
 
 MASK = np.tile([0, 0, 0, 0, 0, 1, 2], 20)
 

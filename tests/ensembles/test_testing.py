@@ -7,16 +7,16 @@ import pytest
 import torch
 from helpers import tiny
 
-from ensembles import testing
+from ensembles import predict_members as testing
 from ensembles.members import Member
-from ensembles.testing import predict_test
-from trainable.data.images import open_store
+from ensembles.predict_members import predict_test
 from trainable.data.layouts import read_test
-from trainable.data.loader import Batches, Loader
 from trainable.errors import InputError
-from trainable.experiment import Experiment
 from trainable.files import read_json
-from trainable.predict import BATCH, load_model, predict
+from trainable.images.loader import Batches, Loader
+from trainable.images.store import open_store
+from trainable.models.predict import BATCH, load_model, predict
+from trainable.run.experiment import Experiment
 from trainable.train import train
 
 CPU = torch.device("cpu")

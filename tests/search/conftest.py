@@ -15,15 +15,15 @@ from helpers import space_file
 
 from ensembles.build import main as build
 from search.director import Director
-from search.leaderboard import write_leaderboard
 from search.ledger import Ledger, parameters
-from search.progress import Progress
 from search.space import DataFacts, load_space
-from search.tensorboard import TensorBoard, known_parameters
-from search.votes import Votes
-from trainable.experiment import prepare, save_experiment
+from search.watch.leaderboard import write_leaderboard
+from search.watch.table import Progress
+from search.watch.tensorboard import TensorBoard, known_parameters
+from search.watch.vote import Votes
 from trainable.files import read_json, write_text
-from trainable.store import RunPaths
+from trainable.run.experiment import prepare, save_experiment
+from trainable.run.paths import RunPaths
 from trainable.train import run_trial
 
 SEARCH = """

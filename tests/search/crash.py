@@ -7,7 +7,8 @@ import os
 import signal
 import sys
 
-from search import director, leaderboard, ledger, run
+from search import director, ledger, run
+from search.watch import leaderboard
 from trainable import files
 
 

@@ -14,12 +14,12 @@ from search.director import Director, Watcher
 from search.ledger import Ledger
 from search.proposals import Proposals
 from search.race import Race
+from search.sampler.suggest import Suggester
 from search.space import DataFacts, SpaceFile, load_space
-from search.suggest import Suggester
-from search.votes import Votes
+from search.watch.vote import Votes
 from trainable.config import TrialConfig
 from trainable.files import write_json
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 FACTS = DataFacts(24, 12, ("a", "b", "c"), ())
 EPOCHS, FOLDS = 3, 2
@@ -36,7 +36,7 @@ def director_of(
     votes: Votes | None = None,
     watchers: Sequence[Watcher] = (),
 ) -> Director:
-    """As search.session puts it together, and taken over from its ledger."""
+    """As search.begin puts it together, and taken over from its ledger."""
     s = space.search
     made = Director(
         paths=paths,

@@ -12,7 +12,7 @@ from search.all_rows import AllRows
 from search.retries import RETRIES
 from search.space import Search
 from trainable.files import write_json
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 
 def queue(folder: Path, *names: str) -> AllRows:

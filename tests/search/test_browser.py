@@ -12,10 +12,10 @@ from pathlib import Path
 import pytest
 from browser import Page, browser
 
-from search.report import write_report
-from search.report.write import SECTIONS
+from ensembles.report import write_report
+from ensembles.report.write import SECTIONS
 from trainable.data.describe.__main__ import main as describe
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 pytestmark = pytest.mark.slow
 OVERLAPS = """

@@ -11,7 +11,7 @@ from optuna.trial import TrialState
 
 from search.deadline import Deadline
 from search.director import Director, clear_stopped
-from search.leaderboard import COLUMNS, write_leaderboard
+from search.watch.leaderboard import COLUMNS, write_leaderboard
 from trainable.config import TrialConfig
 from trainable.files import write_json
 

@@ -10,14 +10,14 @@ from helpers import prepared, refused, space_file
 from optuna.trial import TrialState
 
 from ensembles.members import load_members
-from search.earlier import Earlier, find_earlier, take_over
 from search.ledger import Ledger, read_trials
 from search.run import main as search
 from search.space import DataFacts, SpaceFile, load_space
-from trainable.experiment import Experiment
+from search.warm_start import Earlier, find_earlier, take_over
 from trainable.files import write_json
 from trainable.metrics import macro_f1
-from trainable.store import RunPaths
+from trainable.run.experiment import Experiment
+from trainable.run.paths import RunPaths
 
 WIDER = SEARCH.replace('["test_resnet", "test_vit"]', '["test_resnet", "test_vit", "test_efficientnet"]')
 NARROWER = SEARCH.replace('["test_resnet", "test_vit"]', '["test_vit"]')

@@ -15,7 +15,7 @@ import pytest
 from helpers import space_file
 from test_faults import SPACE, wait_for_epochs
 
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 SMALL = 4  # MiB: room for the run's tables and an epoch or two
 

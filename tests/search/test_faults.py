@@ -17,7 +17,7 @@ from helpers import space_file
 from ray.cluster_utils import Cluster
 
 from trainable.files import read_json_lines
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 SPACE = """
 from search.space import Search

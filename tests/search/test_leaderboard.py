@@ -7,10 +7,10 @@ import optuna
 import pandas as pd
 import pytest
 
-from search.leaderboard import SHARE, Scribe, write_leaderboard
 from search.ledger import Ledger
+from search.watch.leaderboard import SHARE, Scribe, write_leaderboard
 from trainable.files import append_json_line, write_json
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ import pytest
 from optuna.trial import Trial, TrialState
 
 from search.ledger import Ledger, last_score, parameters
-from search.suggest import Suggester
+from search.sampler.suggest import Suggester
 
 
 def begin(ledger: Ledger, trial_id: str) -> None:

@@ -10,12 +10,12 @@ from typing import Any
 
 import pytest
 
-from search.tensorboard import nodes
+from search.watch.tensorboard import nodes
 
 ANOTHER = """
 import json, time
 import ray
-from search.tensorboard import nodes
+from search.watch.tensorboard import nodes
 
 ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False, object_store_memory=100 * 2**20)
 true = ray.nodes()[0]["NodeManagerAddress"]

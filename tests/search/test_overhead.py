@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from search.overhead import Overhead, since_start
+from search.watch.overhead import Overhead, since_start
 
 
 def test_share_is_what_training_leaves_of_all_workers_time() -> None:

@@ -10,12 +10,12 @@ import pytest
 from optuna.trial import TrialState
 from rich.console import Console
 
-from search.progress import Progress
 from search.race import Race
 from search.space import Search
-from search.votes import Votes
+from search.watch.table import Progress
+from search.watch.vote import Votes
 from trainable.files import write_npz
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 
 @pytest.fixture

@@ -14,12 +14,12 @@ from ensembles.build import main as build
 from ensembles.export import main as export
 from ensembles.members import load_members
 from ensembles.predict import main as predict
+from ensembles.report.facts import read_facts
 from search.ledger import Ledger
-from search.report.facts import read_facts
 from search.run import main as search
 from trainable.files import read_json, read_npz
 from trainable.metrics import macro_f1
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 TRIALS, EPOCHS, FOLDS = 2, 2, 2
 

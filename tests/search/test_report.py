@@ -23,18 +23,18 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 
 from ensembles.build import main as build
+from ensembles.report import write_report
+from ensembles.report.__main__ import main
+from ensembles.report.effects import effects
+from ensembles.report.ensemble import space_file
+from ensembles.report.facts import read_facts
+from ensembles.report.write import SECTIONS
 from search.ledger import STUDY, Ledger, read_trials
-from search.report import write_report
-from search.report.__main__ import main
-from search.report.effects import effects
-from search.report.ensemble import space_file
-from search.report.facts import read_facts
-from search.report.write import SECTIONS
 from search.space import DataFacts, load_space
 from trainable.config import TrialConfig
-from trainable.experiment import open_experiment
 from trainable.files import read_json, write_json
-from trainable.store import RunPaths
+from trainable.run.experiment import open_experiment
+from trainable.run.paths import RunPaths
 
 
 @pytest.fixture(scope="module")

@@ -11,10 +11,10 @@ from helpers import space_file
 from search.director import Director
 from search.ledger import JUDGED, Ledger
 from search.space import DataFacts, load_space
-from search.votes import Votes
+from search.watch.vote import Votes
 from trainable.config import TrialConfig
 from trainable.files import write_json, write_npz
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 FACTS = DataFacts(24, 12, ("a", "b", "c"), ())
 EPOCHS, FOLDS = 4, 3

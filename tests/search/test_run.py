@@ -16,7 +16,7 @@ from ensembles.build import main as build
 from search.ledger import Ledger
 from search.run import main as search
 from trainable.files import read_json, read_npz
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 TRIALS = 4
 FACES = """

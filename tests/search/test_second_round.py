@@ -13,9 +13,9 @@ from ensembles.build import main as build
 from search.run import main as search
 from trainable.config import TrialConfig
 from trainable.data.rows import training_rows
-from trainable.experiment import open_experiment, read_info
 from trainable.files import read_json, read_npz, write_json
-from trainable.store import RunPaths
+from trainable.run.experiment import open_experiment, read_info
+from trainable.run.paths import RunPaths
 
 SURE = "0.065"  # networks of two epochs are hardly surer than 1 in 18
 SPACE = """

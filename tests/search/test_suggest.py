@@ -9,7 +9,7 @@ from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
 from search.ledger import JUDGED
-from search.suggest import Suggester, capped
+from search.sampler.suggest import Suggester, capped
 
 LR = {"lr": FloatDistribution(0.0, 1.0)}
 

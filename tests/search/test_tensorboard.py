@@ -19,11 +19,11 @@ from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
 
 from search.ledger import read_trials
 from search.space import DataFacts, load_space
-from search.tensorboard import TensorBoard, known_parameters
-from search.tensorboard.nodes import load
+from search.watch.tensorboard import TensorBoard, known_parameters
+from search.watch.tensorboard.nodes import load
 from trainable.data.labels import CLASSES
 from trainable.files import read_json
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 LIMIT = 300e6  # bytes of events of 200 trials
 

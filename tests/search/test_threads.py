@@ -10,8 +10,8 @@ import torch
 from helpers import prepared, tiny
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from search.tuner import Share
-from search.worker import FoldTrial
+from search.executors.ray_tune import Share
+from search.executors.ray_worker import FoldTrial
 from trainable import files
 from trainable.files import write_text
 

@@ -17,8 +17,8 @@ import pytest
 from helpers import refused, space_file
 
 from search.run import main as search
-from search.tracking import Tracking, open_tracker
-from trainable.store import RunPaths
+from search.watch.trackers import Tracking, open_tracker
+from trainable.run.paths import RunPaths
 
 # SQLAlchemy's, inside MLflow.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")

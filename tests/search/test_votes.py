@@ -7,9 +7,9 @@ import pytest
 from sklearn.metrics import f1_score
 
 from ensembles.greedy import greedy_selection
-from search.votes import Votes
+from search.watch.vote import Votes
 from trainable.files import write_npz
-from trainable.store import RunPaths
+from trainable.run.paths import RunPaths
 
 ROWS, CLASSES = 40, 3
 LABEL = np.arange(ROWS) % CLASSES

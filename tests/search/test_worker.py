@@ -14,10 +14,10 @@ from typing import Any
 import pytest
 from helpers import tiny
 
-from search.worker import FoldTrial
+from search.executors.ray_worker import FoldTrial
 from trainable import files
-from trainable.experiment import Experiment
 from trainable.files import write_text
+from trainable.run.experiment import Experiment
 
 
 def given(experiment: Experiment, **changes: Any) -> dict[str, Any]:
@@ -108,7 +108,7 @@ def test_worker_of_an_earlier_driver_writes_nothing_more(start: Start, experimen
 
 HANGS = """
 import json, sys, time
-from search import worker
+from search.executors import ray_worker as worker
 
 def hang(*_, **__):
     time.sleep(600)

@@ -15,9 +15,9 @@ from here import without_ray
 from ensembles.build import main as build
 from search.run import main as search
 from trainable.config.smoke import EPOCHS
-from trainable.experiment import read_info
 from trainable.files import read_json
-from trainable.store import RunPaths
+from trainable.run.experiment import read_info
+from trainable.run.paths import RunPaths
 
 RECIPES = sorted((Path(__file__).parents[2] / "spaces" / "recipes").glob("[a-z]*.py"))
 SURE = "0.07"  # of a pseudo label: networks this small never are to 0.9

@@ -19,7 +19,7 @@ from spaces.ablation import PEOPLE, TECHNIQUES
 from trainable.config import TrialConfig, known_backbones
 from trainable.config.smoke import EPOCHS, STORE, smoke
 from trainable.data.labels import CLASSES
-from trainable.models import build_network
+from trainable.models.build import build_network
 
 FOLDER = Path(__file__).parents[2] / "spaces"
 FILES = sorted(p for p in FOLDER.rglob("*.py") if p.name != "__init__.py")

@@ -7,11 +7,11 @@ import cv2
 import numpy as np
 import pytest
 
-from trainable.affine import Affine
-from trainable.augment import POLICIES, build_augment
-from trainable.chain import chain
-from trainable.data.decode import resize
 from trainable.errors import InputError
+from trainable.images.affine import Affine
+from trainable.images.augment import POLICIES, build_augment
+from trainable.images.chain import chain
+from trainable.images.decode import resize
 from trainable.randomness import SampleRandom
 
 PHOTO = np.random.default_rng(0).integers(0, 256, (64, 48, 3), dtype=np.uint8)

@@ -5,8 +5,8 @@ from dataclasses import asdict, fields
 import numpy as np
 import pytest
 
-from trainable.augment import Augmentation, build_augment
 from trainable.config import AugmentConfig
+from trainable.images.augment import Augmentation, build_augment
 
 SETTINGS = {"policy", "p", "hole_size", "rand_magnitude", "hflip_old"}
 TECHNIQUES = [f.name for f in fields(AugmentConfig) if f.name not in SETTINGS]

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 from torch._dynamo.utils import counters
 
 from trainable.errors import InputError
-from trainable.experiment import open_experiment
 from trainable.files import read_json, read_npz
-from trainable.models import build_network
+from trainable.models.build import build_network
+from trainable.run.experiment import open_experiment
 from trainable.train import run_trial
 
 CPU = torch.device("cpu")

@@ -11,15 +11,15 @@ from helpers import prepared, tiny
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from trainable.data.loader import Loader
 from trainable.data.rows import training_rows
-from trainable.device import stream_to_device
-from trainable.epoch import EpochRunner
-from trainable.experiment import Experiment
-from trainable.models import pixel_statistics
-from trainable.predict import predict
+from trainable.images.loader import Loader
+from trainable.models.build import pixel_statistics
+from trainable.models.predict import predict
+from trainable.run.experiment import Experiment
 from trainable.train import training_batches
-from trainable.trainer import Trainer, new_learner
+from trainable.training.device import stream_to_device
+from trainable.training.epochs import Trainer, new_learner
+from trainable.training.step import EpochRunner
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 

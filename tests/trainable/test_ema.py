@@ -10,13 +10,13 @@ from test_techniques import CPU, Trained, experiment, merged  # noqa: F401 - exp
 from timm.utils import ModelEmaV3
 from torch import nn
 
-from trainable.epoch import EpochRunner
-from trainable.freezing import head_name
-from trainable.learner import Learner
-from trainable.losses import build_loss
-from trainable.models import build_network
-from trainable.optim import build_optimiser
-from trainable.predict import predict
+from trainable.models.build import build_network
+from trainable.models.freezing import head_name
+from trainable.models.predict import predict
+from trainable.training.losses import build_loss
+from trainable.training.optim import build_optimiser
+from trainable.training.state import Learner
+from trainable.training.step import EpochRunner
 
 
 class Head(nn.Module):

@@ -14,11 +14,11 @@ import pytest
 from test_rows import people
 
 from trainable.config import TrialConfig
-from trainable.data import faces, mtcnn
-from trainable.data.images import ImageStore
-from trainable.data.loader import Batches
 from trainable.data.rows import check_data
 from trainable.errors import InputError
+from trainable.images import faces, mtcnn
+from trainable.images.loader import Batches
+from trainable.images.store import ImageStore
 
 SIZE = (128, 96)
 

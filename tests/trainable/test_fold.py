@@ -12,10 +12,10 @@ from safetensors.torch import load_file
 from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor, nn
 
-from trainable.experiment import Experiment
 from trainable.files import read_json, read_json_lines, read_npz
-from trainable.models import normalise, pixel_statistics
-from trainable.store import TrialPaths
+from trainable.models.build import normalise, pixel_statistics
+from trainable.run.experiment import Experiment
+from trainable.run.paths import TrialPaths
 from trainable.train import run_trial
 
 CPU = torch.device("cpu")

@@ -8,10 +8,10 @@ import torch
 
 from trainable.config import HeadConfig, TrialConfig
 from trainable.errors import InputError
-from trainable.freezing import HeadOnly, features, freeze, train_mode
-from trainable.heads import Ordinal, Product, head_name, head_parameters
-from trainable.models import build_model, build_network
-from trainable.views import VIEWS, viewed
+from trainable.models.build import build_model, build_network
+from trainable.models.freezing import HeadOnly, features, freeze, train_mode
+from trainable.models.heads import Ordinal, Product, head_name, head_parameters
+from trainable.models.tta import VIEWS, viewed
 
 BACKBONES = ["test_resnet", "test_efficientnet", "test_vit", "test_convnext"]
 

@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainable.losses import LOSSES, build_loss, soft_f1
-from trainable.validate import InputError
+from trainable.config.fields import InputError
+from trainable.training.losses import LOSSES, build_loss, soft_f1
 
 NAMES = sorted(LOSSES)
 

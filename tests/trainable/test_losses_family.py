@@ -9,9 +9,9 @@ from sklearn.metrics import f1_score, log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
 from trainable.errors import InputError
-from trainable.losses import LOSSES, Task, build_loss, soften, sum_tasks
-from trainable.losses.tasks import part_logits, part_size, part_targets, tasks_of
-from trainable.losses.weights import class_weights, effective_number
+from trainable.training.losses import LOSSES, Task, build_loss, soften, sum_tasks
+from trainable.training.losses.tasks import part_logits, part_size, part_targets, tasks_of
+from trainable.training.losses.weights import class_weights, effective_number
 
 C = 18
 FAMILY = [(name, f1) for name, f1 in itertools.product(LOSSES, (0.0, 0.5)) if not (name == "soft_f1" and f1)]

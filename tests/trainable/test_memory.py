@@ -13,20 +13,20 @@ import torch
 from helpers import prepared, tiny
 from torch import Tensor, nn
 
-from trainable.device import to_device
-from trainable.epoch import EpochRunner
 from trainable.errors import InputError
-from trainable.experiment import Experiment, open_experiment
 from trainable.files import read_json, read_json_lines
-from trainable.learner import Learner
-from trainable.losses import Loss, build_loss, soft_f1
-from trainable.memory import fitting
-from trainable.mixing import build_mix
-from trainable.models import build_model
-from trainable.optim import build_optimiser
-from trainable.predict import predict
+from trainable.images.mixing import build_mix
+from trainable.models.build import build_model
+from trainable.models.predict import predict
 from trainable.randomness import generator
+from trainable.run.experiment import Experiment, open_experiment
 from trainable.train import run_trial
+from trainable.training.device import to_device
+from trainable.training.losses import Loss, build_loss, soft_f1
+from trainable.training.memory import fitting
+from trainable.training.optim import build_optimiser
+from trainable.training.state import Learner
+from trainable.training.step import EpochRunner
 
 CPU = torch.device("cpu")
 ROWS, CLASSES = 24, 4

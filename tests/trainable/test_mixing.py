@@ -6,7 +6,7 @@ import torch
 
 from trainable.config import MixConfig
 from trainable.errors import InputError
-from trainable.mixing import MIXES, apply, build_mix, choose
+from trainable.images.mixing import MIXES, apply, build_mix, choose
 from trainable.randomness import generator
 
 SIZE = (16, 12)

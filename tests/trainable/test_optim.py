@@ -7,7 +7,7 @@ import torch
 from torch import nn
 
 from trainable.errors import InputError
-from trainable.optim import OPTIMISERS, build_optimiser, build_schedule
+from trainable.training.optim import OPTIMISERS, build_optimiser, build_schedule
 
 
 def network() -> nn.Module:

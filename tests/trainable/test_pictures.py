@@ -10,14 +10,14 @@ import pytest
 import torch
 from helpers import prepared, tiny
 
-from trainable.data.loader import Loader
-from trainable.epoch import EpochRunner
-from trainable.fold import train_fold
-from trainable.models import build_network, pixel_statistics
+from trainable.images.loader import Loader
+from trainable.models.build import build_network, pixel_statistics
 from trainable.pictures.attention import embed, grad_cam
 from trainable.pictures.batch import first_batch
 from trainable.pictures.sheet import sheet
 from trainable.train import training_batches
+from trainable.training.fold import train_fold
+from trainable.training.step import EpochRunner
 
 STATISTICS = torch.tensor([[0.5] * 3, [0.25] * 3])
 

@@ -9,14 +9,14 @@ import torch
 from helpers import generic_data, prepared, tiny
 from torch import nn
 
-import trainable.models
-import trainable.predict
-import trainable.trainer
-from trainable.data.loader import Loader
-from trainable.experiment import Experiment
+import trainable.models.build
+import trainable.models.predict
+import trainable.training.epochs
 from trainable.files import read_json, read_npz
-from trainable.models import build_model
-from trainable.predict import BATCH, load_model, predict, predict_together
+from trainable.images.loader import Loader
+from trainable.models.build import build_model
+from trainable.models.predict import BATCH, load_model, predict, predict_together
+from trainable.run.experiment import Experiment
 from trainable.train import train, training_batches
 
 CPU = torch.device("cpu")
@@ -82,14 +82,14 @@ def test_bf16_and_channels_last_change_the_score_by_less_than_the_seed(
 
     usual = np.array([score(seed) for seed in range(3)])
     bf16 = np.array([score(seed, "bf16") for seed in range(3)])
-    in_memory = torch.channels_last, trainable.models.normalise
+    in_memory = torch.channels_last, trainable.models.build.normalise
 
     def contiguous(*arguments: Any, **named: Any) -> torch.Tensor:
         return in_memory[1](*arguments, **named).contiguous()
 
     monkeypatch.setattr(torch, "channels_last", torch.contiguous_format)
-    monkeypatch.setattr(trainable.predict, "normalise", contiguous)
-    monkeypatch.setattr(trainable.trainer, "normalise", contiguous)
+    monkeypatch.setattr(trainable.models.predict, "normalise", contiguous)
+    monkeypatch.setattr(trainable.training.epochs, "normalise", contiguous)
     experiment = prepared(data, tmp_path / "contiguous")
     plain = np.array([score(seed) for seed in range(3)])
     noise = usual.max() - usual.min()

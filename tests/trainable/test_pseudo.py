@@ -13,7 +13,7 @@ from test_techniques import merged
 
 from trainable.data.folds import make_folds
 from trainable.data.manifest import TestSet
-from trainable.data.pseudo import UNSURE, answers, pseudo_answers, with_pseudo, without_pseudo
+from trainable.data.pseudo_labels import UNSURE, answers, pseudo_answers, with_pseudo, without_pseudo
 from trainable.data.rows import training_rows
 from trainable.errors import InputError
 

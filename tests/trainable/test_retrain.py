@@ -12,9 +12,9 @@ from helpers import tiny
 
 from trainable.data.folds import Folds
 from trainable.errors import InputError
-from trainable.experiment import Experiment
 from trainable.files import read_json, read_npz
-from trainable.retrain import other_seeds, train_on_all_rows
+from trainable.run.experiment import Experiment
+from trainable.training.all_rows import other_seeds, train_on_all_rows
 
 CPU = torch.device("cpu")
 

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from trainable.errors import InputError
-from trainable.samplers import SAMPLERS, build_sampler
+from trainable.training.samplers import SAMPLERS, build_sampler
 
 ROWS = np.arange(100, 200)
 LABELS = np.repeat([0, 1, 2], [80, 15, 5])

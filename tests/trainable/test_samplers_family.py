@@ -3,11 +3,11 @@
 import numpy as np
 import pytest
 
-from trainable.data.loader import split
 from trainable.errors import InputError
-from trainable.losses.weights import effective_number
+from trainable.images.loader import split
 from trainable.randomness import generator
-from trainable.samplers import SAMPLERS, build_sampler
+from trainable.training.losses.weights import effective_number
+from trainable.training.samplers import SAMPLERS, build_sampler
 
 COUNTS = np.array([600, 90, 10])
 LABELS = np.repeat([0, 1, 2], COUNTS)

@@ -6,9 +6,9 @@ import torch
 from timm.optim import param_groups_layer_decay
 
 from trainable.errors import InputError
-from trainable.heads import head_parameters
-from trainable.models import build_model
-from trainable.optim import OPTIMISERS, SCHEDULES, build_optimiser, build_schedule, parameter_groups
+from trainable.models.build import build_model
+from trainable.models.heads import head_parameters
+from trainable.training.optim import OPTIMISERS, SCHEDULES, build_optimiser, build_schedule, parameter_groups
 
 EPOCHS = 10
 

@@ -8,15 +8,15 @@ import torch
 from safetensors.torch import load_file
 from test_techniques import CPU, Trained, experiment, merged  # noqa: F401 - experiment is a fixture
 
-from trainable.data.loader import Loader
 from trainable.files import read_json
-from trainable.fold import train_fold
-from trainable.learner import Learner
-from trainable.models import build_network, normalise
-from trainable.predict import predict
-from trainable.retrain import on_all_rows
-from trainable.soup import Soup, goes_in
+from trainable.images.loader import Loader
+from trainable.models.build import build_network, normalise
+from trainable.models.predict import predict
 from trainable.train import training_batches
+from trainable.training.all_rows import on_all_rows
+from trainable.training.averaging import Soup, goes_in
+from trainable.training.fold import train_fold
+from trainable.training.state import Learner
 
 SOUP = {"keep": "soup", "soup_share": 0.5, "epochs": 5, "seed": 8, "optim": {"schedule": "constant"}}
 
@@ -83,7 +83,7 @@ def test_validation_labels_choose_nothing(experiment, monkeypatch) -> None:  # n
     truth = experiment.manifest.labels.copy()
     valid = experiment.folds.valid_rows(0)
     truth[valid] = (truth[valid] + 1) % 18
-    monkeypatch.setattr("trainable.fold.target_labels", lambda *_: truth)
+    monkeypatch.setattr("trainable.training.fold.target_labels", lambda *_: truth)
     fold = experiment.paths.trial("soup-other-labels").fold(0)
     list(train_fold(config, experiment, 0, Loader(training_batches(config, experiment)), CPU, fold))
     assert read_json(fold.result)["weights_sha256"] == before.weights

@@ -8,15 +8,15 @@ import torch
 from test_techniques import CPU, Trained, experiment, merged  # noqa: F401 - experiment is a fixture
 
 from trainable.config import OptimConfig, StageConfig
-from trainable.course import is_first_stage, span
-from trainable.data.loader import Loader
 from trainable.data.rows import training_rows
 from trainable.files import read_json
-from trainable.fold import train_fold
-from trainable.losses import build_loss
-from trainable.losses.tasks import part_targets
+from trainable.images.loader import Loader
 from trainable.train import training_batches
-from trainable.trainer import loss_for
+from trainable.training.epochs import loss_for
+from trainable.training.fold import train_fold
+from trainable.training.losses import build_loss
+from trainable.training.losses.tasks import part_targets
+from trainable.training.phases import is_first_stage, span
 
 EVERYTHING = {
     "stage": {"name": "unmasked", "share": 0.4},

@@ -3,7 +3,7 @@
 import os
 from pathlib import Path
 
-from trainable.store import EnsemblePaths, RunPaths, newest_run
+from trainable.run.paths import EnsemblePaths, RunPaths, newest_run
 
 
 def test_all_paths_are_absolute(tmp_path: Path) -> None:

@@ -21,16 +21,16 @@ import torch
 
 from trainable.config import TrialConfig
 from trainable.data.folds import Folds
-from trainable.data.images import ImageStore
 from trainable.data.labels import CLASSES, age_band, encode
-from trainable.data.loader import Loader
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
-from trainable.experiment import Experiment
 from trainable.files import read_json, read_npz
-from trainable.fold import train_fold
-from trainable.store import RunPaths
+from trainable.images.loader import Loader
+from trainable.images.store import ImageStore
+from trainable.run.experiment import Experiment
+from trainable.run.paths import RunPaths
 from trainable.train import training_batches
+from trainable.training.fold import train_fold
 
 PEOPLE, SIDE = 24, 32
 CPU = torch.device("cpu")

@@ -11,9 +11,9 @@ import torch
 from helpers import NETWORK, prepared, refused, tiny
 
 from trainable.config import TrialConfig
-from trainable.experiment import Experiment, open_experiment
 from trainable.files import read_json, read_json_lines, read_npz
-from trainable.store import TrialPaths
+from trainable.run.experiment import Experiment, open_experiment
+from trainable.run.paths import TrialPaths
 from trainable.train import Report, main, run_trial, train
 
 CPU = torch.device("cpu")

@@ -8,12 +8,12 @@ import json
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Self
 
+from trainable.config.fields import between, check, ignored, one_of, only, relevant, unknown, where
 from trainable.config.images import AugmentConfig, MixConfig
 from trainable.config.learning import LossConfig, OptimConfig, SamplerConfig
 from trainable.config.network import HeadConfig, InputConfig, ModelConfig, known_backbones
 from trainable.config.rows import RowsConfig, StageConfig, judged_out_of_fold
 from trainable.errors import InputError
-from trainable.validate import between, check, ignored, one_of, only, relevant, unknown, where
 
 __all__ = [
     "AugmentConfig",

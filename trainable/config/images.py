@@ -3,8 +3,8 @@
 from dataclasses import dataclass, fields
 from typing import Any
 
+from trainable.config.fields import between, check, one_of, only, where
 from trainable.errors import InputError
-from trainable.validate import between, check, one_of, only, where
 
 
 def is_ratio(value: Any) -> bool:

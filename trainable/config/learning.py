@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any
 
-from trainable.validate import between, check, one_of, only, where
+from trainable.config.fields import between, check, one_of, only, where
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any
 
-from trainable.validate import between, check, one_of, only, sizes, unknown, where
+from trainable.config.fields import between, check, one_of, only, sizes, unknown, where
 
 
 @cache

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainable.validate import between, check, one_of, only, where
+from trainable.config.fields import between, check, one_of, only, where
 
 
 def is_correction(value: Any) -> bool:

@@ -11,13 +11,13 @@ import pandas as pd
 
 from trainable.config import RowsConfig, TrialConfig
 from trainable.data.corrections import correct
-from trainable.data.faces import looks_for_faces
 from trainable.data.folds import Folds
 from trainable.data.labels import ATTRIBUTES, age_band, decode, encode
 from trainable.data.manifest import Manifest
-from trainable.data.mtcnn import check_installed
-from trainable.data.pseudo import pseudo_answers
+from trainable.data.pseudo_labels import pseudo_answers
 from trainable.errors import InputError
+from trainable.images.faces import looks_for_faces
+from trainable.images.mtcnn import check_installed
 
 YOUNG, OLD = 30, 60
 NO_MASK = ATTRIBUTES["mask"].index("none")

@@ -4,14 +4,14 @@ import numpy as np
 import torch
 
 from trainable.config import TrialConfig
-from trainable.course import is_first_stage
-from trainable.data.loader import split
 from trainable.data.rows import target_classes, training_rows
-from trainable.experiment import Experiment
-from trainable.mixing import apply, build_mix
+from trainable.images.loader import split
+from trainable.images.mixing import apply, build_mix
 from trainable.randomness import generator
-from trainable.samplers import build_sampler
+from trainable.run.experiment import Experiment
 from trainable.train import training_batches
+from trainable.training.phases import is_first_stage
+from trainable.training.samplers import build_sampler
 
 
 def first_batch(config: TrialConfig, experiment: Experiment) -> tuple[np.ndarray, list[str]]:

@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 from helpers import generic_data, refused, write_table
 
-from trainable.data.decode import read_image
 from trainable.data.describe.__main__ import main as describe
 from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, look
 from trainable.data.describe.hashes import NEAR, alike, perceptual
+from trainable.images.decode import read_image
 
 
 def test_hash_survives_size_and_compression_and_tells_people_apart(sample: Path) -> None:

@@ -8,10 +8,10 @@ import pytest
 from helpers import write_photo
 from PIL import Image
 
-from trainable.data import images
-from trainable.data.decode import resize
-from trainable.data.images import open_store, read_image
 from trainable.errors import InputError
+from trainable.images import store as images
+from trainable.images.decode import resize
+from trainable.images.store import open_store, read_image
 
 NAMES = ("a.png", "b.jpg", "c.jpeg")
 

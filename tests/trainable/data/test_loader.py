@@ -14,9 +14,9 @@ import numpy as np
 import pytest
 import torch
 
-from trainable.augment import POLICIES
-from trainable.data.decode import resize
-from trainable.data.loader import NO_AUGMENTATION, Batches, Loader, centre, split
+from trainable.images.augment import POLICIES
+from trainable.images.decode import resize
+from trainable.images.loader import NO_AUGMENTATION, Batches, Loader, centre, split
 
 HERE = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
 COUNT, SIZE = 40, (24, 20)
@@ -132,7 +132,7 @@ PARENT = """
 import multiprocessing, sys, time
 from pathlib import Path
 import numpy as np
-from trainable.data.loader import Batches, Loader
+from trainable.images.loader import Batches, Loader
 
 if __name__ == "__main__":
     batches = Batches(Path(sys.argv[1]), np.arange(40), (1.0, 1.0), (24, 20), "light", 0)
@@ -194,7 +194,7 @@ TRIALS = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from trainable.data.loader import Batches
+from trainable.images.loader import Batches
 
 for _ in range(4):
     if not (pid := os.fork()):  # the imports are shared; the store is opened by each trial for itself

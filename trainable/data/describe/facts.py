@@ -14,12 +14,12 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from trainable.data.decode import read_image
 from trainable.data.describe.hashes import alike, perceptual
 from trainable.data.folds import Folds, make_folds
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
+from trainable.images.decode import read_image
 
 WITHIN, ACROSS, EVAL = "within a group", "across groups", "between train and eval"
 

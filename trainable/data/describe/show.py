@@ -5,9 +5,9 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trainable.data.decode import read_image, resize
 from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, extensions, sizes
 from trainable.data.labels import ATTRIBUTES
+from trainable.images.decode import read_image, resize
 from trainable.pictures.charts import BLUE, DARK, WIDE, axes, beside, image, legend, matrix, photo, short
 from trainable.pictures.page import Part, Section, page, table, text
 

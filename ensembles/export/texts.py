@@ -1,0 +1,75 @@
+"""The files of an exported ensemble that are text: sources taken from foldvote's own functions, and the README."""
+
+import inspect
+from typing import Any
+
+from ensembles.built import Built
+from trainable.data.labels import SIZES
+from trainable.images import decode, faces
+from trainable.models import heads
+from trainable.models import tta as views
+from trainable.run.experiment import versions
+
+PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless")
+
+
+def photos_source() -> str:
+    """How a photo file becomes what a network sees: `decode` whole, of `faces` what needs no store."""
+    functions = (faces.detect, faces.grabcut, faces.person, faces.half_size, faces.centre_box, faces._cascade)
+    return "\n\n".join(
+        [
+            inspect.getsource(decode).replace(
+                "from pathlib import Path\n", "import threading\nfrom pathlib import Path\n", 1
+            ),
+            "_local = threading.local()\n",
+            *(inspect.getsource(function) for function in functions),
+        ]
+    )
+
+
+def layers_source() -> str:
+    """What follows a backbone's last layer, and the views of test-time augmentation."""
+    parts = (heads.Ordinal, heads.Product, views.same, views.flip, views.crops)
+    return "\n\n".join(
+        [
+            '"""Layers behind the backbone, and views of a photo. From foldvote, Apache-2.0."""\n\n'
+            "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn\n\n"
+            f"SIZES = {SIZES!r}  # classes of mask, gender, age\nAGES = SIZES[2]\n",
+            *(inspect.getsource(part) for part in parts),
+            f"VIEWS = {{{', '.join(f'{name!r}: {view.__name__}' for name, view in views.VIEWS.items())}}}\n",
+            inspect.getsource(views.Viewed),
+        ]
+    )
+
+
+def readme(built: Built, networks: dict[str, dict[str, Any]]) -> str:
+    """What the folder is, what it needs, and whose weights it holds."""
+    found = versions()
+    everything = any(factor.all_rows for member in built.members for factor in member.factors)
+    estimate = "nested estimate" + (" of fold models; these networks trained on all rows" if everything else "")
+    lines = [
+        f"# {built.paths.root.parents[1].name}: an ensemble of image classifiers",
+        "",
+        f"{len(networks)} networks, {len(built.classes)} classes, vote by `{built.fitted.method.name}`. Expected "
+        f"macro-F1 on new groups: {built.nested:.4f} ({estimate}).",
+        "",
+        "    pip install torch timm numpy opencv-python-headless safetensors",
+        "    python predict.py PHOTOS --out predictions.csv",
+        "",
+        "The `.onnx` files are the same networks: input `images` uint8 [B, H, W, 3] (RGB, cut and resized as "
+        "`photos.py` does), output `probabilities`. A network's answer is the mean over its files.",
+        "",
+        f"Made with Python {found['python']}, " + ", ".join(f"{name} {found[name]}" for name in PACKAGES) + ".",
+        "",
+        "## Licences",
+        "",
+        "The code is foldvote's (Apache-2.0). Trained weights derive from their start, and from your photos:",
+        "",
+        "| network | backbone | started from | its licence |",
+        "| --- | --- | --- | --- |",
+    ]
+    for name, network in networks.items():
+        start = network["origin"] if network["pretrained"] else "random numbers"
+        note = network["license"] if network["pretrained"] else "none needed"
+        lines.append(f"| {name} | {network['backbone']} | {start} | {note} |")
+    return "\n".join(lines) + "\n"

@@ -1,0 +1,185 @@
+"""What is mistaken for what: per-class F1, confusion, age, calibration."""
+
+import numpy as np
+
+from ensembles.report.facts import Facts
+from trainable.data.labels import ATTRIBUTES, decode
+from trainable.data.rows import OLD, YOUNG
+from trainable.metrics import confusion, f1_per_class
+from trainable.pictures.charts import (
+    COLOURS,
+    DARK,
+    DASHES,
+    HATCHES,
+    MARKERS,
+    WIDE,
+    axes,
+    image,
+    legend,
+    matrix,
+    short,
+    twin,
+)
+from trainable.pictures.page import Part, Section
+
+NONE = "No trial has finished all folds yet."
+BINS = 10
+
+
+def classes(facts: Facts) -> Section:
+    if not facts.complete:
+        return Section("classes", "Classes", missing=NONE)
+    parts = [_per_class(facts)]
+    if facts.attributes:
+        parts.append(_attributes(facts))
+    return Section("classes", "Classes", [*parts, _joint(facts), _calibration(facts)])
+
+
+def age(facts: Facts) -> Section:
+    frame = facts.experiment.manifest.frame
+    if not facts.complete or "age" not in frame:
+        return Section("age", "Age", missing=NONE if "age" in frame else "These data have no ages.")
+    years = frame["age"].to_numpy()[facts.rows]
+    figure, ax = axes(WIDE, 3.4)
+    edges = np.unique(np.r_[np.arange(years.min() // 5 * 5, years.max() + 5, 5), years.max() + 1])
+    place = np.digitize(years, edges) - 1
+    for i, (name, probabilities) in enumerate(facts.voters().items()):
+        wrong = _age_wrong(facts, probabilities)
+        used = [b for b in range(len(edges) - 1) if (place == b).any()]
+        share = np.array([wrong[place == b].mean() for b in used])
+        at = [years[place == b].mean() for b in used]
+        ax.plot(at, share * 100, MARKERS[i] + DASHES[i], color=COLOURS[i], label=name)
+    counts = [(place == b).sum() for b in range(len(edges) - 1)]
+    twin(ax, "images (grey bars)").bar(edges[:-1], counts, np.diff(edges) * 0.9, align="edge", color="#e6e6e6")
+    for border in (YOUNG, OLD):
+        ax.axvline(border, color=DARK, ls=":", lw=1.5)
+        ax.annotate(
+            f"border {border}",
+            (border, 1),
+            xycoords=("data", "axes fraction"),
+            xytext=(-3, -9),
+            textcoords="offset points",
+            ha="right",
+            fontsize=8,
+        )
+    ax.set_ylim(0, ax.get_ylim()[1] * 1.1)  # room for the borders' names
+    ax.set_xlabel("true age (years, in bins of 5)")
+    ax.set_ylabel("wrong age class (% of images)")
+    legend(ax)
+    part = Part(
+        "Errors of the age class by true age",
+        image(figure, "age error by true age"),
+        "Each point: the share of images of that age whose age class is wrong, whatever their mask and gender. Dotted "
+        "lines are the borders between classes; peaks beside them: people nearly of the other class. Where "
+        "grey bars are low, few images stand behind a point.",
+        wide=True,
+    )
+    return Section("age", "Age", [part])
+
+
+def _age_wrong(facts: Facts, probabilities: np.ndarray) -> np.ndarray:
+    predicted = probabilities.argmax(1)
+    if facts.target == "age":
+        return predicted != facts.labels
+    if facts.target != "joint":
+        return np.zeros(len(predicted), bool)
+    return decode(predicted)["age"] != decode(facts.labels)["age"]
+
+
+def _per_class(facts: Facts) -> Part:
+    count = len(facts.classes)
+    figure, ax = axes(WIDE, 1.0 + 0.34 * count)
+    images = np.bincount(facts.labels, minlength=count)
+    for i, (name, probabilities) in enumerate(facts.voters().items()):
+        scores = f1_per_class(confusion(facts.labels, probabilities.argmax(1), count))
+        at = np.arange(count) + (i - 0.5) * 0.38
+        ax.barh(
+            at,
+            scores,
+            0.36,
+            color=COLOURS[i],
+            hatch=HATCHES[i],
+            edgecolor="white",
+            label=f"{name}: mean {scores.mean():.3f}",
+        )
+        for y, score in zip(at, scores, strict=True):
+            ax.text(score + 0.004, y, f"{score:.2f}", va="center", fontsize=7)
+    ax.set_yticks(range(count), [f"{short(n)}  ({i} images)" for n, i in zip(facts.classes, images, strict=True)])
+    ax.set_ylim(count - 0.4, -0.6)
+    ax.set_xlim(0, 1.05)
+    ax.set_xlabel("F1, out of fold")
+    legend(ax)
+    return Part(
+        "F1 of each class: the macro-F1 is the plain mean of these bars",
+        image(figure, "F1 per class"),
+        "Plain bars: best single trial, hatched: vote. Every class counts the same however few images it has, so the "
+        "shortest bars are where a point is cheapest to win; with under 50 images a bar is uncertain by a few points.",
+        wide=True,
+    )
+
+
+def _attributes(facts: Facts) -> Part:
+    given, guessed = decode(facts.labels), decode(facts.vote.argmax(1))
+    figure, grid = axes(WIDE, 3.4, 1, len(ATTRIBUTES))
+    for ax, (name, levels) in zip(grid, ATTRIBUTES.items(), strict=True):
+        counts = confusion(given[name], guessed[name], len(levels))
+        shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+        cells = [[f"{s:.1%}\n{n}" for s, n in zip(*row, strict=True)] for row in zip(shares, counts, strict=True)]
+        matrix(ax, shares, levels, cells=cells)
+        ax.set_xlabel("predicted")
+        ax.set_ylabel("true" if name == "mask" else "")
+        ax.set_title(f"{name}: {np.trace(counts) / counts.sum():.1%} right", fontsize=10)
+    return Part(
+        "Confusion of mask, gender and age, taken from the vote's classes",
+        image(figure, "confusion by attribute"),
+        "A row is a true value and adds up to 100 % of its images (counts below); a column is what was predicted. "
+        "Everything off the diagonal is an error; the darkest such cell is the most common one.",
+        wide=True,
+    )
+
+
+def _joint(facts: Facts) -> Part:
+    count = len(facts.classes)
+    counts = confusion(facts.labels, facts.vote.argmax(1), count)
+    shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
+    few = count <= 20
+    figure, ax = axes(5.6, 5.2 if few else 6)
+    cells = [[str(n) if n else "" for n in row] for row in counts] if few else None
+    matrix(
+        ax,
+        shares,
+        [short(n, 26) for n in facts.classes] if count <= 40 else [str(i) for i in range(count)],
+        cells=cells,
+    )
+    ax.tick_params(labelsize=7 if few else 4)
+    ax.set_xlabel("predicted")
+    ax.set_ylabel("true")
+    return Part(
+        "Confusion of all classes, of the vote",
+        image(figure, "joint confusion"),
+        "Cells hold images; the darker, the larger their share of the true class (its row). Beside the diagonal are "
+        "neighbouring age classes, far blocks are mask or gender.",
+    )
+
+
+def _calibration(facts: Facts) -> Part:
+    figure, ax = axes(5.6, 5.2)
+    ax.plot([0, 1], [0, 1], color=DARK, lw=0.8, label="as sure as right")
+    for i, (name, probabilities) in enumerate(facts.voters().items()):
+        sure, right = probabilities.max(1), probabilities.argmax(1) == facts.labels
+        bins = [b for b in np.array_split(np.argsort(sure, kind="stable"), BINS) if len(b)]
+        x, y = np.array([[sure[b].mean(), right[b].mean()] for b in bins]).T
+        gap = sum(len(b) * abs(sure[b].mean() - right[b].mean()) for b in bins) / len(sure)
+        ax.plot(x, y, MARKERS[i] + DASHES[i], color=COLOURS[i], label=f"{short(name, 30)}: off by {gap:.1%}")
+    ax.set_xlabel("confidence: probability of the predicted class")
+    ax.set_ylabel("accuracy: share that is right")
+    ax.set_xlim(0, 1.02)
+    ax.set_ylim(0, 1.02)
+    legend(ax, columns=1)
+    return Part(
+        "Calibration: is it right as often as it is sure?",
+        image(figure, "reliability diagram"),
+        f"Each point is a tenth of the images, by confidence. Above the diagonal it is more often right than it "
+        f"claims, below it is over-confident. “Off by” is the mean distance ({BINS} bins of equal size). Label "
+        "smoothing and mixing push points up; votes usually do too.",
+    )

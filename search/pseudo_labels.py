@@ -1,0 +1,144 @@
+"""A second round: a new run whose folds also learn from what the first round said of the test photos.
+
+    python -m search.run SPACE --pseudo RUN/ensembles/NAME --threshold 0.9
+
+Fold k of the new run trains on answers of the first ensemble's fold-k models alone, with the first run's very folds:
+no other model has kept off the labels that fold k is scored on (trainable/data/pseudo.py). What all folds share are the
+members and their weights, as they share the choice of configurations.
+"""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ensembles.built import Built, read_built
+from search.space import Search
+from trainable.data.layouts import read_manifest, read_test
+from trainable.data.manifest import TestSet
+from trainable.data.pseudo_labels import UNSURE, answers, with_pseudo, without_pseudo
+from trainable.errors import InputError
+from trainable.files import read_npz
+from trainable.run.experiment import Experiment, open_experiment
+from trainable.run.paths import RunPaths
+
+THRESHOLD = 0.9
+Thresholds = float | dict[str, float]
+
+
+@dataclass(frozen=True)
+class Teacher:
+    """What the first round knows.
+
+    experiment: its own, without pseudo labels. labels: int64[M, K] for the photos of `test`, -1 where a fold's models
+    were not sure.
+    """
+
+    ensemble: Path
+    threshold: Thresholds
+    experiment: Experiment
+    test: TestSet
+    labels: np.ndarray
+
+    def teach(self, paths: RunPaths, search: Search, weights: dict[str, str]) -> Experiment:
+        """The second round's experiment, photos decoded; nothing is written to its run directory yet."""
+        first = self.experiment
+        manifest, folds = with_pseudo(first.manifest, first.folds, self.test, self.labels)
+        made = Experiment(
+            paths, manifest, folds, search.store_size, search.seed, weights, first.skipped, pseudo=self.record()
+        )
+        if made.store.bad:
+            raise InputError(
+                f"unreadable images below {manifest.root}: received {', '.join(made.store.bad)}; allowed: the data as "
+                "the first round had them"
+            )
+        return made
+
+    def record(self) -> dict[str, Any]:
+        """What experiment.json says of the pseudo labels."""
+        sure = self.labels != UNSURE
+        return {
+            "ensemble": str(self.ensemble),
+            "threshold": self.threshold,
+            "photos": int(sure.any(1).sum()),
+            "photos_by_fold": sure.sum(0).tolist(),
+        }
+
+    def sentence(self) -> str:
+        """A line of the plan."""
+        found = self.record()
+        low, high = min(found["photos_by_fold"]), max(found["photos_by_fold"])
+        return (
+            f"pseudo labels: {found['photos']} of {len(self.labels)} test photos, {low} to {high} a fold, from "
+            f"{_words(self.threshold)} on, by {self.ensemble}"
+        )
+
+
+def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Path | None) -> Teacher:
+    """What an ensemble teaches; InputError when it cannot teach a run of so many folds on these data."""
+    built = read_built(place)
+    experiment = open_experiment(built.members[0].run.root)
+    manifest, own = without_pseudo(experiment.manifest, experiment.folds)
+    _refuse_unfit(built, manifest.root, own.count, folds, data)
+    now = read_manifest(manifest.root).drop(list(experiment.skipped))
+    if now.fingerprint() != manifest.fingerprint():
+        raise InputError(f"--pseudo: {manifest.root} has changed since {built.members[0].run.root}; allowed: as it was")
+    test, table = read_test(manifest.root, manifest.classes), read_npz(built.paths.test)
+    if table["images"].tolist() != test.images:
+        raise InputError(
+            f"--pseudo: received {built.paths.root}, built on other photos than the test images below {manifest.root}; "
+            "allowed: an ensemble of these"
+        )
+    places = [table["members"].tolist().index(member.name) for member in built.members]
+    asked: Thresholds = THRESHOLD if threshold is None else threshold
+    given, weights = table["probabilities"][places], built.fitted.weights[built.used]
+    labels = answers(given, weights, asked)
+    if (labels == UNSURE).all():
+        surest = np.tensordot(weights / weights.sum(), given, 1).max()
+        raise InputError(
+            f"--threshold: received {_words(asked)}, and no test photo is so sure; allowed: less, the surest class has "
+            f"{surest:.2f}"
+        )
+    first = Experiment(experiment.paths, manifest, own, experiment.store_size, experiment.seed, {}, experiment.skipped)
+    return Teacher(built.paths.root, asked, first, test, labels)
+
+
+def refuse_another(pseudo: Path | None, threshold: Thresholds | None, then: dict[str, Any] | None) -> None:
+    """InputError when a resumed run began with other pseudo labels; flags left out stand for those."""
+    if pseudo is not None and (then is None or str(pseudo.expanduser().absolute()) != then["ensemble"]):
+        allowed = then["ensemble"] if then else "none, as the run began"
+        raise InputError(f"--resume: received --pseudo {pseudo}; allowed: {allowed}")
+    if threshold is not None and (then is None or threshold != then["threshold"]):
+        allowed = _words(then["threshold"]) if then else "none, as the run began"
+        raise InputError(f"--resume: received --threshold {_words(threshold)}; allowed: {allowed}")
+
+
+def thresholds(text: str) -> Thresholds:
+    """An argparse type: `0.9`, or by attribute `mask=.98,age=.6`."""
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [part.partition("=") for part in text.split(",")]
+        return {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 0.9, or such as mask=.98,age=.6") from None
+
+
+def _refuse_unfit(built: Built, root: Path, count: int, folds: int, data: Path | None) -> None:
+    if any(factor.all_rows for member in built.members for factor in member.factors):
+        raise InputError(
+            f"--pseudo: received {built.paths.root}, of networks of all rows, which know the labels of every fold; "
+            "allowed: an ensemble of fold models"
+        )
+    if folds != count:
+        raise InputError(f"SEARCH.folds: received {folds}; allowed: {count}, the folds of the first round")
+    if data is not None and data.expanduser().absolute() != root:
+        raise InputError(f"--data: received {data}; allowed: {root}, the data of the first round")
+
+
+def _words(threshold: Thresholds) -> str:
+    if isinstance(threshold, dict):
+        return ",".join(f"{name}={value:g}" for name, value in threshold.items())
+    return f"{threshold:g}"

@@ -1,8 +1,0 @@
-"""report.html: what a search found, on one page that opens offline.
-
-python -m search.report [RUN]
-"""
-
-from search.report.write import try_report, write_report
-
-__all__ = ["try_report", "write_report"]

@@ -1,6 +1,0 @@
-"""TensorBoard: a folder a trial, written by the driver as reports come in; one of the search, one of each node."""
-
-from search.tensorboard.hparams import known_parameters
-from search.tensorboard.watcher import TensorBoard
-
-__all__ = ["TensorBoard", "known_parameters"]

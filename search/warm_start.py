@@ -1,0 +1,117 @@
+"""`--from RUN`: begin with what an earlier run has finished on the same data and folds.
+
+Its complete and stopped trials enter the new ledger under the same trial_id, scores and all: the sampler learns from
+them, the race counts them, a configuration suggested again is answered from them, and complete ones may be members.
+They do not count as trials of the new search. Only those come that the new space can express: its `space`, called with
+their parameters, must give the very same trial.
+"""
+
+import os
+import shutil
+import warnings
+from dataclasses import dataclass
+from pathlib import Path
+
+import optuna
+from optuna.distributions import BaseDistribution
+from optuna.trial import FrozenTrial, TrialState
+
+from search.ledger import Ledger, read_trials
+from search.space import DataFacts, SpaceFile
+from trainable.errors import InputError
+from trainable.run.experiment import Experiment, read_info
+from trainable.run.paths import RunPaths, TrialPaths
+
+ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
+SHARED = ("epochs", "folds", "seed", "target", "store_size")  # settings without which no two trials are the same
+
+
+@dataclass(frozen=True)
+class Earlier:
+    """The trials to take over, by trial_id, with the new space's distributions.
+
+    outside: how many finished trials the new space cannot express.
+    """
+
+    run: RunPaths
+    trials: dict[str, tuple[FrozenTrial, dict[str, BaseDistribution]]]
+    outside: int
+
+    def line(self) -> str:
+        more = f"; {self.outside} lie outside this space" if self.outside else ""
+        return f"from {self.run.root}: {len(self.trials)} finished trials{more}"
+
+
+def find_earlier(run: Path, space: SpaceFile, experiment: Experiment) -> Earlier:
+    """What can be taken over; InputError where it is no run, on other data or folds, or nothing fits."""
+    paths, s = RunPaths(run), space.search
+    info = read_info(paths)
+    if paths.root == experiment.paths.root:
+        raise InputError(f"--from: received {run}, which is this run; allowed: another run on the same data")
+    if info["folds_fingerprint"] != experiment.folds.fingerprint() or (
+        info["data_fingerprint"] != experiment.manifest.fingerprint()
+    ):
+        raise InputError(f"--from: received {run}, a run on other data or folds; allowed: a run on the same")
+    then = info["settings"]
+    now = {name: getattr(s, name) for name in SHARED}
+    now["store_size"] = list(s.store_size)
+    changed = [f"{n}={then.get(n)!r} (this space: {now[n]!r})" for n in SHARED if then.get(n) != now[n]]
+    if changed:
+        raise InputError(f"--from: received a run with {', '.join(changed)}; allowed: one with the same")
+    data, found, outside = DataFacts.of(experiment.manifest), {}, 0
+    for trial_id, frozen in read_trials(paths.study).items():
+        if frozen.state in ENDED:
+            fits = _distributions(space, data, frozen, trial_id, experiment)
+            outside += fits is None
+            if fits is not None:
+                found[trial_id] = (frozen, fits)
+    if not found:
+        raise InputError(
+            f"--from: received {run}, of whose finished trials {outside} lie outside {space.path} and none inside; "
+            "allowed: a run whose parameters this space can give"
+        )
+    return Earlier(paths, found, outside)
+
+
+def take_over(earlier: Earlier, paths: RunPaths, ledger: Ledger) -> None:
+    """Copy the trials' files, then write them down; taken up again after a crash, what is there already stays."""
+    for trial_id, (frozen, distributions) in earlier.trials.items():
+        if trial_id not in ledger.numbers:
+            _link(earlier.run.trial(trial_id), paths.trial(trial_id))
+            ledger.take(trial_id, frozen, distributions, str(earlier.run.root))
+
+
+def _distributions(
+    space: SpaceFile, data: DataFacts, frozen: FrozenTrial, trial_id: str, experiment: Experiment
+) -> dict[str, BaseDistribution] | None:
+    """Those the new space suggests the trial's parameters from; None where it would make another trial of them."""
+    asked = optuna.trial.FixedTrial(frozen.params)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", UserWarning)  # of a value out of range: found out below
+        try:
+            config = space.config(asked, data)
+        except InputError:
+            return None
+    inside = all(d._contains(d.to_internal_repr(asked.params[n])) for n, d in asked.distributions.items())
+    same = config.trial_id(experiment.folds.fingerprint()) == trial_id
+    return asked.distributions if same and inside and asked.params == frozen.params else None
+
+
+def _link(source: TrialPaths, target: TrialPaths) -> None:
+    """Hard links where the disk allows them, since weights are large; logs, to which lines are added, are copied."""
+
+    def put(here: str, there: str) -> None:
+        if not here.endswith(".jsonl"):
+            try:
+                os.link(here, there)
+                return
+            except OSError:  # another disk
+                pass
+        shutil.copy2(here, there)
+
+    shutil.rmtree(target.root, ignore_errors=True)
+    beside = target.root.parent.with_name(f"{target.root.name}.partial")
+    shutil.rmtree(beside, ignore_errors=True)
+    shutil.copytree(source.root, beside, copy_function=put)
+    target.root.parent.mkdir(exist_ok=True)
+    beside.replace(target.root)

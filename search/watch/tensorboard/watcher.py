@@ -1,0 +1,117 @@
+"""The watcher that writes events: scalars at once, pictures by a thread of their own, so that no trial waits."""
+
+import json
+import sys
+import traceback
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Self
+
+import numpy as np
+from optuna.distributions import BaseDistribution
+from torch.utils.tensorboard import SummaryWriter
+
+from search.watch.scalars import scalars
+from search.watch.tensorboard import hparams
+from search.watch.tensorboard.gallery import Gallery
+from search.watch.tensorboard.nodes import NodeLoad
+from search.watch.tensorboard.summaries import add_summary
+from trainable.files import read_npz
+from trainable.metrics import confusion, f1_per_class
+from trainable.run.paths import RunPaths
+
+
+@dataclass
+class TensorBoard:
+    """A watcher (search.director): tags are fold_<k>/<scalar>, steps are epochs of that fold.
+
+    values_of: a trial's parameters as plain values. parameters: what may vary in the space, see known_parameters.
+    """
+
+    paths: RunPaths
+    score_of: Callable[[str], float]
+    values_of: Callable[[str], Mapping[str, Any]] = lambda trial_id: {}
+    parameters: Mapping[str, BaseDistribution] = field(default_factory=dict)
+    pictures: bool = True
+    writers: dict[str, SummaryWriter] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        self.gallery = Gallery(self.paths)
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="tensorboard")
+        self.nodes: NodeLoad | None = None
+        self.problems = 0
+
+    def __enter__(self) -> Self:
+        writer = self._writer("search")
+        add_summary(writer, hparams.experiment(self.parameters))
+        self.nodes = NodeLoad(lambda node: self._writer(f"node_{node}"))
+        self.nodes.start()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Finish the pictures that are begun; of an interrupted search none is begun any more."""
+        if self.nodes is not None:
+            self.nodes.stop()
+        self.pool.shutdown(wait=True, cancel_futures=kind is not None)
+        for writer in self.writers.values():
+            writer.close()
+        self.writers.clear()
+
+    def began(self, trial_id: str) -> None:
+        fresh = not (self.paths.tensorboard / trial_id).exists()
+        writer = self._writer(trial_id)
+        add_summary(writer, hparams.start(trial_id, self.values_of(trial_id)))
+        if fresh:  # a waiting trial that goes on has told already
+            config = self.paths.trial(trial_id).config
+            writer.add_text("config", f"```json\n{config.read_text(encoding='utf-8')}\n```")
+            self._later(lambda: self.gallery.first_batch(trial_id, writer))
+
+    def reported(self, trial_id: str, report: dict[str, Any]) -> None:
+        writer, epoch = self.writers[trial_id], report["metrics"]["epoch"]
+        for name, value in scalars(report).items():
+            writer.add_scalar(name, value, epoch)
+        if report.get("fold_done"):
+            self._per_class(writer, trial_id, report["fold"], epoch)
+
+    def ended(self, trial_id: str, state: str, reason: str) -> None:
+        if trial_id not in self.writers and state != "complete":  # never ran in this process
+            return
+        writer = self._writer(trial_id)  # complete without having run: all but the last word was said before a crash
+        del self.writers[trial_id]
+        writer.add_text("ending", json.dumps({"state": state, "reason": reason}))
+        if state != "waiting":
+            add_summary(writer, hparams.end(state))
+        if state == "complete":
+            score = self.score_of(trial_id)
+            writer.add_scalar(hparams.SCORE, score, 0)
+            self._later(lambda: self.gallery.complete(trial_id, score, writer))
+        self.pool.submit(writer.close)
+
+    def _writer(self, name: str) -> SummaryWriter:
+        if name not in self.writers:
+            self.writers[name] = SummaryWriter(str(self.paths.tensorboard / name), flush_secs=30)
+        return self.writers[name]
+
+    def _per_class(self, writer: SummaryWriter, trial_id: str, fold: int, epoch: int) -> None:
+        """F1 of each class on the fold's validation rows, from what the trial has just written."""
+        table = read_npz(self.paths.trial(trial_id).fold(fold).valid)
+        guess = table["probabilities"]
+        if not len(guess) or not np.isfinite(guess).all():
+            return
+        scores = f1_per_class(confusion(table["label"], guess.argmax(1), guess.shape[1]))
+        for name, score in zip(self.gallery.classes, scores, strict=True):
+            writer.add_scalar(f"fold_{fold}/f1/{name}", score, epoch)
+
+    def _later(self, work: Callable[[], None]) -> None:
+        """Pictures are extras: what goes wrong with one is said once, and the search goes on."""
+        if self.pictures:
+            self.pool.submit(self._guarded, work)
+
+    def _guarded(self, work: Callable[[], None]) -> None:
+        try:
+            work()
+        except Exception:
+            self.problems += 1
+            if self.problems == 1:
+                print(f"warning: a picture for TensorBoard failed\n{traceback.format_exc()}", file=sys.stderr)

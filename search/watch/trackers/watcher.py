@@ -1,0 +1,82 @@
+"""The watcher that keeps a tracker up to date, from a thread of its own: no trial waits for a server."""
+
+import sys
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, field
+from typing import Any, Protocol, Self
+
+from search.watch.scalars import scalars
+from trainable.run.paths import RunPaths
+
+
+class Tracker(Protocol):
+    """Has one run for each trial, however often that waits, goes on or is resumed. Called by one thread, in order."""
+
+    where: str  # for the user: where the runs can be seen
+
+    def begin(self, trial_id: str, parameters: Mapping[str, Any]) -> None:
+        """The trial starts, or goes on."""
+
+    def log(self, trial_id: str, step: int, values: Mapping[str, float]) -> None:
+        """step: epochs of the trial, over all its folds."""
+
+    def end(self, trial_id: str, state: str, reason: str, score: float | None) -> None:
+        """state: of search.director, `waiting` among them. score: of a complete trial, pooled over all folds."""
+
+    def close(self) -> None: ...
+
+
+@dataclass
+class Tracking:
+    """A watcher (search.director). The first failure is said, and ends the tracking; the search goes on."""
+
+    tracker: Tracker
+    score_of: Callable[[str], float]
+    values_of: Callable[[str], Mapping[str, Any]]
+    broken: bool = False
+    begun: set[str] = field(default_factory=set)
+
+    def __post_init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="tracking")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
+        """Send what is left; of an interrupted search only what is being sent."""
+        self.pool.shutdown(wait=True, cancel_futures=kind is not None)
+        self._guarded(self.tracker.close)
+
+    def began(self, trial_id: str) -> None:
+        self.begun.add(trial_id)
+        self._later(self.tracker.begin, trial_id, dict(self.values_of(trial_id)))
+
+    def reported(self, trial_id: str, report: dict[str, Any]) -> None:
+        self._later(self.tracker.log, trial_id, report["step"], scalars(report))
+
+    def ended(self, trial_id: str, state: str, reason: str) -> None:
+        if trial_id not in self.begun:  # an earlier process has
+            if state == "waiting":
+                return
+            self.began(trial_id)
+        score = self.score_of(trial_id) if state == "complete" else None
+        self._later(self.tracker.end, trial_id, state, reason, score)
+
+    def _later(self, work: Callable[..., None], *arguments: Any) -> None:
+        self.pool.submit(self._guarded, work, *arguments)
+
+    def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
+        if self.broken:
+            return
+        try:
+            work(*arguments)
+        except Exception as error:
+            self.broken = True
+            name = type(self.tracker).__name__
+            print(f"warning: {name} failed, nothing more is sent to it: {error}", file=sys.stderr)
+
+
+def beginning(paths: RunPaths) -> str:
+    """Tells a run from an earlier one of the same name: when its experiment.json was written, in hexadecimal."""
+    return f"{paths.experiment.stat().st_mtime_ns:x}"

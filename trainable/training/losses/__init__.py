@@ -1,0 +1,62 @@
+"""Losses on logits float32 [B, C] and targets int64[B], or probabilities float32 [B, C] (mixed images)."""
+
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from trainable.config.fields import unknown
+from trainable.errors import InputError
+from trainable.training.losses.cross_entropy import cross_entropy
+from trainable.training.losses.focal import focal
+from trainable.training.losses.soft import soften
+from trainable.training.losses.soft_f1 import soft_f1
+from trainable.training.losses.tasks import Task, part_logits, part_targets
+
+__all__ = ["LOSSES", "Loss", "Task", "build_loss", "cross_entropy", "focal", "soft_f1", "soften", "sum_tasks"]
+
+Loss = Callable[[Tensor, Tensor], Tensor]
+LOSSES = {"cross_entropy": cross_entropy, "focal": focal, "soft_f1": soft_f1}
+
+
+def build_loss(
+    name: str,
+    *,
+    smoothing: float = 0.0,
+    gamma: float = 2.0,
+    f1_weight: float = 0.0,
+    weights: Tensor | None = None,
+) -> Loss:
+    """A function (logits, targets) -> scalar; `f1_weight` w makes it (1 - w) * loss + w * soft_f1.
+
+    `weights` float32[C], on the device, multiply the terms of each class.
+    """
+    if name not in LOSSES:
+        raise unknown("loss", name, LOSSES)
+    if name == "soft_f1" and weights is not None:
+        raise InputError("loss soft_f1: received class weights; allowed: none, it weighs classes alike already")
+    options: dict[str, Any] = {"smoothing": smoothing, "weights": weights}
+    if name == "focal":
+        options["gamma"] = gamma
+
+    def base(logits: Tensor, targets: Tensor) -> Tensor:
+        return LOSSES[name](logits, targets, **options)
+
+    if not f1_weight or name == "soft_f1":
+        return base
+    return lambda logits, targets: torch.lerp(
+        base(logits, targets), soft_f1(logits, targets, smoothing=smoothing), f1_weight
+    )
+
+
+def sum_tasks(parts: list[tuple[Task, Loss]]) -> Loss:
+    """sum of weight * loss over the tasks, each on its part of the classes."""
+
+    def total(logits: Tensor, targets: Tensor) -> Tensor:
+        terms = [
+            task.weight * loss(part_logits(logits, task.keep), part_targets(targets, task.keep)) for task, loss in parts
+        ]
+        return torch.stack(terms).sum()
+
+    return total

@@ -1,0 +1,94 @@
+"""One epoch of training. Nothing inside waits for the device: losses stay there until the epoch ends."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from itertools import islice
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from trainable.images.mixing import Mix, apply
+from trainable.models.freezing import train_mode
+from trainable.training.losses import Loss
+from trainable.training.memory import fitting
+from trainable.training.state import Learner
+
+# rows int64 [B] on the host and on the device; images uint8 [B, H, W, 3], or features float32 [B, D], on the device
+Batch = tuple[np.ndarray, Tensor, Tensor]
+Plan = Callable[[int, np.ndarray, tuple[int, int]], Mix | None]
+
+
+@dataclass(frozen=True)
+class EpochRunner:
+    """What every epoch of a fold shares.
+
+    network: what is called in training (the model, or its head on cached features). inputs: a batch as the network
+    takes it. labels int64[N] on the device. accumulate: batches of a step.
+    """
+
+    learner: Learner
+    network: nn.Module
+    inputs: Callable[[Tensor], Tensor]
+    labels: Tensor
+    classes: int
+    accumulate: int
+    clip: float
+    bf16: bool
+
+    def run(
+        self,
+        batches: Iterator[Batch],
+        count: int,
+        loss_of: Loss,
+        set_rate: Callable[[float], None],
+        started: float,
+        plan: Plan,
+    ) -> float:
+        """Train on `count` batches; returns the mean loss of the steps.
+
+        set_rate: of time in epochs, from the first of the optimiser's on. `plan(batch, rows, size)`: what is mixed.
+        Where the memory is full a step is done again in smaller micro-batches, which stay (`Learner.micro_batch`).
+        """
+        learner = self.learner
+        train_mode(self.network)
+        losses = []
+        steps = -(-count // self.accumulate)
+        for step in range(steps):
+            set_rate(started + (step + 0.5) / steps)
+            group = list(islice(batches, self.accumulate))
+            gradients = partial(self._gradients, group, step * self.accumulate, loss_of, plan)
+            largest = max(len(rows) for rows, *_ in group)
+            loss, learner.micro_batch = fitting(gradients, largest, learner.micro_batch)
+            losses.append(loss)
+            if self.clip:
+                nn.utils.clip_grad_norm_([p for p in self.network.parameters() if p.requires_grad], self.clip)
+            learner.optimiser.step()
+            learner.follow()
+        assert next(batches, None) is None
+        return torch.stack(losses).mean().item()
+
+    def _gradients(self, group: list[Batch], first: int, loss_of: Loss, plan: Plan, micro: int) -> Tensor:
+        """The gradients of a step, anew, of at most `micro` images at once; its loss.
+
+        Images are mixed before they are parted, so the parts are those of the whole batch. The loss is the mean of
+        the parts' by their images: the batch's own for means over samples. Soft macro-F1 is then the mean of the
+        parts' F1, and BatchNorm normalises by the statistics of a part.
+        """
+        self.learner.optimiser.zero_grad(set_to_none=True)
+        images_of_step = sum(len(rows) for rows, *_ in group)
+        losses = []
+        for number, (rows, places, images) in enumerate(group, first):
+            inputs, targets = self.inputs(images), self.labels[places]
+            mix = plan(number, rows, tuple(inputs.shape[2:]))  # type: ignore[arg-type]
+            if mix is not None:
+                inputs, targets = apply(inputs, targets, mix, self.classes)
+            parts = -(-len(rows) // micro)
+            for some, wanted in zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True):
+                with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bf16):
+                    logits = self.network(some)
+                loss = loss_of(logits.float(), wanted) * (len(wanted) / images_of_step)
+                loss.backward()
+                losses.append(loss.detach())
+        return torch.stack(losses).sum()
