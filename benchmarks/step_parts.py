@@ -10,7 +10,7 @@ import torch
 from trainable.config import TrialConfig
 from trainable.data.rows import training_rows
 from trainable.images.loader import split
-from trainable.models.build import pixel_statistics
+from trainable.models.normalise import pixel_statistics
 from trainable.models.predict import use_bf16
 from trainable.run.experiment import Experiment
 from trainable.training.epochs import Trainer, new_learner

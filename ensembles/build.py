@@ -22,7 +22,7 @@ from ensembles.refine import refine_by_person
 from ensembles.submission import write_submission
 from ensembles.submissions import add_submission
 from trainable.command import Parser, add_data, guarded, plain_name, whole
-from trainable.config.fields import unknown
+from trainable.errors import unknown
 from trainable.data.labels import ATTRIBUTES
 from trainable.data.layouts import read_test
 from trainable.data.manifest import TestSet

@@ -32,7 +32,7 @@ from trainable.data.pseudo_labels import without_pseudo
 from trainable.errors import InputError
 from trainable.files import read_json, write_text
 from trainable.images.faces import look
-from trainable.models.build import resolve_weights
+from trainable.models.weights import resolve_weights
 from trainable.run.experiment import Experiment, open_experiment, prepare, read_info, save_experiment
 from trainable.run.paths import RunPaths
 

@@ -10,12 +10,13 @@ import torch
 
 from search.space import DataFacts, SpaceFile
 from trainable.config import TrialConfig
-from trainable.config.fields import relevant
+from trainable.config.allowed import relevant
 from trainable.data.labels import ATTRIBUTES
 from trainable.data.manifest import Manifest
 from trainable.data.rows import check_data, target_classes
 from trainable.errors import InputError
-from trainable.models.build import build_network, find_weights
+from trainable.models.build import build_network
+from trainable.models.weights import find_weights
 
 DRAWS = 50
 SHOWN = 3  # of the configurations drawn, in a dry run

@@ -24,7 +24,7 @@ from search.watch.trackers import TRACKERS, check_installed, open_tracker
 from trainable.command import Parser, add_data, default_data, guarded, plain_name, positive, whole
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
-from trainable.models.build import missing_weights
+from trainable.models.weights import missing_weights
 from trainable.run.experiment import read_info
 from trainable.run.paths import RunPaths
 

@@ -12,7 +12,7 @@ import optuna
 
 from search.race import Race
 from trainable.config import TARGETS, TrialConfig
-from trainable.config.fields import between, check, one_of, sizes, where
+from trainable.config.allowed import between, check, one_of, sizes, where
 from trainable.config.smoke import EPOCHS, STORE, smoke
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError

@@ -1,5 +1,8 @@
 """The one exception that means "your input is wrong"."""
 
+from difflib import get_close_matches
+from typing import Any
+
 
 class InputError(ValueError):
     """Something the user gave cannot be used.
@@ -7,3 +10,12 @@ class InputError(ValueError):
     The message is one line: what was wrong, what was received, what is allowed. Commands turn it into exit code 2;
     every other exception is a bug or a fault of the machine and keeps its traceback.
     """
+
+
+def unknown(what: str, name: object, known: Any, limit: int = 12) -> InputError:
+    """The error for a name that no table has; offers the nearest names first."""
+    names = [str(k) for k in known]
+    near = get_close_matches(str(name), names, n=5, cutoff=0.5)
+    listed = f"nearest: {', '.join(near)}" if near else f"known: {', '.join(names[:limit])}"
+    more = "" if near or len(names) <= limit else f", ... ({len(names)} in all)"
+    return InputError(f"unknown {what} {name!r}; {listed}{more}")

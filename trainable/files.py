@@ -6,7 +6,7 @@ Every file is written beside its place, fsynced and moved there with os.replace.
 import hashlib
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,11 @@ def append_json_line(path: Path, value: Any) -> None:
         file.write(json.dumps(_finite(value), allow_nan=False) + "\n")
         file.flush()
         os.fsync(file.fileno())
+
+
+def write_json_lines(path: Path, values: Iterable[Any]) -> None:
+    """A log anew, whole."""
+    write_text(path, "".join(json.dumps(_finite(value), allow_nan=False) + "\n" for value in values))
 
 
 def read_json_lines(path: Path) -> Iterator[Any]:

@@ -11,7 +11,7 @@ from torch import Tensor, nn
 
 from trainable.errors import InputError
 from trainable.files import write_atomic
-from trainable.models.build import normalise
+from trainable.models.normalise import normalise
 
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 LIMIT = 1e-3  # of a probability, in fp32

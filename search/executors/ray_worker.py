@@ -19,7 +19,7 @@ from trainable.run.experiment import Experiment, open_experiment
 from trainable.run.paths import RunPaths, TrialPaths
 from trainable.train import Report, run_trial
 from trainable.training.all_rows import train_on_all_rows
-from trainable.training.device import use_threads
+from trainable.device import use_threads
 
 
 @lru_cache(maxsize=1)

@@ -13,11 +13,11 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from trainable.data.rows import training_rows
 from trainable.images.loader import Loader
-from trainable.models.build import pixel_statistics
+from trainable.models.normalise import pixel_statistics
 from trainable.models.predict import predict
 from trainable.run.experiment import Experiment
 from trainable.train import training_batches
-from trainable.training.device import stream_to_device
+from trainable.device import stream_to_device
 from trainable.training.epochs import Trainer, new_learner
 from trainable.training.step import EpochRunner
 

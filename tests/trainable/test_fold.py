@@ -13,7 +13,7 @@ from sklearn.metrics import accuracy_score, f1_score
 from torch import Tensor, nn
 
 from trainable.files import read_json, read_json_lines, read_npz
-from trainable.models.build import normalise, pixel_statistics
+from trainable.models.normalise import normalise, pixel_statistics
 from trainable.run.experiment import Experiment
 from trainable.run.paths import TrialPaths
 from trainable.train import run_trial

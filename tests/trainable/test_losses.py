@@ -7,7 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from trainable.config.fields import InputError
+from trainable.config.allowed import InputError
 from trainable.training.losses import LOSSES, build_loss, soft_f1
 
 NAMES = sorted(LOSSES)

@@ -21,9 +21,9 @@ from trainable.models.predict import predict
 from trainable.randomness import generator
 from trainable.run.experiment import Experiment, open_experiment
 from trainable.train import run_trial
-from trainable.training.device import to_device
+from trainable.device import to_device
 from trainable.training.losses import Loss, build_loss, soft_f1
-from trainable.training.memory import fitting
+from trainable.memory import fitting
 from trainable.training.optim import build_optimiser
 from trainable.training.state import Learner
 from trainable.training.step import EpochRunner

@@ -10,7 +10,9 @@ import torch
 from safetensors.torch import save_file
 
 from trainable.errors import InputError
-from trainable.models.build import build_model, find_weights, normalise, pixel_statistics, resolve_weights
+from trainable.models.build import build_model
+from trainable.models.normalise import normalise, pixel_statistics
+from trainable.models.weights import find_weights, resolve_weights
 
 OWN = ((0.1, 0.2, 0.3), (0.4, 0.5, 0.6))
 

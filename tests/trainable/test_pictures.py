@@ -11,7 +11,8 @@ import torch
 from helpers import prepared, tiny
 
 from trainable.images.loader import Loader
-from trainable.models.build import build_network, pixel_statistics
+from trainable.models.build import build_network
+from trainable.models.normalise import pixel_statistics
 from trainable.pictures.attention import embed, grad_cam
 from trainable.pictures.batch import first_batch
 from trainable.pictures.sheet import sheet

@@ -10,7 +10,8 @@ from test_techniques import CPU, Trained, experiment, merged  # noqa: F401 - exp
 
 from trainable.files import read_json
 from trainable.images.loader import Loader
-from trainable.models.build import build_network, normalise
+from trainable.models.build import build_network
+from trainable.models.normalise import normalise
 from trainable.models.predict import predict
 from trainable.train import training_batches
 from trainable.training.all_rows import on_all_rows

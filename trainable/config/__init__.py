@@ -8,12 +8,18 @@ import json
 from dataclasses import asdict, dataclass, field, fields, is_dataclass
 from typing import Any, Self
 
-from trainable.config.fields import between, check, ignored, one_of, only, relevant, unknown, where
-from trainable.config.images import AugmentConfig, MixConfig
-from trainable.config.learning import LossConfig, OptimConfig, SamplerConfig
-from trainable.config.network import HeadConfig, InputConfig, ModelConfig, known_backbones
-from trainable.config.rows import RowsConfig, StageConfig, judged_out_of_fold
-from trainable.errors import InputError
+from trainable.config.allowed import between, check, ignored, one_of, only, relevant, where
+from trainable.config.augment import AugmentConfig
+from trainable.config.head import HeadConfig
+from trainable.config.input import InputConfig
+from trainable.config.loss import LossConfig
+from trainable.config.mix import MixConfig
+from trainable.config.model import ModelConfig, known_backbones
+from trainable.config.optim import OptimConfig
+from trainable.config.rows import RowsConfig, judged_out_of_fold
+from trainable.config.sampler import SamplerConfig
+from trainable.config.stage import StageConfig
+from trainable.errors import InputError, unknown
 
 __all__ = [
     "AugmentConfig",

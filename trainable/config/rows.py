@@ -1,11 +1,11 @@
-"""Which rows train, with which labels, in which order of stages. Validation rows and labels are never touched."""
+"""Which rows train, with which labels. Validation rows and labels are never touched."""
 
 import hashlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from trainable.config.fields import between, check, one_of, only, where
+from trainable.config.allowed import between, check, one_of, only, where
 
 
 def is_correction(value: Any) -> bool:
@@ -48,14 +48,3 @@ class RowsConfig:
         check(self)
         if self.corrections not in ("none", "core"):  # workers have another working directory
             object.__setattr__(self, "corrections", str(Path(self.corrections).absolute()))
-
-
-@dataclass(frozen=True)
-class StageConfig:
-    """unmasked: the first `share` of the epochs trains on the photos without a mask, with the classes gender x age."""
-
-    name: str = one_of("none", "unmasked", default="none")
-    share: float = only(lambda c: c.name != "none", between(0.05, 0.95, default=0.3))
-
-    def __post_init__(self) -> None:
-        check(self)

@@ -7,7 +7,7 @@ from typing import Any
 import cv2
 import numpy as np
 
-from trainable.config.fields import unknown
+from trainable.errors import unknown
 from trainable.images.affine import Affine
 from trainable.images.chain import A, Chain, chain
 from trainable.randomness import SampleRandom

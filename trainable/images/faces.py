@@ -95,11 +95,11 @@ def what_is_seen(config: TrialConfig, store: ImageStore) -> dict[str, Any]:
     return found
 
 
-def photos_without_face(config: TrialConfig, store: ImageStore) -> dict[str, int]:
-    """How often the fallback was used, for a trial that looks at faces: {"photos_without_face": n}."""
+def photos_without_face(config: TrialConfig, store: ImageStore) -> int:
+    """How often the middle was cut out instead; 0 for a trial that does not look for faces."""
     if not looks_for_faces(config):
-        return {}
-    return {"photos_without_face": int((~faces(store, config.input.detector)["found"]).sum())}
+        return 0
+    return int((~faces(store, config.input.detector)["found"]).sum())
 
 
 def masks(store: ImageStore, detector: str = CASCADE, *, show: bool = False) -> Path:

@@ -12,8 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from trainable.config.fields import unknown
-from trainable.training.device import to_device
+from trainable.device import to_device
+from trainable.errors import unknown
 
 PARTNERS = ("any", "same", "old")
 
@@ -54,10 +54,10 @@ def mixup(rng: np.random.Generator, size: tuple[int, int], alpha: float):
 
 
 MIXES = {"cutmix": cutmix, "halves": halves, "mixup": mixup}
-Planner = Callable[[np.random.Generator, np.ndarray, np.ndarray, tuple[int, int]], Mix | None]
+MixPlanner = Callable[[np.random.Generator, np.ndarray, np.ndarray, tuple[int, int]], Mix | None]
 
 
-def build_mix(name: str, *, p: float, alpha: float, ratio: tuple[float, float], partner: str) -> Planner:
+def build_mix(name: str, *, p: float, alpha: float, ratio: tuple[float, float], partner: str) -> MixPlanner:
     """A function (rng, labels int64[B], old bool[B], (height, width)) -> Mix, or None for a batch left alone."""
     if name == "none":
         return lambda rng, labels, old, size: None

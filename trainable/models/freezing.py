@@ -45,7 +45,7 @@ def features(model: nn.Module, images: Tensor) -> Tensor:
     return model.forward_head(model.forward_features(images), pre_logits=True).float()  # type: ignore[operator]
 
 
-class Cached:
+class CachedFeatures:
     """Features of a fold's training rows, for a body that never changes."""
 
     def __init__(self, rows: np.ndarray, values: Tensor, total: int) -> None:

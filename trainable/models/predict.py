@@ -11,10 +11,11 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from trainable.config import TrialConfig
-from trainable.models.build import build_network, normalise
+from trainable.device import stream_to_device
+from trainable.memory import as_many_as_fit
+from trainable.models.build import build_network
+from trainable.models.normalise import normalise
 from trainable.models.tta import viewed
-from trainable.training.device import stream_to_device
-from trainable.training.memory import fitting
 
 BATCH = 128  # fixed: the size of a batch can change the last bit of a prediction
 
@@ -45,7 +46,7 @@ def predict_together(
         model.eval()
     found, limit = [], sys.maxsize
     for _, images in stream_to_device(batches, device):
-        answers, limit = fitting(partial(_answers, models, images, statistics, anew, bf16), len(images), limit)
+        answers, limit = as_many_as_fit(partial(_answers, models, images, statistics, anew, bf16), len(images), limit)
         found.append(answers)
     return torch.cat(found, 1).cpu().numpy()
 

@@ -6,7 +6,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainable.config.fields import unknown
+from trainable.errors import unknown
 
 
 def same(images: Tensor) -> list[Tensor]:

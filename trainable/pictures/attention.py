@@ -12,7 +12,7 @@ from pytorch_grad_cam import GradCAM
 from pytorch_grad_cam.utils.model_targets import ClassifierOutputTarget
 from torch import Tensor, nn
 
-from trainable.models.build import normalise
+from trainable.models.normalise import normalise
 
 PATCH = 64  # images at once
 

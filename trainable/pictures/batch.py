@@ -9,7 +9,7 @@ from trainable.images.loader import split
 from trainable.images.mixing import apply, build_mix
 from trainable.randomness import generator
 from trainable.run.experiment import Experiment
-from trainable.train import training_batches
+from trainable.training.batches import training_batches
 from trainable.training.phases import is_first_stage
 from trainable.training.samplers import build_sampler
 

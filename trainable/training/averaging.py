@@ -1,19 +1,43 @@
-"""A soup: the mean of a fold's weights over its last epochs, in place of the last epoch's.
+"""Means of weights over a fold's training, by torch's own AveragedModel: a moving average, or a soup.
 
-Izmailov et al., "Averaging Weights Leads to Wider Optima and Better Generalization", UAI 2018; Wortsman et al., "Model
-soups", ICML 2022. Which epochs go in is settled beforehand: picking them by validation scores, as greedy soups do,
-would fit the out-of-fold predictions to their own labels.
+Soup: the mean over the last epochs, in place of the last epoch's. Izmailov et al., "Averaging Weights Leads to Wider
+Optima and Better Generalization", UAI 2018; Wortsman et al., "Model soups", ICML 2022. Which epochs go in is settled
+beforehand: picking them by validation scores, as greedy soups do, would fit the out-of-fold predictions to their own
+labels.
 """
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Iterable
-from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _BatchNorm
+from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn, get_swa_multi_avg_fn
+
+POWER = 2 / 3  # of the warm-up
+
+
+class MovingAverage(AveragedModel):
+    """Exponential moving average of weights and buffers, ready to predict.
+
+    decay: once warmed up; after step n it is min(decay, 1 - n ** -POWER), so that the first steps are soon forgotten.
+    """
+
+    def __init__(self, model: nn.Module, decay: float) -> None:
+        super().__init__(model, use_buffers=True)
+        self.decay = decay
+        self.eval()
+
+    def follow(self, model: nn.Module, step: int) -> None:
+        """Take in the weights after `step` (from 1); the step is the host's number, so nothing waits for the device."""
+        self.multi_avg_fn = get_ema_multi_avg_fn(min(self.decay, 1 - step**-POWER))
+        self.update_parameters(model)
+
+
+def new_soup(model: nn.Module) -> AveragedModel:
+    """The plain mean of the weights it is given; buffers are the last network's, see `with_statistics`."""
+    return AveragedModel(model, multi_avg_fn=get_swa_multi_avg_fn())
 
 
 def goes_in(epoch: int, epochs: int, share: float) -> bool:
@@ -21,41 +45,23 @@ def goes_in(epoch: int, epochs: int, share: float) -> bool:
     return epoch >= epochs - max(1, round(share * epochs))
 
 
-@dataclass
-class Soup:
-    """Running mean of `count` epochs' weights."""
+def with_statistics(model: nn.Module, layers: Iterable[str], images: Iterable[Tensor]) -> nn.Module:
+    """`model` with the BatchNorm statistics of `layers` taken anew over `images`, batches as the network takes them.
 
-    count: int = 0
-    weights: dict[str, Tensor] = field(default_factory=dict)
-
-    def add(self, model: nn.Module) -> None:
-        self.count += 1
-        for name, value in model.state_dict().items():
-            if self.count == 1 or not value.is_floating_point():
-                self.weights[name] = value.clone()
-            else:
-                self.weights[name].lerp_(value, 1 / self.count)
-
-    def served(self, model: nn.Module, trained: Iterable[str], images: Iterable[Tensor]) -> nn.Module:
-        """A copy of `model` with the mean weights, ready to predict.
-
-        trained: names of the layers whose BatchNorm statistics moved in training; of mean weights they must be taken
-        anew, over `images` (batches as the network takes them).
-        """
-        made = copy.deepcopy(model)
-        made.load_state_dict(self.weights)
-        made.eval()
-        layers = [made.get_submodule(name) for name in trained]
-        for layer in layers:
-            assert isinstance(layer, _BatchNorm)
-            layer.reset_running_stats()
-            layer.momentum = None  # the plain mean over the batches
-            layer.train()
-        if layers:
-            with torch.no_grad():
-                for batch in images:
-                    made(batch)
-        return made.eval()
+    torch's `update_bn` would do it for every layer, those of frozen stages too, and with dropout switched on.
+    """
+    model.eval()
+    moved = [model.get_submodule(name) for name in layers]
+    for layer in moved:
+        assert isinstance(layer, _BatchNorm)
+        layer.reset_running_stats()
+        layer.momentum = None  # the plain mean over the batches
+        layer.train()
+    if moved:
+        with torch.no_grad():
+            for batch in images:
+                model(batch)
+    return model.eval()
 
 
 def moving_statistics(model: nn.Module) -> list[str]:

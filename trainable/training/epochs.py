@@ -1,136 +1,114 @@
-"""Training of one fold: what stays the same between its epochs, and what each of them needs.
+"""The epochs of one fold: what stays the same between them, and what each of them needs.
 
 Here the configuration ends: components below get keyword arguments.
 """
 
 from collections.abc import Callable, Iterator
 from functools import partial
-from pathlib import Path
 
 import numpy as np
 import torch
-from timm.utils import ModelEmaV3
 from torch import Tensor, nn
 
 from trainable.config import LossConfig, TrialConfig
-from trainable.data.rows import TrainingRows, target_classes
-from trainable.images.loader import Loader, split
-from trainable.images.mixing import Mix, Planner, build_mix
-from trainable.models.build import build_network, compiled, normalise
-from trainable.models.freezing import Cached, HeadOnly, features, freeze
+from trainable.device import stream_to_device, to_device
+from trainable.images.loader import split
+from trainable.images.mixing import Mix, MixPlanner, build_mix
+from trainable.memory import as_many_as_fit
+from trainable.models.compile import compiled
+from trainable.models.freezing import CachedFeatures, HeadOnly, features
+from trainable.models.normalise import normalise
 from trainable.models.predict import BATCH
 from trainable.randomness import generator
-from trainable.run.experiment import Experiment
-from trainable.run.paths import FoldPaths
-from trainable.training.device import stream_to_device, to_device
+from trainable.training.context import FoldContext
 from trainable.training.losses import Loss, build_loss, sum_tasks
 from trainable.training.losses.tasks import part_size, part_targets, tasks_of
 from trainable.training.losses.weights import class_weights
-from trainable.training.memory import fitting
-from trainable.training.optim import build_optimiser, build_schedule
-from trainable.training.phases import Span, is_first_stage, span
+from trainable.training.optim import build_schedule
+from trainable.training.phases import OptimiserPhase, is_first_stage, optimiser_phase
 from trainable.training.samplers import build_sampler
-from trainable.training.state import Learner, read_state
-from trainable.training.step import Batch, EpochRunner
+from trainable.training.state import TrainingState, optimiser_of
+from trainable.training.step import Batch, Steps
 
 
-class Trainer:
-    """The epochs of one fold: what stays the same between them, and what each of them needs."""
+class Epochs:
+    """Trains a fold epoch by epoch; what it changes is `state`."""
 
-    def __init__(
-        self,
-        config: TrialConfig,
-        learner: Learner,
-        training: TrainingRows,
-        k: int,
-        loader: Loader,
-        statistics: Tensor,
-        device: torch.device,
-        bf16: bool,
-    ) -> None:
-        self.config, self.learner, self.training, self.k = config, learner, training, k
-        self.loader, self.device = loader, device
-        self.classes = training.classes
-        self.cached: Cached | None = None
-        network, inputs = learner.model, partial(normalise, statistics=statistics)
+    def __init__(self, fold: FoldContext, state: TrainingState) -> None:
+        self.fold, self.state = fold, state
+        config = fold.config
+        self.cached: CachedFeatures | None = None
+        network, inputs = state.model, partial(normalise, statistics=fold.statistics)
         if config.compile:
-            network = compiled(learner.model)
+            network = compiled(state.model)
         if config.model.freeze == "body":
-            self.cached = _cache(learner.model, training, loader, statistics, device, bf16)
-            network, inputs = HeadOnly(learner.model, config.model.drop_rate), nn.Identity()  # type: ignore[assignment]
-        o = config.optim
-        labels = torch.from_numpy(training.labels).to(device)
-        self.runner = EpochRunner(learner, network, inputs, labels, self.classes, o.accumulate, o.clip, bf16)
+            self.cached = _cache(fold, state.model)
+            network, inputs = HeadOnly(state.model, config.model.drop_rate), nn.Identity()  # type: ignore[assignment]
+        labels = torch.from_numpy(fold.training.labels).to(fold.device)
+        accumulate, clip = config.optim.accumulate, config.optim.clip
+        self.steps = Steps(state, network, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16)
         self.sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
         m = config.mix
-        self.mixer: Planner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)
+        self.mixer: MixPlanner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)
         self.losses: dict[bool, Loss] = {}
-        self.span: Span | None = None
+        self.phase: OptimiserPhase | None = None
 
-    def epoch(self, epoch: int) -> tuple[float, float, int]:
-        """Train one; (mean loss, last rate of the body, images seen)."""
-        config, learner = self.config, self.learner
-        now = span(config.optim, config.epochs, epoch)
-        if now != self.span:
-            if epoch == now.first and epoch > 0:
-                learner.optimiser = _optimiser(config, learner.model, now)
-            self.set_rate, self.span = _schedule(config, learner.optimiser, now), now
+    def train(self, epoch: int) -> tuple[float, float, int]:
+        """Train one (from 0); (mean loss, last rate of the body, images seen)."""
+        fold, config, training = self.fold, self.fold.config, self.fold.training
+        phase = self._enter_phase(epoch)
         unmasked = is_first_stage(config.stage, config.epochs, epoch)
-        rows = self.training.rows
-        rows = rows[self.training.unmasked[rows]] if unmasked else rows
+        rows = training.rows
+        rows = rows[training.unmasked[rows]] if unmasked else rows
         if unmasked not in self.losses:
-            self.losses[unmasked] = loss_for(config, self.training.labels[rows], self.classes, unmasked, self.device)
-        key = (config.seed, self.k, epoch)
+            self.losses[unmasked] = loss_for(config, training.labels[rows], len(fold.classes), unmasked, fold.device)
+        key = (config.seed, fold.k, epoch)
         torch.manual_seed(int(generator(*key).integers(2**62)))
-        order = self.sample(generator(*key, 1), rows, self.training.labels[rows])
+        order = self.sample(generator(*key, 1), rows, training.labels[rows])
         parts = split(order, config.batch_size)
-        loss = self.runner.run(
+        loss = self.steps.run(
             self._batches(order, parts, epoch),
             len(parts),
             self.losses[unmasked],
             self.set_rate,
-            epoch - now.first,
-            partial(self._plan, key),
+            epoch - phase.first,
+            partial(self._mix, key),
         )
-        group = learner.optimiser.param_groups[0]
+        group = self.state.optimiser.param_groups[0]
         return loss, group["lr"] / group["lr_scale"], len(order)
 
-    def _plan(self, key: tuple[int, int, int], step: int, rows: np.ndarray, size: tuple[int, int]) -> Mix | None:
-        if self.config.mix.name == "none":
+    @property
+    def soup_images(self) -> Iterator[Tensor]:
+        """Batches of all training rows as they are predicted, for the BatchNorm statistics of mean weights."""
+        fold = self.fold
+        batches = stream_to_device(fold.loader.predict(fold.training.rows, BATCH), fold.device)
+        with torch.autocast(fold.device.type, torch.bfloat16, enabled=fold.bf16):
+            for _, images in batches:
+                yield normalise(images, fold.statistics)
+
+    def _enter_phase(self, epoch: int) -> OptimiserPhase:
+        """The optimiser and schedule of an epoch; a phase that begins has a fresh optimiser."""
+        config = self.fold.config
+        phase = optimiser_phase(config.optim, config.epochs, epoch)
+        if phase != self.phase:
+            if epoch == phase.first and epoch > 0:
+                self.state.optimiser = optimiser_of(self.fold, self.state.model, phase)
+            self.set_rate, self.phase = _schedule(config, self.state.optimiser, phase), phase
+        return phase
+
+    def _mix(self, key: tuple[int, int, int], step: int, rows: np.ndarray, size: tuple[int, int]) -> Mix | None:
+        if self.fold.config.mix.name == "none":
             return None
-        return self.mixer(generator(*key, 2, step), self.training.labels[rows], self.training.old[rows], size)
+        training = self.fold.training
+        return self.mixer(generator(*key, 2, step), training.labels[rows], training.old[rows], size)
 
     def _batches(self, order: np.ndarray, parts: list[np.ndarray], epoch: int) -> Iterator[Batch]:
+        fold = self.fold
         if self.cached is not None:
-            places = ((part, to_device(part, self.device)) for part in parts)
+            places = ((part, to_device(part, fold.device)) for part in parts)
             return ((part, place, self.cached.of(place)) for part, place in places)
-        stream = stream_to_device(self.loader.train(order, self.config.batch_size, _stream(self.k, epoch)), self.device)
-        return ((part, *moved) for part, moved in zip(parts, stream, strict=True))
-
-
-def new_learner(
-    config: TrialConfig,
-    experiment: Experiment,
-    k: int,
-    device: torch.device,
-    paths: FoldPaths,
-    micro_batch: int | None = None,
-) -> Learner:
-    """A learner as it starts, with whole batches unless `micro_batch` is given, or as its last epoch left it."""
-    torch.manual_seed(int(generator(config.seed, k).integers(2**62)))
-    weights = experiment.weights.get(config.model.backbone) if config.model.pretrained else None
-    classes = len(target_classes(experiment.manifest, config.target))
-    model = build_network(config, classes, Path(weights) if weights else None)
-    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    freeze(model, config.model.freeze)
-    ema = ModelEmaV3(model, decay=config.optim.ema, use_warmup=True) if config.optim.ema else None
-    state = read_state(paths, device)
-    last = max(0, state["epoch"] - 1) if state else 0
-    optimiser = _optimiser(config, model, span(config.optim, config.epochs, last))
-    learner = Learner(model, optimiser, micro_batch or config.batch_size, ema)
-    if state:
-        learner.load(state)
-    return learner
+        batches = fold.loader.train(order, fold.config.batch_size, _augmentation_key(fold.k, epoch))
+        return ((part, *moved) for part, moved in zip(parts, stream_to_device(batches, fold.device), strict=True))
 
 
 def loss_for(config: TrialConfig, labels: np.ndarray, classes: int, unmasked: bool, device: torch.device) -> Loss:
@@ -156,30 +134,17 @@ def _one_loss(loss: LossConfig, labels: np.ndarray, classes: int, device: torch.
     )
 
 
-def _stream(k: int, epoch: int) -> int:
+def _augmentation_key(k: int, epoch: int) -> int:
     """The number that keys an epoch's augmentation: no two (fold, epoch) share one."""
     return k * 100_000 + epoch
 
 
-def _optimiser(config: TrialConfig, model: nn.Module, now: Span) -> torch.optim.Optimizer:
-    o = config.optim
-    return build_optimiser(
-        model,
-        name=now.optimiser,
-        lr=now.lr,
-        weight_decay=o.weight_decay,
-        momentum=o.momentum,
-        layer_decay=o.layer_decay,
-        head_factor=o.head_factor,
-    )
-
-
-def _schedule(config: TrialConfig, optimiser: torch.optim.Optimizer, now: Span) -> Callable[[float], None]:
+def _schedule(config: TrialConfig, optimiser: torch.optim.Optimizer, phase: OptimiserPhase) -> Callable[[float], None]:
     o = config.optim
     return build_schedule(
         optimiser,
         name=o.schedule,
-        epochs=now.last - now.first,
+        epochs=phase.last - phase.first,
         warmup=o.warmup,
         step_every=o.step_every,
         step_factor=o.step_factor,
@@ -189,18 +154,17 @@ def _schedule(config: TrialConfig, optimiser: torch.optim.Optimizer, now: Span) 
     )
 
 
-def _cache(
-    model: nn.Module, training: TrainingRows, loader: Loader, statistics: Tensor, device: torch.device, bf16: bool
-) -> Cached:
+def _cache(fold: FoldContext, model: nn.Module) -> CachedFeatures:
     """Features of all training rows, of photos as they are predicted."""
+    rows = fold.training.rows
 
     def of(images: Tensor, most: int) -> Tensor:
-        with torch.autocast(device.type, torch.bfloat16, enabled=bf16):
+        with torch.autocast(fold.device.type, torch.bfloat16, enabled=fold.bf16):
             parts = images.tensor_split(-(-len(images) // most))
-            return torch.cat([features(model, normalise(part, statistics)) for part in parts])
+            return torch.cat([features(model, normalise(part, fold.statistics)) for part in parts])
 
     found, limit = [], BATCH
-    for _, images in stream_to_device(loader.predict(training.rows, BATCH), device):
-        values, limit = fitting(partial(of, images), len(images), limit)
+    for _, images in stream_to_device(fold.loader.predict(rows, BATCH), fold.device):
+        values, limit = as_many_as_fit(partial(of, images), len(images), limit)
         found.append(values)
-    return Cached(training.rows, torch.cat(found).clone(), len(training.labels))
+    return CachedFeatures(rows, torch.cat(found).clone(), len(fold.training.labels))

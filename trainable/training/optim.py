@@ -10,7 +10,7 @@ from timm.scheduler import create_scheduler_v2
 from timm.scheduler.scheduler import Scheduler
 from torch import nn
 
-from trainable.config.fields import unknown
+from trainable.errors import unknown
 from trainable.models.heads import head_parameters
 
 OPTIMISERS = ("adamw", "adam", "radam", "sgd")

@@ -4,7 +4,7 @@ from collections.abc import Callable
 
 import numpy as np
 
-from trainable.config.fields import unknown
+from trainable.errors import unknown
 from trainable.training.losses.weights import effective_number
 
 Sampler = Callable[[np.random.Generator, np.ndarray, np.ndarray], np.ndarray]

@@ -1,16 +1,24 @@
 """Everything that changes while a fold trains, and how it is saved and taken up again."""
 
 import io
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import torch
-from timm.utils import ModelEmaV3
 from torch import Tensor, nn
+from torch.optim.swa_utils import AveragedModel
 
 from trainable.files import write_bytes
-from trainable.run.paths import FoldPaths
-from trainable.training.averaging import Soup
+from trainable.models.build import build_network
+from trainable.models.freezing import freeze
+from trainable.randomness import generator
+from trainable.run import Fold
+from trainable.training.averaging import MovingAverage, moving_statistics, new_soup, with_statistics
+from trainable.training.context import FoldContext
+from trainable.training.optim import build_optimiser
+from trainable.training.phases import OptimiserPhase, optimiser_phase
 
 
 @dataclass
@@ -24,58 +32,108 @@ class Best:
 
 
 @dataclass
-class Learner:
-    """`micro_batch`: how many images go through the network at once; below the batch size where memory was full."""
+class TrainingState:
+    """`micro_batch`: how many images go through the network at once; below the batch size where memory was full.
+
+    epoch: epochs finished. updates: steps of the optimisers. soup: only for `keep: soup`.
+    """
 
     model: nn.Module
     optimiser: torch.optim.Optimizer
     micro_batch: int
-    ema: ModelEmaV3 | None = None
-    epoch: int = 0  # epochs finished
-    updates: int = 0  # steps of the optimisers
+    average: MovingAverage | None = None
+    epoch: int = 0
+    updates: int = 0
     best: Best | None = None
-    soup: Soup = field(default_factory=Soup)  # empty, except for `keep: soup`
+    soup: AveragedModel | None = None
+    served: nn.Module | None = None  # what the soup has become, once the last epoch is in it
 
     @property
     def kept(self) -> nn.Module:
-        """The network that is scored and saved: the moving average, if there is one."""
-        return self.model if self.ema is None else self.ema.module
+        """The network that is scored and saved: the soup at its end, the moving average, or the model itself."""
+        if self.served is not None:
+            return self.served
+        return self.model if self.average is None else self.average.module
 
     def follow(self) -> None:
-        """After a step: count it and move the average; no copy of the weights is made."""
+        """After a step: count it and move the average."""
         self.updates += 1
-        if self.ema is not None:
-            self.ema.update(self.model, step=self.updates)
+        if self.average is not None:
+            self.average.follow(self.model, self.updates)
 
-    def save(self, paths: FoldPaths) -> None:
+    def stir(self, images: Iterable[Tensor], *, last: bool) -> None:
+        """Add this epoch's network to the soup; after the `last` one it is what predicts.
+
+        images: batches of the training rows as the network takes them, from which BatchNorm's statistics are taken.
+        """
+        self.soup = self.soup or new_soup(self.kept)
+        self.soup.update_parameters(self.kept)
+        if last:
+            self.served = with_statistics(self.soup.module, moving_statistics(self.model), images)
+
+    def save(self, files: Fold) -> None:
         state: dict[str, Any] = {
             "epoch": self.epoch,
             "updates": self.updates,
             "micro_batch": self.micro_batch,
             "model": self.model.state_dict(),
             "optimiser": self.optimiser.state_dict(),
-            "ema": None if self.ema is None else self.ema.module.state_dict(),
+            "average": None if self.average is None else self.average.state_dict(),
             "best": None if self.best is None else vars(self.best),
-            "soup": vars(self.soup),
+            "soup": None if self.soup is None else self.soup.state_dict(),
         }
         content = io.BytesIO()
         torch.save(state, content)
-        write_bytes(paths.resume, content.getbuffer())
+        write_bytes(files.resume, content.getbuffer())
 
     def load(self, state: dict[str, Any]) -> None:
         """Take up a saved state; the optimiser must be of the kind that it was saved with."""
         self.model.load_state_dict(state["model"])
         self.optimiser.load_state_dict(state["optimiser"])
-        if self.ema is not None:
-            self.ema.module.load_state_dict(state["ema"])
+        if self.average is not None:
+            self.average.load_state_dict(state["average"])
         self.epoch, self.updates, self.micro_batch = state["epoch"], state["updates"], state["micro_batch"]
         self.best = None if state["best"] is None else Best(**state["best"])
-        self.soup = Soup(**state["soup"])
+        if state["soup"] is not None:
+            self.soup = new_soup(self.kept)
+            self.soup.load_state_dict(state["soup"])
 
 
-def read_state(paths: FoldPaths, device: torch.device) -> dict[str, Any] | None:
+def begin_or_resume(fold: FoldContext) -> TrainingState:
+    """A fold's state as it begins, or as its last finished epoch left it."""
+    config, device = fold.config, fold.device
+    torch.manual_seed(int(generator(config.seed, fold.k).integers(2**62)))
+    weights = fold.experiment.weights.get(config.model.backbone) if config.model.pretrained else None
+    model = build_network(config, len(fold.classes), Path(weights) if weights else None)
+    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
+    freeze(model, config.model.freeze)
+    average = MovingAverage(model, config.optim.ema) if config.optim.ema else None
+    saved = read_state(fold.files, device)
+    last = max(0, saved["epoch"] - 1) if saved else 0
+    optimiser = optimiser_of(fold, model, optimiser_phase(config.optim, config.epochs, last))
+    state = TrainingState(model, optimiser, fold.micro_batch or config.batch_size, average)
+    if saved:
+        state.load(saved)
+    return state
+
+
+def optimiser_of(fold: FoldContext, model: nn.Module, phase: OptimiserPhase) -> torch.optim.Optimizer:
+    """The optimiser of a phase of the fold, as it begins."""
+    o = fold.config.optim
+    return build_optimiser(
+        model,
+        name=phase.optimiser,
+        lr=phase.lr,
+        weight_decay=o.weight_decay,
+        momentum=o.momentum,
+        layer_decay=o.layer_decay,
+        head_factor=o.head_factor,
+    )
+
+
+def read_state(files: Fold, device: torch.device) -> dict[str, Any] | None:
     """The last epoch's state, if any."""
-    return torch.load(paths.resume, map_location=device, weights_only=True) if paths.resume.exists() else None
+    return torch.load(files.resume, map_location=device, weights_only=True) if files.resume.exists() else None
 
 
 def to_host(model: nn.Module) -> dict[str, Tensor]:

@@ -1,4 +1,4 @@
-"""One epoch of training. Nothing inside waits for the device: losses stay there until the epoch ends."""
+"""The steps of an epoch. Nothing inside waits for the device: losses stay there until the epoch ends."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -10,10 +10,10 @@ import torch
 from torch import Tensor, nn
 
 from trainable.images.mixing import Mix, apply
+from trainable.memory import as_many_as_fit
 from trainable.models.freezing import train_mode
 from trainable.training.losses import Loss
-from trainable.training.memory import fitting
-from trainable.training.state import Learner
+from trainable.training.state import TrainingState
 
 # rows int64 [B] on the host and on the device; images uint8 [B, H, W, 3], or features float32 [B, D], on the device
 Batch = tuple[np.ndarray, Tensor, Tensor]
@@ -21,14 +21,14 @@ Plan = Callable[[int, np.ndarray, tuple[int, int]], Mix | None]
 
 
 @dataclass(frozen=True)
-class EpochRunner:
+class Steps:
     """What every epoch of a fold shares.
 
     network: what is called in training (the model, or its head on cached features). inputs: a batch as the network
     takes it. labels int64[N] on the device. accumulate: batches of a step.
     """
 
-    learner: Learner
+    state: TrainingState
     network: nn.Module
     inputs: Callable[[Tensor], Tensor]
     labels: Tensor
@@ -49,9 +49,9 @@ class EpochRunner:
         """Train on `count` batches; returns the mean loss of the steps.
 
         set_rate: of time in epochs, from the first of the optimiser's on. `plan(batch, rows, size)`: what is mixed.
-        Where the memory is full a step is done again in smaller micro-batches, which stay (`Learner.micro_batch`).
+        Where the memory is full a step is done again in smaller micro-batches, which stay (see TrainingState).
         """
-        learner = self.learner
+        state = self.state
         train_mode(self.network)
         losses = []
         steps = -(-count // self.accumulate)
@@ -60,12 +60,12 @@ class EpochRunner:
             group = list(islice(batches, self.accumulate))
             gradients = partial(self._gradients, group, step * self.accumulate, loss_of, plan)
             largest = max(len(rows) for rows, *_ in group)
-            loss, learner.micro_batch = fitting(gradients, largest, learner.micro_batch)
+            loss, state.micro_batch = as_many_as_fit(gradients, largest, state.micro_batch)
             losses.append(loss)
             if self.clip:
                 nn.utils.clip_grad_norm_([p for p in self.network.parameters() if p.requires_grad], self.clip)
-            learner.optimiser.step()
-            learner.follow()
+            state.optimiser.step()
+            state.follow()
         assert next(batches, None) is None
         return torch.stack(losses).mean().item()
 
@@ -76,7 +76,7 @@ class EpochRunner:
         the parts' by their images: the batch's own for means over samples. Soft macro-F1 is then the mean of the
         parts' F1, and BatchNorm normalises by the statistics of a part.
         """
-        self.learner.optimiser.zero_grad(set_to_none=True)
+        self.state.optimiser.zero_grad(set_to_none=True)
         images_of_step = sum(len(rows) for rows, *_ in group)
         losses = []
         for number, (rows, places, images) in enumerate(group, first):

@@ -28,7 +28,7 @@ from trainable.pictures.batch import first_batch
 from trainable.pictures.sheet import sheet
 from trainable.run.experiment import Experiment, open_experiment, read_info
 from trainable.run.paths import RunPaths
-from trainable.train import training_batches
+from trainable.training.batches import training_batches
 
 SEEN, WRONG, LOOKED = 32, 24, 8  # photos of a first batch, of errors, of Grad-CAM
 POINTS, THUMB = 500, 40  # photos in the projector, and the longer side of their thumbnails

@@ -6,8 +6,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from trainable.config.fields import unknown
-from trainable.errors import InputError
+from trainable.errors import InputError, unknown
 from trainable.training.losses.cross_entropy import cross_entropy
 from trainable.training.losses.focal import focal
 from trainable.training.losses.soft import soften

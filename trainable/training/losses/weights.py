@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from trainable.config.fields import unknown
+from trainable.errors import unknown
 
 WEIGHTS = ("none", "power", "effective")
 

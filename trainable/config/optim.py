@@ -1,49 +1,9 @@
-"""How the network learns: samples, loss, optimiser."""
+"""Optimisers, schedules, and the weights that are kept."""
 
 from dataclasses import dataclass
 from typing import Any
 
-from trainable.config.fields import between, check, one_of, only, where
-
-
-@dataclass(frozen=True)
-class SamplerConfig:
-    """weighted: a row is drawn in proportion to (rows of its class) ** -power; 0 is uniform, 1 balances the classes.
-
-    effective: in proportion to 1 / effective number of its class, (1 - beta^n) / (1 - beta) (Cui 2019).
-    balanced: every batch holds the classes alike.
-    """
-
-    name: str = one_of("shuffle", "weighted", "effective", "balanced", default="shuffle")
-    power: float = only(lambda c: c.name == "weighted", between(0.0, 1.0, default=0.5))
-    beta: float = only(lambda c: c.name == "effective", between(0.0, 0.99999, default=0.999))
-
-    def __post_init__(self) -> None:
-        check(self)
-
-
-@dataclass(frozen=True)
-class LossConfig:
-    """`f1_weight` mixes soft macro-F1 into cross-entropy or focal loss: (1 - w) * loss + w * f1.
-
-    class_weights power: (rows of the class) ** -weight_power; effective: 1 / effective number (Cui 2019); their mean
-    over the training rows is 1. They do not enter soft macro-F1, which weighs classes alike already.
-    """
-
-    name: str = one_of("cross_entropy", "focal", "soft_f1", default="cross_entropy")
-    smoothing: float = between(0.0, 0.5, default=0.0)
-    gamma: float = only(lambda c: c.name == "focal", between(0.0, 10.0, default=2.0))
-    f1_weight: float = only(lambda c: c.name != "soft_f1", between(0.0, 1.0, default=0.0))
-    class_weights: str = only(lambda c: c.name != "soft_f1", one_of("none", "power", "effective", default="none"))
-    weight_power: float = only(
-        lambda c: c.name != "soft_f1" and c.class_weights == "power", between(0.0, 1.0, default=0.5)
-    )
-    weight_beta: float = only(
-        lambda c: c.name != "soft_f1" and c.class_weights == "effective", between(0.0, 0.99999, default=0.999)
-    )
-
-    def __post_init__(self) -> None:
-        check(self)
+from trainable.config.allowed import between, check, one_of, only, where
 
 
 def are_milestones(value: Any) -> bool:

@@ -11,7 +11,7 @@ from trainable.errors import InputError
 Answer = TypeVar("Answer")
 
 
-def fitting(work: Callable[[int], Answer], images: int, limit: int) -> tuple[Answer, int]:
+def as_many_as_fit(work: Callable[[int], Answer], images: int, limit: int) -> tuple[Answer, int]:
     """(work(size), limit): as many of the images go through the network at once as fit the memory, at most `limit`.
 
     Where the memory is full `size` is halved until they fit, and becomes the limit that is returned. `work` is begun

@@ -1,15 +1,8 @@
-"""What happens to training images: augmentation of each, mixing of pairs."""
+"""Augmentation of training images."""
 
 from dataclasses import dataclass, fields
-from typing import Any
 
-from trainable.config.fields import between, check, one_of, only, where
-from trainable.errors import InputError
-
-
-def is_ratio(value: Any) -> bool:
-    good = isinstance(value, tuple) and len(value) == 2 and all(isinstance(v, float | int) for v in value)
-    return good and 0 < value[0] <= value[1] < 1
+from trainable.config.allowed import between, check, one_of, only
 
 
 @dataclass(frozen=True)
@@ -63,26 +56,3 @@ class AugmentConfig:
         """Whether anything is done to an image."""
         settings = {"p", "hole_size", "rand_magnitude", "policy"}
         return self.policy != "none" or any(getattr(self, f.name) for f in fields(self) if f.name not in settings)
-
-
-@dataclass(frozen=True)
-class MixConfig:
-    """Pairs of a batch become one image, with a batch's probability `p`; targets become shares.
-
-    cutmix: a box (Yun 2019). halves: left of one beside right of the other, cut at a share drawn from `ratio`.
-    mixup: a weighted mean (Zhang 2018). alpha: of the Beta distribution that boxes and weights come from.
-    partner: any other photo of the batch, one of the same class, or one of a person trained as 60 and over.
-    """
-
-    name: str = one_of("none", "cutmix", "halves", "mixup", default="none")
-    p: float = only(lambda c: c.name != "none", between(0.01, 1.0, default=0.5))
-    alpha: float = only(lambda c: c.name in ("cutmix", "mixup"), between(0.01, 10.0, default=1.0))
-    ratio: tuple[float, float] = only(
-        lambda c: c.name == "halves", where(is_ratio, "(low, high), 0 < low <= high < 1", default=(0.46, 0.54))
-    )
-    partner: str = only(lambda c: c.name != "none", one_of("any", "same", "old", default="any"))
-
-    def __post_init__(self) -> None:
-        check(self)
-        if self.name == "mixup" and self.partner == "same":
-            raise InputError("mix.partner: received 'same' with mixup; allowed: any or old (targets would not mix)")

@@ -11,7 +11,6 @@ class OptimConfig:
 import math
 from collections.abc import Callable
 from dataclasses import field, fields, is_dataclass
-from difflib import get_close_matches
 from typing import Any
 
 from trainable.errors import InputError
@@ -113,12 +112,3 @@ def check(config: Any) -> None:
         if problem:
             owner = type(config).__name__.removesuffix("Config").lower()
             raise InputError(f"{owner}.{f.name}: received {value!r}; {problem}")
-
-
-def unknown(what: str, name: object, known: Any, limit: int = 12) -> InputError:
-    """The error for a name that no table has; offers the nearest names first."""
-    names = [str(k) for k in known]
-    near = get_close_matches(str(name), names, n=5, cutoff=0.5)
-    listed = f"nearest: {', '.join(near)}" if near else f"known: {', '.join(names[:limit])}"
-    more = "" if near or len(names) <= limit else f", ... ({len(names)} in all)"
-    return InputError(f"unknown {what} {name!r}; {listed}{more}")
