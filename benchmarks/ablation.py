@@ -21,7 +21,8 @@ import optuna
 import torch
 from scipy.stats import t
 
-from search.space import DataFacts, SpaceFile, load_space
+from search.space import DataFacts
+from search.space_file import SpaceFile, load_space
 from spaces import ablation
 from trainable.files import read_json, write_json, write_text
 from trainable.run.experiment import Experiment, prepare

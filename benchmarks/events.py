@@ -18,7 +18,8 @@ import torch
 
 from benchmarks.measure import finish, rounded
 from search.ledger import parameters, read_trials
-from search.space import DataFacts, load_space
+from search.space import DataFacts
+from search.space_file import load_space
 from search.watch.tensorboard import TensorBoard, known_parameters
 from trainable.files import read_json, read_json_lines
 from trainable.run.experiment import open_experiment

@@ -27,7 +27,8 @@ from search.director import Director
 from search.ledger import Ledger
 from search.proposals import Proposals
 from search.sampler.suggest import Suggester
-from search.space import DataFacts, Search, SpaceFile
+from search.space import DataFacts, Search
+from search.space_file import SpaceFile
 from search.watch.leaderboard import Scribe
 from search.watch.table import Progress
 from trainable.files import write_json

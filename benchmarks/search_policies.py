@@ -17,7 +17,8 @@ from search.ledger import Ledger
 from search.proposals import Proposals
 from search.race import Race
 from search.sampler.suggest import Suggester
-from search.space import DataFacts, Search, SpaceFile
+from search.space import DataFacts, Search
+from search.space_file import SpaceFile
 from search.watch.vote import Votes
 from trainable.files import write_json
 from trainable.run.paths import RunPaths

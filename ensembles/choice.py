@@ -1,4 +1,4 @@
-"""The choice that a build makes: the method, and members whose checkpoints are whole."""
+"""The choice that a build makes: a method, and members whose networks are whole."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,7 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
-from ensembles.checks import broken_members, refuse
-from ensembles.members import SKIP, Members
+from ensembles.members import SKIP, Members, broken_members, refuse
 from ensembles.methods import Fitted
 from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
 from trainable.errors import InputError
@@ -17,7 +16,10 @@ from trainable.errors import InputError
 
 @dataclass(frozen=True)
 class Choice:
-    """A method fitted on members whose checkpoints are whole. used: members that predict, indices of `members`."""
+    """A method that was fitted on members whose networks are whole.
+
+    used: the members that predict, those with a weight and the best single one, as indices of `members`.
+    """
 
     members: Members
     evaluation: Evaluation
@@ -35,7 +37,12 @@ class Choice:
 
 
 def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_broken: bool) -> Choice:
-    """Choose by method `asked`; where a chosen member is broken say so, or on request choose again without it."""
+    """Fit the method `asked`, or the one that "auto" takes, on members whose networks are whole.
+
+    size: most picks of greedy selection. skip_broken: whether members that were chosen and prove broken are named, left
+    out, and the choice made again. Raises InputError where they are not to be skipped, where none is left, and for a
+    method that does not apply to these classes.
+    """
     while True:
         with _bar() as bar:
             evaluation = evaluate_methods(
@@ -43,6 +50,7 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
                 members.labels,
                 members.fold,
                 members.groups,
+                members.metric,
                 seed=seed,
                 attributes=members.attributes,
                 size=size,

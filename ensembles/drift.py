@@ -1,8 +1,8 @@
 """Do the test images look like the training images to the ensemble? Predicted classes and confidence, compared.
 
-A fold model predicts its own fold's training images and all test images; both are votes of single fold models, so
-that averaging over folds, which lowers confidence, plays no part. What is normal is read from groups drawn anew: as
-many training images as there are test images, by whole groups.
+The training images have the out-of-fold vote, the test images the vote of each fold's models: neither is a mean over
+folds, which would lower the confidence. How much two sets without drift differ is read from groups drawn anew: sets of
+as many training images as there are test images, by whole groups.
 """
 
 from __future__ import annotations
@@ -19,9 +19,11 @@ LEVEL = 0.99  # of the drawn sets a warning would have been wrong about 1 in 100
 
 @dataclass(frozen=True)
 class Drift:
-    """distance: total variation between predicted class shares; drop: of the mean confidence; both with their limits.
+    """How far the predictions on the test images are from those on the training images.
 
-    changes: share on the test images - share in training, float64[C].
+    distance: total variation between the shares of predicted classes, 0 to 1. drop: how much lower the mean confidence
+    is. Of sets without drift one in a hundred passes the limit of either. changes: float64[C], each class's share on
+    the test images less that on the training images.
     """
 
     distance: float
@@ -49,7 +51,10 @@ class Drift:
 
 
 def measure_drift(train: NDArray[Any], groups: NDArray[Any], test: NDArray[Any], seed: int = 0) -> Drift:
-    """train [N, C]: out-of-fold vote, groups [N]; test [K, M, C]: the vote of each fold's models."""
+    """Compare the out-of-fold vote on N training images with the votes of each fold's models on M test images.
+
+    train [N, C]; groups [N], of the training images; test [K, M, C]; seed: of the sets that are drawn.
+    """
     classes = train.shape[1]
     _, group = np.unique(groups, return_inverse=True)
     counts = np.zeros((group.max() + 1, classes + 2))  # predictions of each class, confidence, images

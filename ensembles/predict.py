@@ -16,9 +16,10 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ensembles.built import Built, read_built
-from ensembles.checks import broken_members, refuse
-from ensembles.factors import predict_members
+from ensembles.ensemble import Ensemble, read_ensemble
+from ensembles.members import broken_members, refuse
+from ensembles.metric import SHOWN
+from ensembles.predict_members import predict_members
 from trainable.command import Parser, guarded
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError
@@ -28,9 +29,10 @@ SUFFIXES = {".jpg", ".jpeg", ".png"}
 
 
 def find_photos(places: Sequence[Path]) -> list[Path]:
-    """Absolute paths of the files given and of the photos below the folders given, each once; dotfiles are passed over.
+    """Absolute paths of the files given and of all photos below the folders given, each once.
 
-    In the order given; a folder's photos sorted.
+    In the order given, a folder's photos sorted; names that begin with a dot are passed over. Raises InputError for a
+    place that is neither a folder nor a photo, and where there is no photo at all.
     """
     found: list[Path] = []
     for place in places:
@@ -44,33 +46,33 @@ def find_photos(places: Sequence[Path]) -> list[Path]:
             raise InputError(f"no photo: received {place}; allowed: folders, or files ending in {_words(SUFFIXES)}")
     if not found:
         raise InputError(
-            f"no photos below {', '.join(map(str, places))}: received none; allowed: files ending in {_words(SUFFIXES)}"
+            f"no photos below {', '.join(map(str, places))}: there must be a file ending in {_words(SUFFIXES)}"
         )
     return list(dict.fromkeys(found))
 
 
-def predict_photos(built: Built, photos: Sequence[Path]) -> np.ndarray:
-    """Scores float64 [M, C] of the ensemble."""
+def predict_photos(ensemble: Ensemble, photos: Sequence[Path]) -> np.ndarray:
+    """The ensemble's vote on M photos as scores float64 [M, C]; raises InputError where a photo cannot be read."""
     root = Path(os.path.commonpath([p.parent for p in photos]))
     names = [str(p.relative_to(root)) for p in photos]
-    test = TestSet(root, names, pd.DataFrame({"image": names}), "prediction", built.classes)
+    test = TestSet(root, names, pd.DataFrame({"image": names}), "prediction", ensemble.classes)
     with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
-        probabilities = predict_members(built.members, test, len(built.classes), Path(parts))
-    return built.vote(probabilities.mean(1))
+        probabilities = predict_members(ensemble.members, test, Path(parts))
+    return ensemble.vote(probabilities.mean(1))
 
 
-def table_of(built: Built, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
-    """The CSV; scores [M, C]."""
+def table_of(ensemble: Ensemble, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
+    """What the command writes of M photos: a row each, from scores [M, C]."""
     columns: dict[str, object] = {
         "image": [str(p) for p in photos],
-        "prediction": [built.classes[c] for c in scores.argmax(1)],
+        "prediction": [ensemble.classes[c] for c in scores.argmax(1)],
     }
-    marginals = built.marginals(scores)
+    marginals = ensemble.marginals(scores)
     for name, table in marginals.items():
-        columns[name] = [built.attributes[name][c] for c in table.argmax(1)]
-    columns |= {f"p {name}": scores[:, c].round(6) for c, name in enumerate(built.classes)}
+        columns[name] = [ensemble.attributes[name][c] for c in table.argmax(1)]
+    columns |= {f"p {name}": scores[:, c].round(6) for c, name in enumerate(ensemble.classes)}
     for name, table in marginals.items():
-        columns |= {f"p {name} {word}": table[:, c].round(6) for c, word in enumerate(built.attributes[name])}
+        columns |= {f"p {name} {word}": table[:, c].round(6) for c, word in enumerate(ensemble.attributes[name])}
     return pd.DataFrame(columns)
 
 
@@ -87,13 +89,13 @@ def command(given: argparse.Namespace) -> int:
     out = given.out.expanduser().absolute()
     if out.exists():
         raise InputError(f"--out: received {out}, which exists; allowed: a new file")
-    built = read_built(given.ensemble)
-    print(f"ensemble {built.paths.root}", flush=True)
+    ensemble = read_ensemble(given.ensemble)
+    print(f"ensemble {ensemble.folder.root}", flush=True)
     photos = find_photos(given.images)
-    refuse(broken_members(built.members))
-    table = table_of(built, photos, predict_photos(built, photos))
+    refuse(broken_members(ensemble.members))
+    table = table_of(ensemble, photos, predict_photos(ensemble, photos))
     write_atomic(out, lambda p: table.to_csv(p, index=False))
-    print(f"{len(photos)} photos, nested macro-F1 of the ensemble {built.nested:.4f}")
+    print(f"{len(photos)} photos, nested {SHOWN[ensemble.metric]} of the ensemble {ensemble.nested_score:.4f}")
     print(f"next: open {out}")
     return 0
 

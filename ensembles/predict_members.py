@@ -1,68 +1,69 @@
-"""Test predictions of members: all fold models of one over one pass of the test images, one member after another."""
+"""Predictions of members for photos: all networks of a trial over one pass of them, one trial after another."""
 
 import hashlib
 import os
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from ensembles.members import Member
-from trainable.config import TrialConfig
+from ensembles.members import JOINT, Member, multiply
+from trainable.data.labels import ATTRIBUTES
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError
-from trainable.files import digest, read_json, read_npz, write_npz
+from trainable.files import read_npz, write_npz
 from trainable.images.faces import look, what_is_seen
 from trainable.images.loader import Batches, Loader
 from trainable.images.store import ImageStore, open_store
 from trainable.models.predict import BATCH, load_model, predict_together, use_bf16
-from trainable.run.paths import FoldPaths
+from trainable.run import Fold
 
 Stream = Iterable[tuple[np.ndarray, Tensor]]
 
 
-def predict_test(members: Sequence[Member], test: TestSet, classes: int, parts: Path) -> np.ndarray:
-    """Probabilities float32 [members, K, M, C], K being the fold models, or the one network of all rows.
+def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> np.ndarray:
+    """Probabilities float32 [members, K, M, C] of M photos: K networks of each member, C classes.
 
-    Each finished member is kept in `parts`, so that an interrupted build goes on where it was. A part says what it
-    was made from: of other photos or other weights it is made anew.
+    A trial that is a factor of several members predicts once. Each trial's answer is kept in the folder `parts`, so
+    that an interrupted build goes on where it was; a part that was made from other photos or weights is made anew.
+    Raises InputError where a photo cannot be read, or weights are not those that were trained.
     """
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    configs = [TrialConfig.from_dict(read_json(member.trial.config)) for member in members]
-    stores = {size: _open(test, size) for size in dict.fromkeys(config.input.store for config in configs)}
-    for size, store in stores.items():
-        look([config for config in configs if config.input.store == size], store)
+    trials = list(dict.fromkeys(factor for member in members for factor in member.factors))
+    stores = _open_stores(trials, photos)
+    found: dict[Member, np.ndarray] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    done = []
     with Progress(*columns) as bar:
-        whole = bar.add_task(f"predict {len(test.images)} test images, members", total=len(members))
+        whole = bar.add_task(f"predict {len(photos.images)} photos, trials", total=len(trials))
         inside = bar.add_task("")
-        for member, config in zip(members, configs, strict=True):
-            store, folds = stores[config.input.store], member.networks()
-            file = parts / f"{member.run.root.name}-{member.trial.root.name}.npz"
-            made_from = _source(store, folds)
+        for trial in trials:
+            store, networks = stores[trial.trial.config.input.store], trial.networks()
+            file, made_from = parts / f"{trial.key}.npz", _source(store, networks)
             if not file.exists() or str(read_npz(file)["made_from"]) != made_from:
-                bar.reset(inside, description=f"{member.name}, images", total=len(test.images) * len(folds))
-                found = predict_member(config, folds, store, classes, device, bar, inside)
-                write_npz(file, probabilities=found, made_from=np.array(made_from))
-            done.append(read_npz(file)["probabilities"])
+                bar.reset(inside, description=f"{trial.name}, images", total=len(photos.images) * len(networks))
+                classes = len(photos.names) if trial.target == JOINT else len(ATTRIBUTES[trial.target])
+                answers = predict_member(trial, store, classes, lambda images: bar.advance(inside, images))
+                write_npz(file, probabilities=answers, made_from=np.array(made_from))
+            found[trial] = read_npz(file)["probabilities"]
             bar.advance(whole)
-    return np.stack(done)
+    return np.stack([multiply([found[factor] for factor in member.factors]) for member in members])
 
 
 def predict_member(
-    config: TrialConfig,
-    folds: Sequence[FoldPaths],
-    store: ImageStore,
-    classes: int,
-    device: torch.device,
-    bar: Progress,
-    task: TaskID,
+    member: Member, store: ImageStore, classes: int, advance: Callable[[int], None] = lambda images: None
 ) -> np.ndarray:
-    """float32 [K, M, C]: the probabilities of each fold model, inputs as in validation."""
+    """Probabilities float32 [K, M, C] of a trial's K networks for the M photos of a store, seen as in validation.
+
+    classes: C, how many the trial predicts. advance: is told of images done, one for each network.
+    Raises InputError where weights are missing or not those that were trained.
+    """
+    config, networks = member.trial.config, member.networks()
+    for network in networks:
+        if wrong := network.broken():
+            raise InputError(f"{wrong}; allowed: the file as trained")
+    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     rows = np.arange(len(store.names))
     batches = Batches(
         pixels_file=store.pixels_file,
@@ -75,48 +76,47 @@ def predict_member(
     )
     loader = Loader(batches, pin=device.type == "cuda")
     found = []
-    for together in _resident([_check(fold) for fold in folds], device):
-        models = [load_model(config, classes, fold.weights, device) for fold in together]
-        statistics = torch.tensor([read_json(fold.result)["statistics"] for fold in together], device=device)
-        stream = _watched(loader.predict(rows, BATCH), bar, task, len(together))
+    for together in _resident(networks, device):
+        models = [load_model(config, classes, network.weights, device) for network in together]
+        statistics = torch.tensor([network.result.statistics for network in together], device=device)
+        stream = _watched(loader.predict(rows, BATCH), advance, len(together))
         found.append(predict_together(models, stream, statistics, bf16=use_bf16(config.precision, device)))
     return np.concatenate(found)
 
 
-def _resident(folds: Sequence[FoldPaths], device: torch.device) -> Iterator[Sequence[FoldPaths]]:
-    """Fold models that are held at once: their weights take at most half of the free memory."""
+def _resident(networks: Sequence[Fold], device: torch.device) -> Iterator[Sequence[Fold]]:
+    """The networks in parts that are held at once: their weights take at most half of the free memory."""
     free = (
         torch.cuda.mem_get_info(device)[0]
         if device.type == "cuda"
         else os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
     )
-    count = max(1, int(free / 2 / max(fold.weights.stat().st_size for fold in folds)))
-    return (folds[i : i + count] for i in range(0, len(folds), count))
+    count = max(1, int(free / 2 / max(network.weights.stat().st_size for network in networks)))
+    return (networks[i : i + count] for i in range(0, len(networks), count))
 
 
-def _watched(batches: Stream, bar: Progress, task: TaskID, models: int) -> Iterator[tuple[np.ndarray, Tensor]]:
+def _watched(batches: Stream, advance: Callable[[int], None], networks: int) -> Iterator[tuple[np.ndarray, Tensor]]:
     for rows, images in batches:
         yield rows, images
-        bar.advance(task, len(rows) * models)
+        advance(len(rows) * networks)
 
 
-def _source(store: ImageStore, folds: Sequence[FoldPaths]) -> str:
-    """What a member's prediction depends on: photos (the store's key) and weights."""
-    weights = [read_json(fold.result)["weights_sha256"] for fold in folds]
+def _source(store: ImageStore, networks: Sequence[Fold]) -> str:
+    """What an answer depends on: the photos, of which the store's folder is named by content, and the weights."""
+    weights = [network.result.weights_sha256 for network in networks]
     return hashlib.sha256(" ".join([store.folder.name, *weights]).encode()).hexdigest()
 
 
-def _check(fold: FoldPaths) -> FoldPaths:
-    if not fold.weights.exists() or digest(fold.weights) != read_json(fold.result)["weights_sha256"]:
-        raise InputError(f"{fold.weights}: missing or changed since it was written; allowed: the file as trained")
-    return fold
-
-
-def _open(test: TestSet, size: tuple[int, int]) -> ImageStore:
-    store = open_store(test.root, test.images, size)
-    if store.bad:
-        raise InputError(
-            f"unreadable test images below {test.root}: received {len(store.bad)}: {', '.join(store.bad)}; "
-            "allowed: a test set that can be read whole"
-        )
-    return store
+def _open_stores(members: Sequence[Member], photos: TestSet) -> dict[tuple[int, int], ImageStore]:
+    """{size: the photos decoded at that size} for the sizes that members ask for; InputError if one cannot be read."""
+    configs = [member.trial.config for member in members]
+    stores = {}
+    for size in dict.fromkeys(config.input.store for config in configs):
+        stores[size] = store = open_store(photos.root, photos.images, size)
+        if store.bad:
+            raise InputError(
+                f"unreadable photos below {photos.root}: received {len(store.bad)}: {', '.join(store.bad)}; "
+                "allowed: photos that can be read whole"
+            )
+        look([config for config in configs if config.input.store == size], store)
+    return stores

@@ -9,7 +9,7 @@ from trainable.files import write_atomic
 
 
 def write_submission(path: Path, test: TestSet, predicted: np.ndarray) -> None:
-    """predicted int[M], indices of classes; written under the names the data uses for them."""
+    """Write a CSV at `path`; predicted int[M]: the class of each row, written under the name the data use for it."""
     assert len(predicted) == len(test.table), f"{len(predicted)} predictions for {len(test.table)} rows"
     table = test.table.copy()
     table[test.column] = [test.names[p] for p in predicted.tolist()]

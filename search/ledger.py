@@ -19,9 +19,14 @@ from trainable.files import cut_to_last_line
 
 STUDY = "foldvote"
 ID = "trial_id"
-PROMOTED = "promoted"  # of a retrained trial: the trial whose configuration it has, but for the seed
+RETRAINED = "retrained"  # the trial whose configuration this one has, but for the seed
 REASON = "reason"
-JUDGED = "judged"  # {step: value} that a trial is judged by where that is not its score (SEARCH.objective)
+STATES = {  # Optuna's, in our words
+    TrialState.COMPLETE: "complete",
+    TrialState.PRUNED: "stopped",
+    TrialState.FAIL: "failed",
+    TrialState.RUNNING: "running",
+}
 FROM = "from"  # the run that a trial was taken over from
 
 
@@ -29,19 +34,19 @@ FROM = "from"  # the run that a trial was taken over from
 class Ledger:
     """The journal's study. Trials are named by their trial_id, the hash of the resolved configuration.
 
-    It shows the trials of the search, or (`promoted`) those that were retrained after it: these neither race nor teach
+    It shows the trials of the search, or (`retrained`) those that were retrained after it: these neither race nor teach
     the sampler nor count as trials of the search.
     """
 
     study: optuna.Study
-    promoted: bool = False
+    retrained: bool = False
     numbers: dict[str, int] = field(init=False)  # trial_id -> Optuna's own id of the trial
 
     def __post_init__(self) -> None:
         self.numbers = {t.user_attrs[ID]: t._trial_id for t in self.trials() if ID in t.user_attrs}
 
     @classmethod
-    def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = (), promoted: bool = False) -> "Ledger":
+    def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = (), retrained: bool = False) -> "Ledger":
         """Open or begin a journal; `first` are parameters to try before any suggestion.
 
         The caller holds the run's lock, so a lock file that lies beside the journal is stale.
@@ -58,7 +63,7 @@ class Ledger:
         if fresh:
             for values in first:
                 study.enqueue_trial(values)
-        return cls(study, promoted)
+        return cls(study, retrained)
 
     def waiting(self) -> Trial | None:
         """A configuration that somebody queued (SEARCH.first, or from beside a running search), now RUNNING."""
@@ -104,10 +109,10 @@ class Ledger:
         """Trials of earlier runs, which do not count as trials of this search."""
         return sum(FROM in t.user_attrs for t in self.trials())
 
-    def promote(self, source: FrozenTrial, trial_id: str) -> None:
+    def retrain(self, source: FrozenTrial, trial_id: str) -> None:
         """Write a complete trial's configuration with another seed down as RUNNING."""
-        assert self.promoted
-        attributes = {ID: trial_id, PROMOTED: source.user_attrs[ID]}
+        assert self.retrained
+        attributes = {ID: trial_id, RETRAINED: source.user_attrs[ID]}
         made = create_trial(
             state=TrialState.RUNNING,
             params=source.params,
@@ -122,10 +127,6 @@ class Ledger:
             return False
         self._live(trial_id).report(score, step)
         return True
-
-    def judge(self, trial_id: str, step: int, value: float) -> None:
-        """Write down, before the score of that step, what the trial is judged by instead."""
-        self._live(trial_id).set_user_attr(JUDGED, {**self.find(trial_id).user_attrs.get(JUDGED, {}), str(step): value})
 
     def stop(self, trial_id: str, reason: str) -> None:
         """Stopped by the race: PRUNED at its step, never COMPLETE with a low-fidelity value."""
@@ -145,6 +146,18 @@ class Ledger:
             asked.set_user_attr(REASON, reason)
             self.study.tell(asked, state=TrialState.FAIL)
 
+    def retry(self, trial_id: str) -> None:
+        """Let a trial that failed run again: a new entry with what the old one knew stands for it from now on."""
+        failed = self.find(trial_id)
+        made = create_trial(
+            state=TrialState.RUNNING,
+            params=failed.params,
+            distributions=failed.distributions,
+            intermediate_values=failed.intermediate_values,
+            user_attrs={k: v for k, v in failed.user_attrs.items() if k != REASON},
+        )
+        self._add(trial_id, made)
+
     def drop_unnamed(self) -> None:
         """Fail what a crash cut off before it had a trial_id."""
         for frozen in self.trials():
@@ -152,15 +165,19 @@ class Ledger:
                 self.study.tell(Trial(self.study, frozen._trial_id), state=TrialState.FAIL)
 
     def trials(self) -> list[FrozenTrial]:
-        return [t for t in self.study.get_trials(deepcopy=False) if (PROMOTED in t.user_attrs) == self.promoted]
+        return [t for t in self.study.get_trials(deepcopy=False) if (RETRAINED in t.user_attrs) == self.retrained]
 
     def named(self) -> dict[str, FrozenTrial]:
         """Trials that count, by trial_id, in the order they were suggested."""
         return _by_name(self.trials())
 
     def everything(self) -> dict[str, FrozenTrial]:
-        """The search's trials and the promoted ones, by trial_id."""
+        """The search's trials and the retrained ones, by trial_id."""
         return _by_name(self.study.get_trials(deepcopy=False))
+
+    def parameters_of(self, trial_id: str) -> dict[str, Any]:
+        """A trial's parameters as plain values."""
+        return parameters(self.find(trial_id))
 
     def find(self, trial_id: str) -> FrozenTrial:
         return self.study._storage.get_trial(self.numbers[trial_id])
@@ -175,7 +192,17 @@ def read_trials(path: Path) -> dict[str, FrozenTrial]:
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(path))))
-    return _by_name([t for t in study.get_trials(deepcopy=False) if PROMOTED not in t.user_attrs])
+    return _by_name([t for t in study.get_trials(deepcopy=False) if RETRAINED not in t.user_attrs])
+
+
+def enqueue(path: Path, values: dict[str, Any]) -> None:
+    """Queue parameters into a journal, also beside a search that is running: it sees them when it next asks.
+
+    Optuna's own lock file lets two processes append.
+    """
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    backend = JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path)))
+    optuna.load_study(study_name=STUDY, storage=JournalStorage(backend)).enqueue_trial(values)
 
 
 def _by_name(trials: list[FrozenTrial]) -> dict[str, FrozenTrial]:
@@ -189,11 +216,6 @@ def last_score(frozen: FrozenTrial) -> tuple[int, float] | None:
     step = max(frozen.intermediate_values)
     value = frozen.intermediate_values[step]
     return step, math.nan if value is None else value
-
-
-def judged(frozen: FrozenTrial, step: int) -> float | None:
-    """What a trial is judged by at a step, None where that is its score."""
-    return frozen.user_attrs.get(JUDGED, {}).get(str(step))
 
 
 def parameters(frozen: FrozenTrial) -> dict[str, Any]:

@@ -1,43 +1,49 @@
-"""Later folds that idle workers train before their turn.
+"""Folds of one trial on several workers: who is idle trains a later fold of a trial before its turn comes there.
 
 Such a fold is a finished one when its trial comes to it; nothing is decided on it before. A trial that comes to a fold
 still in training is parked: it gives its worker back, and goes on when the fold has ended.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 
-from trainable.run.paths import RunPaths
+from trainable.run import Trial
 
 
 @dataclass
-class FoldsAhead:
-    """epochs: of a fold. training: (trial, fold) that other workers are at. parked: trials that wait for one."""
+class ParallelFolds:
+    """epochs: of a fold. training: (trial's id, fold) that other workers are at. parked: trials that wait for one.
 
-    paths: RunPaths
+    failed: folds that raised; the trial meets that itself when the fold's turn comes, so nobody tries them before.
+    """
+
     epochs: int
     folds: int
     training: set[tuple[str, int]] = field(default_factory=set)
-    parked: set[str] = field(default_factory=set)
+    parked: dict[str, Trial] = field(default_factory=dict)
+    failed: set[tuple[str, int]] = field(default_factory=set)
 
-    def take(self, steps: Mapping[str, int]) -> tuple[str, int] | None:
+    def take(self, trials: Iterable[tuple[Trial, int]]) -> tuple[Trial, int] | None:
         """The fold that an idle worker begins, None when there is none.
 
-        Of the trial with most left to do (steps: epochs done over all folds) the last fold, which its own worker
-        reaches last. Trials within fold 0 may end there, so none of theirs.
+        trials: those at work, with the epochs they have done over all folds. Of the trial with most left to do it is
+        the last fold, which its own worker reaches last. Trials within fold 0 may end there, so none of theirs.
         """
-        for trial, step in sorted(steps.items(), key=lambda item: (item[1], item[0])):
+        for trial, step in sorted(trials, key=lambda item: (item[1], item[0].id)):
             now = step // self.epochs
             for fold in range(self.folds - 1, now, -1) if now else ():
-                if (trial, fold) not in self.training and not self.paths.trial(trial).fold(fold).finished:
-                    self.training.add((trial, fold))
+                taken = (trial.id, fold)
+                if taken not in self.training | self.failed and not trial.fold(fold).finished:
+                    self.training.add(taken)
                     return trial, fold
         return None
 
-    def end(self, trial: str, fold: int, step: int) -> bool:
-        """A fold is no longer in training; True when its trial, which has done `step` epochs, was parked for it."""
-        self.training.discard((trial, fold))
-        if trial not in self.parked or step != fold * self.epochs:
-            return False
-        self.parked.discard(trial)
-        return True
+    def is_training(self, trial_id: str, fold: int) -> bool:
+        return (trial_id, fold) in self.training
+
+    def end(self, trial_id: str, fold: int, step: int, *, failed: bool = False) -> Trial | None:
+        """A fold is no longer in training; the trial that was parked for it, having done `step` epochs."""
+        self.training.discard((trial_id, fold))
+        if failed:
+            self.failed.add((trial_id, fold))
+        return self.parked.pop(trial_id, None) if step == fold * self.epochs else None

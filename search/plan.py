@@ -8,7 +8,8 @@ from typing import Any
 import optuna
 import torch
 
-from search.space import DataFacts, SpaceFile
+from search.space import DataFacts
+from search.space_file import SpaceFile
 from trainable.config import TrialConfig
 from trainable.config.allowed import relevant
 from trainable.data.labels import ATTRIBUTES
@@ -45,7 +46,7 @@ class Plan:
             f"search: {s.trials} trials, {s.folds} folds of {s.epochs} epochs, {s.sampler}, seed {s.seed}",
             f"race: rungs after {rungs} epochs of fold 0, the best of every {s.eta} go on (one of "
             f"{s.eta ** len(race.rungs)} to the later folds), {s.members} at least in the end; "
-            f"later folds by the {s.rule} rule",
+            f"later folds {'all run' if s.rule == 'none' else 'race against the one of that rank'}",
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",
             f"networks in {len(self.configs)} draws: {', '.join(sorted(self.megabytes))}",
             f"disk: about {disk:.2f} GB for {2 * s.members} complete trials and {waiting} that wait at a rung "

@@ -5,28 +5,28 @@ from dataclasses import dataclass
 
 from search.ledger import Ledger
 from search.sampler.suggest import Suggester
-from search.space import DataFacts, SpaceFile
+from search.space import DataFacts
+from search.space_file import SpaceFile
 from trainable.config import TrialConfig
 from trainable.errors import InputError
-from trainable.files import write_json
-from trainable.run.paths import RunPaths
+from trainable.run import Run, Trial
 
 ATTEMPTS = 50  # suggestions in a row that may be refused
 
 
 @dataclass
 class Proposals:
-    """note: why there are no more, once there are none."""
+    """identify: a configuration's trial_id. note: why there are no more new trials, once there are none."""
 
-    paths: RunPaths
+    run: Run
     space: SpaceFile
     data: DataFacts
-    folds_fingerprint: str
+    identify: Callable[[TrialConfig], str]
     ledger: Ledger
     suggester: Suggester
     note: str = ""
 
-    def next(self, fits: Callable[[TrialConfig], bool]) -> tuple[str, TrialConfig] | None:
+    def next(self, fits: Callable[[TrialConfig], bool]) -> Trial | None:
         """A new trial, in the ledger from now on; None when ATTEMPTS suggestions in a row were refused.
 
         Trials that wait in the ledger (SEARCH.first, search.queue) come first. fits: whether one could be complete by
@@ -44,15 +44,16 @@ class Proposals:
                 problem = str(error)
                 self.ledger.refuse(asked, problem)
                 continue
-            trial_id = config.trial_id(self.folds_fingerprint)
+            trial_id = self.identify(config)
             if trial_id in self.ledger.numbers:
                 self.ledger.refuse(asked, f"the same configuration as {trial_id}")
             elif not fits(config):
                 problem = "no more trials are begun: those suggested could not be complete by the deadline"
                 self.ledger.refuse(asked, problem)
             else:
-                write_json(self.paths.trial(trial_id).config, config.to_dict())
+                trial = self.run.trial(trial_id)
+                trial.begin(config)
                 self.ledger.add(asked, trial_id)
-                return trial_id, config
+                return trial
         self.note = problem or f"the space seems exhausted: {ATTEMPTS} suggestions in a row were known already"
         return None

@@ -3,8 +3,8 @@
     python -m search.run SPACE --pseudo RUN/ensembles/NAME --threshold 0.9
 
 Fold k of the new run trains on answers of the first ensemble's fold-k models alone, with the first run's very folds:
-no other model has kept off the labels that fold k is scored on (trainable/data/pseudo.py). What all folds share are the
-members and their weights, as they share the choice of configurations.
+no other model has kept off the labels that fold k is scored on (trainable/data/pseudo_labels.py). What all folds share
+are the members and their weights, as they share the choice of configurations.
 """
 
 import argparse
@@ -13,16 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from ensembles.ensemble import Ensemble, read_ensemble
 
-from ensembles.built import Built, read_built
 from search.space import Search
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import TestSet
 from trainable.data.pseudo_labels import UNSURE, answers, with_pseudo, without_pseudo
 from trainable.errors import InputError
-from trainable.files import read_npz
-from trainable.run.experiment import Experiment, open_experiment
-from trainable.run.paths import RunPaths
+from trainable.run import Experiment
 
 THRESHOLD = 0.9
 Thresholds = float | dict[str, float]
@@ -42,13 +40,11 @@ class Teacher:
     test: TestSet
     labels: np.ndarray
 
-    def teach(self, paths: RunPaths, search: Search, weights: dict[str, str]) -> Experiment:
+    def teach(self, search: Search, weights: dict[str, str]) -> Experiment:
         """The second round's experiment, photos decoded; nothing is written to its run directory yet."""
         first = self.experiment
         manifest, folds = with_pseudo(first.manifest, first.folds, self.test, self.labels)
-        made = Experiment(
-            paths, manifest, folds, search.store_size, search.seed, weights, first.skipped, pseudo=self.record()
-        )
+        made = Experiment(manifest, folds, search.store_size, search.seed, weights, first.skipped, self.record())
         if made.store.bad:
             raise InputError(
                 f"unreadable images below {manifest.root}: received {', '.join(made.store.bad)}; allowed: the data as "
@@ -78,17 +74,17 @@ class Teacher:
 
 def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Path | None) -> Teacher:
     """What an ensemble teaches; InputError when it cannot teach a run of so many folds on these data."""
-    built = read_built(place)
-    experiment = open_experiment(built.members[0].run.root)
+    built = read_ensemble(place)
+    experiment = built.members[0].trial.run.experiment
     manifest, own = without_pseudo(experiment.manifest, experiment.folds)
     _refuse_unfit(built, manifest.root, own.count, folds, data)
     now = read_manifest(manifest.root).drop(list(experiment.skipped))
     if now.fingerprint() != manifest.fingerprint():
-        raise InputError(f"--pseudo: {manifest.root} has changed since {built.members[0].run.root}; allowed: as it was")
-    test, table = read_test(manifest.root, manifest.classes), read_npz(built.paths.test)
+        raise InputError(f"--pseudo: {manifest.root} has changed since {built.members[0].trial.run.root}; allowed: as it was")
+    test, table = read_test(manifest.root, manifest.classes), built.folder.test()
     if table["images"].tolist() != test.images:
         raise InputError(
-            f"--pseudo: received {built.paths.root}, built on other photos than the test images below {manifest.root}; "
+            f"--pseudo: received {built.folder.root}, built on other photos than the test images below {manifest.root}; "
             "allowed: an ensemble of these"
         )
     places = [table["members"].tolist().index(member.name) for member in built.members]
@@ -101,8 +97,8 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
             f"--threshold: received {_words(asked)}, and no test photo is so sure; allowed: less, the surest class has "
             f"{surest:.2f}"
         )
-    first = Experiment(experiment.paths, manifest, own, experiment.store_size, experiment.seed, {}, experiment.skipped)
-    return Teacher(built.paths.root, asked, first, test, labels)
+    first = Experiment(manifest, own, experiment.store_size, experiment.seed, {}, experiment.skipped)
+    return Teacher(built.folder.root, asked, first, test, labels)
 
 
 def refuse_another(pseudo: Path | None, threshold: Thresholds | None, then: dict[str, Any] | None) -> None:
@@ -126,10 +122,10 @@ def thresholds(text: str) -> Thresholds:
         raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 0.9, or such as mask=.98,age=.6") from None
 
 
-def _refuse_unfit(built: Built, root: Path, count: int, folds: int, data: Path | None) -> None:
+def _refuse_unfit(built: Ensemble, root: Path, count: int, folds: int, data: Path | None) -> None:
     if any(factor.all_rows for member in built.members for factor in member.factors):
         raise InputError(
-            f"--pseudo: received {built.paths.root}, of networks of all rows, which know the labels of every fold; "
+            f"--pseudo: received {built.folder.root}, of networks of all rows, which know the labels of every fold; "
             "allowed: an ensemble of fold models"
         )
     if folds != count:

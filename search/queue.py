@@ -10,17 +10,13 @@ import json
 from pathlib import Path
 from typing import Any
 
-import optuna
-from optuna.storages import JournalStorage
-from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
-
-from search.ledger import STUDY
+from search.ledger import enqueue
 from search.plan import try_parameters
-from search.space import DataFacts, load_space
+from search.space import DataFacts
+from search.space_file import load_space
 from trainable.command import guarded
 from trainable.errors import InputError
-from trainable.run.experiment import open_experiment
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 
 def parser() -> argparse.ArgumentParser:
@@ -35,17 +31,13 @@ def main(arguments: list[str] | None = None) -> int:
     return guarded(lambda: command(given.run, given.values))
 
 
-def command(run: Path, words: list[str]) -> int:
-    experiment = open_experiment(run)
-    paths = RunPaths(run)
+def command(place: Path, words: list[str]) -> int:
+    run = Run.open(place)
     values = dict(_pair(word) for word in words)
-    try_parameters(load_space(paths.space), DataFacts.of(experiment.manifest), values)
-    optuna.logging.set_verbosity(optuna.logging.WARNING)
-    # Optuna's own lock file lets two processes append; the driver sees the trial when it next asks.
-    backend = JournalFileBackend(str(paths.study), lock_obj=JournalFileOpenLock(str(paths.study)))
-    optuna.load_study(study_name=STUDY, storage=JournalStorage(backend)).enqueue_trial(values)
-    print(f"queued {values} in {paths.root}; it is the next new trial")
-    print(f"next: python -m search.run {paths.space} --out {paths.root.parent} --name {paths.root.name} --resume")
+    try_parameters(load_space(run.space), DataFacts.of(run.manifest), values)
+    enqueue(run.study, values)
+    print(f"queued {values} in {run.root}; it is the next new trial")
+    print(f"next: python -m search.run {run.space} --out {run.root.parent} --name {run.name} --resume")
     return 0
 
 

@@ -11,9 +11,9 @@ mean of a trial's two best epochs so far, since one epoch's score on a small fol
 
 Once no new trials are to come, each rung also lets the best `members` go on: the ensemble wants as many complete.
 
-Later folds race against the complete trial of that rank:
-  forgiving  stop when the mean so far is not above that trial's worst fold (Bergman, Purucker, Hutter 2024)
-  paired     stop when the mean difference on the same folds is below -margin standard errors
+Later folds race against the complete trial of that rank: a trial stops when its mean difference to that one, on the
+folds that both have, is below -margin standard errors. (The forgiving rule of Bergman, Purucker, Hutter 2024, which
+compares with the rival's worst fold, was never better: decision 021.)
 """
 
 import math
@@ -70,16 +70,13 @@ class Race:
         for step in steps:
             self._most[step] = arrivals = max(arrivals // self.eta, self.members)
 
-    def record(self, trial: str, step: int, score: float, judged: float | None = None) -> None:
-        """Take a score: any epoch of fold 0, or the end of a later fold. Recording twice changes nothing.
-
-        judged: what the last rung ranks the trial by instead, if that is not its score.
-        """
+    def record(self, trial: str, step: int, score: float) -> None:
+        """Take a score: any epoch of fold 0, or the end of a later fold. Recording twice changes nothing."""
         value = -math.inf if math.isnan(score) else score
         if step < self.epochs:
             self.curves.setdefault(trial, {})[step] = value
         if step in self.rungs:
-            rank_by = (self._so_far(trial, step) if step < self.epochs else value) if judged is None else judged
+            rank_by = self._so_far(trial, step) if step < self.epochs else value
             self.rungs[step][trial] = rank_by
             self._ranked[step].add(trial, rank_by)
             if trial not in self.beyond[step]:
@@ -177,18 +174,15 @@ class Race:
             return Verdict(GO)
         rival = self._complete[self.members - 1]
         mine, theirs = np.array(self.fold_scores[trial][:folds_done]), np.array(self.fold_scores[rival])
-        if self.rule == "forgiving":
-            good, bar = mine.mean() > theirs.min(), theirs.min()
-        else:
-            difference = mine - theirs[:folds_done]
-            error = difference.std(ddof=1) / math.sqrt(folds_done)
-            good, bar = difference.mean() >= -self.margin * error, theirs[:folds_done].mean()
+        difference = mine - theirs[:folds_done]
+        error = difference.std(ddof=1) / math.sqrt(folds_done)
+        good, bar = difference.mean() >= -self.margin * error, theirs[:folds_done].mean()
         reason = f"mean {mine.mean():.4f} of {folds_done} folds against {bar:.4f} of rank {self.members}"
         return Verdict(GO if good else STOP, reason)
 
 
 def milestones(epochs: int, grace: int) -> list[int]:
-    """Steps at which fold 0 is judged: grace * SPACING^i, then `epochs` itself.
+    """Steps at which fold 0 has a rung: grace * SPACING^i, then `epochs` itself.
 
     Without rungs that would be followed by less than half of the epochs before them.
     """

@@ -1,18 +1,21 @@
-"""A trial whose process or node died goes on from its last epoch on another one, RETRIES times."""
+"""A trial whose process or node died goes on from its last epoch on another one, as long as it gets on.
 
-from collections import Counter
+A life that finished an epoch was not in vain (a preempted machine has many such): only RETRIES deaths in a row at the
+same epoch give a trial up.
+"""
 
 RETRIES = 3
 
 
 class Deaths:
-    """How often each trial's process died."""
+    """How often each trial's process died since its last progress."""
 
     def __init__(self) -> None:
-        self.counts = Counter[str]()
+        self.counts: dict[str, tuple[int, int]] = {}  # trial: (epochs done, deaths there)
 
-    def one_more(self, trial_id: str) -> str:
-        """Why the trial is not tried again; empty while it is."""
-        self.counts[trial_id] += 1
-        died = self.counts[trial_id]
-        return f"its process died {died} times" if died > RETRIES else ""
+    def one_more(self, trial_id: str, step: int) -> str:
+        """Why the trial is not tried again; empty while it is. step: epochs that it has done by now."""
+        before, count = self.counts.get(trial_id, (step, 0))
+        died = count + 1 if before == step else 1
+        self.counts[trial_id] = step, died
+        return f"its process died {died} times without finishing another epoch" if died > RETRIES else ""

@@ -2,7 +2,7 @@
 
 python -m search.run SPACE [--data DIR] [--out runs] [--name N] [--trials N] [--resume] [--dry-run] ...
 python -m search.run SPACE --pseudo RUN/ensembles/NAME [--threshold 0.9] ...      a second round
-python -m search.run --promote RUN TRIAL... [--seeds 3 | --all-rows] ...          chosen trials once more
+python -m search.run --retrain RUN TRIAL... [--seeds 3 | --all-rows] ...          chosen trials once more
 """
 
 import argparse
@@ -15,21 +15,23 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
-from search.begin import Given, begin, reopen, teacher_of, walk
+from search.begin import Options, begin, reopen, teacher_of
+from search.drive import drive
+from search.executors import NAMES as EXECUTORS
 from search.plan import SHOWN, brief, lacking, make_plan
 from search.pseudo_labels import THRESHOLD, thresholds
-from search.retrain import SEEDS, promote, promote_on_all_rows
-from search.space import DataFacts, SpaceFile, load_space
+from search.retrain import SEEDS, retrain, retrain_on_all_rows
+from search.space import DataFacts
+from search.space_file import SpaceFile, load_space
 from search.watch.trackers import TRACKERS, check_installed, open_tracker
 from trainable.command import Parser, add_data, default_data, guarded, plain_name, positive, whole
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 from trainable.models.weights import missing_weights
-from trainable.run.experiment import read_info
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
-BESIDE_PROMOTE = ("promote", "seeds", "all_rows", "cpus_per_trial", "gpus_per_trial", "address")
-NEEDS = {"seeds": "promote", "all_rows": "promote", "threshold": "pseudo"}
+BESIDE_RETRAIN = ("retrain", "seeds", "all_rows", "executor", "cpus_per_trial", "gpus_per_trial", "address")
+NEEDS = {"seeds": "retrain", "all_rows": "retrain", "threshold": "pseudo"}
 
 
 def parser() -> argparse.ArgumentParser:
@@ -42,6 +44,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--gpus-per-trial", type=positive, metavar="X", help="a fraction packs several trials on one GPU")
     made.add_argument("--cpus-per-trial", type=positive, metavar="X")
     made.add_argument("--hours", type=positive, metavar="H", help="begin no trial that could not be complete by then")
+    made.add_argument(
+        "--executor", choices=EXECUTORS, default="ray", help="inline: in this process, one trial at a time, without Ray"
+    )
     made.add_argument("--address", help="a running Ray cluster: auto, or HOST:PORT")
     made.add_argument("--log", choices=[*TRACKERS], action="append", default=[], help="track trials there as well")
     made.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
@@ -58,7 +63,7 @@ def parser() -> argparse.ArgumentParser:
         "--threshold", type=thresholds, help=f"pseudo labels from this probability on (default: {THRESHOLD}), or "
         "by attribute, such as mask=.98,age=.6",
     )  # fmt: skip
-    after.add_argument("--promote", nargs="+", metavar=("RUN", "TRIAL"), help="train chosen trials once more")
+    after.add_argument("--retrain", nargs="+", metavar=("RUN", "TRIAL"), help="train chosen trials once more")
     after.add_argument("--seeds", type=whole, help=f"seeds beside the trial's own (default: {SEEDS})")
     after.add_argument("--all-rows", action="store_true", help="once on all rows, for the submission; no score")
     return made
@@ -72,8 +77,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(given: argparse.Namespace, words: list[str]) -> int:
     _refuse_strange(given)
-    if given.promote:
-        return promoted(given, words)
+    if given.retrain:
+        return retrained(given, words)
     check_installed(given.log)
     space = load_space(given.space)
     if given.smoke:
@@ -81,89 +86,91 @@ def command(given: argparse.Namespace, words: list[str]) -> int:
     if given.trials:
         space = replace(space, search=replace(space.search, trials=given.trials))
     default = f"{given.space.stem}_round2" if given.pseudo else given.space.stem
-    paths = RunPaths((given.out or Path("runs")) / (given.name or default))
-    print(f"run directory {paths.root}", flush=True)
+    run = Run((given.out or Path("runs")) / (given.name or default))
+    print(f"run directory {run.root}", flush=True)
     options = _options(given, _again(words, add="--resume"))
     if given.dry_run:
         return dry_run(options, space, _again(words, drop="--dry-run"))
-    return locked(options, space, paths, resume=given.resume, log=dict.fromkeys(given.log))
+    return locked(options, space, run, resume=given.resume, log=dict.fromkeys(given.log))
 
 
-def dry_run(given: Given, space: SpaceFile, following: str) -> int:
+def dry_run(options: Options, space: SpaceFile, following: str) -> int:
     """Print the plan; missing weights are named, not refused."""
-    teacher = teacher_of(given, space)
-    manifest = teacher.experiment.manifest if teacher else read_manifest(given.data or default_data())
+    teacher = teacher_of(options, space)
+    manifest = teacher.experiment.manifest if teacher else read_manifest(options.data or default_data())
     plan = make_plan(space, manifest)
     for line in [*plan.lines(space, DataFacts.of(manifest)), *([teacher.sentence()] if teacher else [])]:
         print(line)
     for config in plan.configs[:SHOWN]:
         print(f"sampled: {brief(config)}")
-    absent = lacking(plan, given.weights)
+    absent = lacking(plan, options.weights)
     if absent:
         print(f"warning: {missing_weights(absent)}")
     print(f"next: {following}")
     return 0
 
 
-def promoted(given: argparse.Namespace, words: list[str]) -> int:
+def retrained(given: argparse.Namespace, words: list[str]) -> int:
     """Chosen trials of a run once more, holding its lock."""
-    run, *names = given.promote
-    paths = RunPaths(Path(run))
-    read_info(paths)
-    print(f"run directory {paths.root}", flush=True)
+    place, *names = given.retrain
+    run = Run.open(Path(place))
+    print(f"run directory {run.root}", flush=True)
     options = _options(given, _again(words))
-    with held(paths):
+    with held(run):
         if given.all_rows:
-            return promote_on_all_rows(options, paths, names)
-        return promote(options, paths, names, given.seeds or SEEDS)
+            return retrain_on_all_rows(options, run, names)
+        return retrain(options, run, names, given.seeds or SEEDS)
 
 
 @contextmanager
-def held(paths: RunPaths) -> Iterator[None]:
+def held(run: Run) -> Iterator[None]:
     """The run's lock: one process writes at a time."""
+    lock = FileLock(run.lock, timeout=0)
     try:
-        with FileLock(paths.lock, timeout=0):
-            yield
+        lock.acquire()
     except Timeout:
-        raise InputError(
-            f"{paths.root} is in use: received a second process; allowed: one that writes at a time"
-        ) from None
+        raise InputError(f"{run.root} is in use by another process; wait until that has ended") from None
+    try:
+        yield
+    finally:
+        lock.release()
 
 
-def locked(given: Given, space: SpaceFile, paths: RunPaths, *, resume: bool, log: Iterable[str] = ()) -> int:
+def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: Iterable[str] = ()) -> int:
     """Search while holding the run's lock; a run that could not begin leaves nothing behind."""
     if resume:
-        read_info(paths)
-    elif paths.root.exists() and (not paths.root.is_dir() or any(paths.root.iterdir())):
+        run = Run.open(run.root)
+    elif run.begun or run.strangers() or run.root.is_file():
         raise InputError(
-            f"run name: received {paths.root}, which exists; allowed: another --name, or --resume to go on"
+            f"run name: received {run.root}, which exists; allowed: another --name, or --resume to go on with a run"
         )
-    made = [p for p in (paths.root, *paths.root.parents) if not p.exists()]
+    made = [p for p in (run.root, *run.root.parents) if not p.exists()]
     try:
-        paths.root.mkdir(parents=True, exist_ok=True)
+        run.root.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
-        raise InputError(f"--out: received {paths.root.parent}, which is a file; allowed: a folder") from None
-    with held(paths):
+        raise InputError(f"--out: received {run.root.parent}, which is a file; allowed: a folder") from None
+    with held(run):
         try:
-            trackers = [open_tracker(name, paths) for name in log]
-            experiment, lines = reopen(given, space, paths) if resume else begin(given, space, paths)
+            trackers = [open_tracker(name, run) for name in log]
+            lines = reopen(options, space, run) if resume else begin(options, space, run)
         except BaseException:
-            if not paths.experiment.exists():
-                paths.forget()
+            if not run.begun:
+                run.forget()
                 for folder in made:
-                    if folder != paths.root:
+                    if folder != run.root:
                         folder.rmdir()
             raise
         for line in (*lines, *(f"tracked by {tracker.where}" for tracker in trackers)):
             print(line, flush=True)
-        return walk(given, space, experiment, trackers)
+        return drive(options, space, run, trackers)
 
 
-def _options(given: argparse.Namespace, again: str) -> Given:
-    return Given(
+def _options(given: argparse.Namespace, again: str) -> Options:
+    return Options(
         data=given.data,
         weights=given.weights,
         skip_bad_images=given.skip_bad_images,
+        executor=given.executor,
         cpus=given.cpus_per_trial,
         gpus=given.gpus_per_trial,
         hours=given.hours,
@@ -177,12 +184,12 @@ def _options(given: argparse.Namespace, again: str) -> Given:
 
 def _refuse_strange(given: argparse.Namespace) -> None:
     """InputError about options that do not go together, rather than passing one over."""
-    here = [name for name, value in vars(given).items() if value not in (None, False, [])]
-    strange = [name for name in here if name not in BESIDE_PROMOTE]
-    if "promote" in here and strange:
-        raise InputError(f"--promote: received also {_flags(strange)}; allowed beside it: {_flags(BESIDE_PROMOTE[1:])}")
-    if "promote" not in here and "space" not in here:
-        raise InputError("received no SPACE; allowed: a space file, such as spaces/full.py, or --promote RUN TRIAL...")
+    here = [name for name, value in vars(given).items() if value not in (None, False, []) and name != "executor"]
+    strange = [name for name in here if name not in BESIDE_RETRAIN]
+    if "retrain" in here and strange:
+        raise InputError(f"--retrain: received also {_flags(strange)}; allowed beside it: {_flags(BESIDE_RETRAIN[1:])}")
+    if "retrain" not in here and "space" not in here:
+        raise InputError("received no SPACE; allowed: a space file, such as spaces/full.py, or --retrain RUN TRIAL...")
     for name, other in NEEDS.items():
         if name in here and other not in here:
             raise InputError(f"{_flags([name])}: received without {_flags([other])}; allowed: together")

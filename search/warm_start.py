@@ -17,23 +17,23 @@ from optuna.distributions import BaseDistribution
 from optuna.trial import FrozenTrial, TrialState
 
 from search.ledger import Ledger, read_trials
-from search.space import DataFacts, SpaceFile
+from search.space import DataFacts
+from search.space_file import SpaceFile
 from trainable.errors import InputError
-from trainable.run.experiment import Experiment, read_info
-from trainable.run.paths import RunPaths, TrialPaths
+from trainable.run import Experiment, Run, Trial
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
 SHARED = ("epochs", "folds", "seed", "target", "store_size")  # settings without which no two trials are the same
 
 
 @dataclass(frozen=True)
-class Earlier:
+class FinishedTrials:
     """The trials to take over, by trial_id, with the new space's distributions.
 
     outside: how many finished trials the new space cannot express.
     """
 
-    run: RunPaths
+    run: Run
     trials: dict[str, tuple[FrozenTrial, dict[str, BaseDistribution]]]
     outside: int
 
@@ -42,24 +42,21 @@ class Earlier:
         return f"from {self.run.root}: {len(self.trials)} finished trials{more}"
 
 
-def find_earlier(run: Path, space: SpaceFile, experiment: Experiment) -> Earlier:
+def find_finished(place: Path, space: SpaceFile, experiment: Experiment) -> FinishedTrials:
     """What can be taken over; InputError where it is no run, on other data or folds, or nothing fits."""
-    paths, s = RunPaths(run), space.search
-    info = read_info(paths)
-    if paths.root == experiment.paths.root:
-        raise InputError(f"--from: received {run}, which is this run; allowed: another run on the same data")
-    if info["folds_fingerprint"] != experiment.folds.fingerprint() or (
-        info["data_fingerprint"] != experiment.manifest.fingerprint()
+    run, s = Run.open(place), space.search
+    if run.info.folds_fingerprint != experiment.folds_fingerprint or (
+        run.info.data_fingerprint != experiment.manifest.fingerprint()
     ):
-        raise InputError(f"--from: received {run}, a run on other data or folds; allowed: a run on the same")
-    then = info["settings"]
+        raise InputError(f"--from: received {place}, a run on other data or folds; allowed: a run on the same")
+    then = run.settings
     now = {name: getattr(s, name) for name in SHARED}
     now["store_size"] = list(s.store_size)
     changed = [f"{n}={then.get(n)!r} (this space: {now[n]!r})" for n in SHARED if then.get(n) != now[n]]
     if changed:
         raise InputError(f"--from: received a run with {', '.join(changed)}; allowed: one with the same")
     data, found, outside = DataFacts.of(experiment.manifest), {}, 0
-    for trial_id, frozen in read_trials(paths.study).items():
+    for trial_id, frozen in read_trials(run.study).items():
         if frozen.state in ENDED:
             fits = _distributions(space, data, frozen, trial_id, experiment)
             outside += fits is None
@@ -67,18 +64,18 @@ def find_earlier(run: Path, space: SpaceFile, experiment: Experiment) -> Earlier
                 found[trial_id] = (frozen, fits)
     if not found:
         raise InputError(
-            f"--from: received {run}, of whose finished trials {outside} lie outside {space.path} and none inside; "
+            f"--from: received {place}, of whose finished trials {outside} lie outside {space.path} and none inside; "
             "allowed: a run whose parameters this space can give"
         )
-    return Earlier(paths, found, outside)
+    return FinishedTrials(run, found, outside)
 
 
-def take_over(earlier: Earlier, paths: RunPaths, ledger: Ledger) -> None:
+def take_over(finished: FinishedTrials, run: Run, ledger: Ledger) -> None:
     """Copy the trials' files, then write them down; taken up again after a crash, what is there already stays."""
-    for trial_id, (frozen, distributions) in earlier.trials.items():
+    for trial_id, (frozen, distributions) in finished.trials.items():
         if trial_id not in ledger.numbers:
-            _link(earlier.run.trial(trial_id), paths.trial(trial_id))
-            ledger.take(trial_id, frozen, distributions, str(earlier.run.root))
+            _link(finished.run.trial(trial_id), run.trial(trial_id))
+            ledger.take(trial_id, frozen, distributions, str(finished.run.root))
 
 
 def _distributions(
@@ -93,11 +90,11 @@ def _distributions(
         except InputError:
             return None
     inside = all(d._contains(d.to_internal_repr(asked.params[n])) for n, d in asked.distributions.items())
-    same = config.trial_id(experiment.folds.fingerprint()) == trial_id
+    same = config.trial_id(experiment.folds_fingerprint) == trial_id
     return asked.distributions if same and inside and asked.params == frozen.params else None
 
 
-def _link(source: TrialPaths, target: TrialPaths) -> None:
+def _link(source: Trial, target: Trial) -> None:
     """Hard links where the disk allows them, since weights are large; logs, to which lines are added, are copied."""
 
     def put(here: str, there: str) -> None:

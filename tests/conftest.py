@@ -14,7 +14,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 
 import torch
 
-from trainable.run.experiment import Experiment
+from trainable.run import Run
 from trainable.sample import generate
 
 
@@ -46,6 +46,6 @@ def generic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture
-def experiment(generic: Path, tmp_path: Path) -> Experiment:
-    """The generic data in 2 folds, with a run directory of its own."""
+def run(generic: Path, tmp_path: Path) -> Run:
+    """A run on the generic data in 2 folds, begun, without trials."""
     return prepared(generic, tmp_path / "run")

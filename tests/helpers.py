@@ -9,13 +9,15 @@ from typing import Any
 
 import cv2
 import numpy as np
+import pandas as pd
 import pytest
 import torch
 
 from trainable.config import TrialConfig
-from trainable.run.experiment import Experiment, prepare, save_experiment
-from trainable.run.paths import RunPaths
-from trainable.train import run_trial
+from trainable.data.labels import CLASSES, age_band, encode
+from trainable.data.manifest import Manifest
+from trainable.run import Run, Trial, prepare
+from trainable.training.trial import train
 
 MASKS = ("mask1", "mask2", "mask3", "mask4", "mask5", "incorrect_mask", "normal")
 NETWORK = {"backbone": "test_resnet", "pretrained": False}
@@ -84,6 +86,26 @@ def competition_data(root: Path, *, people: int = 6, test: int = 4) -> Path:
     return root
 
 
+def people(ages: Sequence[int] = tuple(range(18, 61)) * 4) -> Manifest:
+    """The table of a competition, its photos nowhere: seven a person, every age in both genders."""
+    who = np.repeat(np.arange(len(ages)), 7)
+    mask, age = np.tile([0, 0, 0, 0, 0, 1, 2], len(ages)), np.array(ages, float)[who]
+    gender = who % 2
+    frame = pd.DataFrame(
+        {
+            "image": [f"{w:06d}/{i % 7}.jpg" for i, w in enumerate(who)],
+            "group": [f"{w:06d}_x_Asian_{int(a)}" for w, a in zip(who, age, strict=True)],
+            "extra": False,
+            "mask": mask,
+            "gender": gender,
+            "age": age,
+            "bytes": 1,
+            "label": encode(mask, gender, age_band(age)),
+        }
+    )
+    return Manifest(Path("nowhere"), "competition", frame, CLASSES)
+
+
 def tiny(**changes: Any) -> TrialConfig:
     """A trial that trains in under a second on `generic_data`."""
     values: dict[str, Any] = {
@@ -97,22 +119,33 @@ def tiny(**changes: Any) -> TrialConfig:
     return TrialConfig.from_dict({**values, **changes})
 
 
-def prepared(
-    data: Path, run: Path, *, folds: int = 2, size: tuple[int, int] = (32, 32), save: bool = True
-) -> Experiment:
-    experiment = prepare(data, RunPaths(run), folds=folds, seed=0, store_size=size)
-    if save:
-        save_experiment(experiment, ["test"], {})
-    return experiment
-
-
-def complete_run(data: Path, run: Path, *, learning_rates: Sequence[float] = (3e-3,), **changes: Any) -> Path:
-    """A run directory with a complete trial for each learning rate, as `trainable.train` makes it."""
-    experiment = prepared(data, run)
-    for lr in learning_rates:
-        for _ in run_trial(tiny(optim={"lr": lr}, **changes), experiment, device=torch.device("cpu")):
-            pass
+def prepared(data: Path, root: Path, *, folds: int = 2, size: tuple[int, int] = (32, 32)) -> Run:
+    """A run on these data, begun, without trials."""
+    run = Run(root)
+    run.begin(prepare(data, folds=folds, seed=0, store_size=size), command=["test"], settings={})
     return run
+
+
+def begun(run: Run, config: TrialConfig) -> Trial:
+    """The trial of that configuration, its config.json written."""
+    trial = run.trial(run.identify(config))
+    trial.begin(config)
+    return trial
+
+
+def completed(run: Run, config: TrialConfig) -> Trial:
+    """The trial of that configuration, trained in all folds."""
+    trial = begun(run, config)
+    assert train(trial, lambda _: True, device=torch.device("cpu")) is not None
+    return trial
+
+
+def complete_run(data: Path, root: Path, *, learning_rates: Sequence[float] = (3e-3,), **changes: Any) -> Path:
+    """A run directory with a complete trial for each learning rate, as `trainable.train` makes it."""
+    run = prepared(data, root)
+    for lr in learning_rates:
+        completed(run, tiny(optim={"lr": lr}, **changes))
+    return root
 
 
 def space_file(folder: Path, text: str = SPACE, name: str = "tiny") -> Path:

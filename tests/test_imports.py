@@ -7,7 +7,8 @@ from pathlib import Path
 import optuna
 import pytest
 
-from search.space import DataFacts, load_space
+from search.space import DataFacts
+from search.space_file import load_space
 from trainable.config import TrialConfig
 from trainable.data.labels import ATTRIBUTES, CLASSES
 

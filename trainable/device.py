@@ -1,22 +1,10 @@
-"""Batches on their way to the device; threads where the device is the CPU."""
+"""Batches on their way to the device."""
 
 from collections.abc import Iterable, Iterator
 
-import cv2
 import numpy as np
 import torch
-from threadpoolctl import threadpool_limits
 from torch import Tensor
-
-
-def use_threads(count: int) -> None:
-    """This process computes in `count` threads: the network, numpy's BLAS; OpenCV in the one that calls it.
-
-    Left alone each of them takes all cores, and trials that share a machine would fight for them.
-    """
-    torch.set_num_threads(count)
-    threadpool_limits(count)
-    cv2.setNumThreads(0)
 
 
 def to_device(array: np.ndarray, device: torch.device) -> Tensor:

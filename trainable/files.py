@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+PARTIAL = ".partial"
 _fence: list[Callable[[], None]] = []
 
 
@@ -28,7 +29,7 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
     for check in _fence:
         check()
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{os.getpid()}.partial")
+    beside = path.with_name(f".{path.name}.{os.getpid()}{PARTIAL}")
     try:
         write(beside)
         with beside.open("rb+") as file:
@@ -36,6 +37,11 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
+
+
+def is_partial(name: str) -> bool:
+    """Whether a file of this name was being written when its process died."""
+    return name.startswith(".") and name.endswith(PARTIAL)
 
 
 def write_bytes(path: Path, content: bytes | memoryview) -> None:

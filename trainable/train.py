@@ -13,12 +13,12 @@ import torch
 from trainable.command import Parser, add_data, default_data, guarded, whole
 from trainable.config import TrialConfig
 from trainable.data.rows import check_data
-from trainable.device import use_threads
 from trainable.errors import InputError
 from trainable.files import read_json
 from trainable.images.faces import look
 from trainable.models.weights import resolve_weights
 from trainable.run import Experiment, Run, Trial, prepare
+from trainable.threads import use_threads
 from trainable.training.report import Report
 from trainable.training.trial import train
 

@@ -16,7 +16,7 @@ from rich.console import Console
 
 from ensembles.report import write_report
 from search.ledger import read_trials
-from search.space import load_space
+from search.space_file import load_space
 from search.watch.table import Progress
 from search.watch.vote import Votes
 from trainable.files import read_json, read_json_lines

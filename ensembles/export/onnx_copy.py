@@ -18,7 +18,10 @@ LIMIT = 1e-3  # of a probability, in fp32
 
 
 class Whole(nn.Module):
-    """Photos to probabilities: normalisation, views and softmax are part of the copy."""
+    """A network with what comes before and after it: from photos to probabilities.
+
+    statistics: float32 [2, 3], mean and deviation of the RGB channels, 0 to 1.
+    """
 
     def __init__(self, model: nn.Module, statistics: Tensor) -> None:
         super().__init__()
@@ -27,19 +30,25 @@ class Whole(nn.Module):
         self.register_buffer("statistics", statistics)
 
     def forward(self, images: Tensor) -> Tensor:
-        """uint8 [B, H, W, 3] -> float32 [B, C]."""
+        """Probabilities float32 [B, C] of photos uint8 [B, H, W, 3]."""
         return self.model(normalise(images, self.statistics)).float().softmax(1)
 
 
 def check_installed() -> None:
-    """InputError when what ONNX copies need is not there."""
+    """Raise InputError, which says how to install them, where packages that ONNX copies need are missing."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(f"ONNX: missing {', '.join(missing)}; allowed: pip install 'foldvote[export]', or --no-onnx")
+        raise InputError(
+            f"ONNX copies need {', '.join(missing)}: pip install 'foldvote[export]', or leave them out with --no-onnx"
+        )
 
 
 def copy_to_onnx(model: nn.Module, statistics: Tensor, images: np.ndarray, file: Path) -> float:
-    """Writes the copy; the largest difference of a probability from torch's on images uint8 [B, H, W, 3], B >= 2."""
+    """Write an ONNX copy of a network to `file`; returns the largest difference of a probability from the network's.
+
+    statistics: as in `Whole`. images: uint8 [B, H, W, 3], two at least, on which both are asked. Raises RuntimeError
+    where they differ by more than LIMIT.
+    """
     whole = Whole(model.float().to("cpu", memory_format=torch.contiguous_format), statistics.cpu()).eval()  # type: ignore[call-overload]
     inputs = torch.from_numpy(images)
     batch = torch.export.Dim("batch", min=1, max=4096)
@@ -64,7 +73,7 @@ def copy_to_onnx(model: nn.Module, statistics: Tensor, images: np.ndarray, file:
 
 
 def open_onnx(file: Path) -> Callable[[np.ndarray], np.ndarray]:
-    """A function uint8 [B, H, W, 3] -> probabilities float32 [B, C] that knows nothing of torch."""
+    """A function that answers photos uint8 [B, H, W, 3] with probabilities float32 [B, C], without torch."""
     import onnxruntime
 
     options: Any = onnxruntime.SessionOptions()

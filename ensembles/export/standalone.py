@@ -2,7 +2,7 @@
 
 python predict.py IMAGES... --out CSV
 
-`ensemble.json` says what the networks are and how they vote; `networks/` holds their weights; `photos.py` and
+`vote.json` says what the networks are and how they vote; `networks/` holds their weights; `photos.py` and
 `layers.py` are what they were trained with. Written by foldvote (`python -m ensembles.export`), Apache-2.0.
 """
 
@@ -124,7 +124,7 @@ def main() -> None:
     files = [f for f in files if f.suffix.lower() in photo and not f.name.startswith(".")]
     if not files:
         raise SystemExit("error: received no photos; allowed: folders, or files ending in .jpg, .jpeg or .png")
-    ensemble = json.loads((HERE / "ensemble.json").read_text(encoding="utf-8"))
+    ensemble = json.loads((HERE / "vote.json").read_text(encoding="utf-8"))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tables = {name: predict(network, files, device) for name, network in ensemble["networks"].items()}
     members = np.stack([multiply([tables[name] for name in names]) for names in ensemble["members"]])

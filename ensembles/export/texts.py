@@ -3,18 +3,19 @@
 import inspect
 from typing import Any
 
-from ensembles.built import Built
+from ensembles.ensemble import Ensemble
+from ensembles.metric import SHOWN
 from trainable.data.labels import SIZES
 from trainable.images import decode, faces
 from trainable.models import heads
 from trainable.models import tta as views
-from trainable.run.experiment import versions
+from trainable.run import versions
 
 PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless")
 
 
 def photos_source() -> str:
-    """How a photo file becomes what a network sees: `decode` whole, of `faces` what needs no store."""
+    """Text of photos.py, how a photo file becomes what a network sees: our `decode`, and from `faces` what it needs."""
     functions = (faces.detect, faces.grabcut, faces.person, faces.half_size, faces.centre_box, faces._cascade)
     return "\n\n".join(
         [
@@ -28,7 +29,7 @@ def photos_source() -> str:
 
 
 def layers_source() -> str:
-    """What follows a backbone's last layer, and the views of test-time augmentation."""
+    """Text of layers.py: what follows a backbone's last layer, and the views of test-time augmentation."""
     parts = (heads.Ordinal, heads.Product, views.same, views.flip, views.crops)
     return "\n\n".join(
         [
@@ -42,16 +43,19 @@ def layers_source() -> str:
     )
 
 
-def readme(built: Built, networks: dict[str, dict[str, Any]]) -> str:
-    """What the folder is, what it needs, and whose weights it holds."""
+def readme(ensemble: Ensemble, networks: dict[str, dict[str, Any]]) -> str:
+    """Text of README.md: what the folder is, what it needs, and whose weights it holds.
+
+    networks: what the exported folder's own description says of each, by name.
+    """
     found = versions()
-    everything = any(factor.all_rows for member in built.members for factor in member.factors)
+    everything = any(factor.all_rows for member in ensemble.members for factor in member.factors)
     estimate = "nested estimate" + (" of fold models; these networks trained on all rows" if everything else "")
     lines = [
-        f"# {built.paths.root.parents[1].name}: an ensemble of image classifiers",
+        f"# {ensemble.run.name}: an ensemble of image classifiers",
         "",
-        f"{len(networks)} networks, {len(built.classes)} classes, vote by `{built.fitted.method.name}`. Expected "
-        f"macro-F1 on new groups: {built.nested:.4f} ({estimate}).",
+        f"{len(networks)} networks, {len(ensemble.classes)} classes, vote by `{ensemble.fitted.method.name}`. Expected "
+        f"{SHOWN[ensemble.metric]} on new groups: {ensemble.nested_score:.4f} ({estimate}).",
         "",
         "    pip install torch timm numpy opencv-python-headless safetensors",
         "    python predict.py PHOTOS --out predictions.csv",

@@ -18,6 +18,7 @@ from ensembles.methods.offsets import CLASS_OFFSETS
 from ensembles.methods.temperature import TEMPERATURE_GREEDY
 from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
 from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
+from trainable.errors import unknown
 
 __all__ = ["METHODS", "SIZE", "Context", "Fitted", "Method", "applicable", "build_method", "fit", "load"]
 
@@ -40,14 +41,14 @@ METHODS: dict[str, Method] = {
 
 
 def build_method(name: str) -> Method:
-    """The method called `name`."""
+    """The method called `name`; raises InputError for a name that is none."""
     if name not in METHODS:
-        raise ValueError(f"unknown method {name!r}; known: {', '.join(METHODS)}")
+        raise unknown("method", name, METHODS)
     return METHODS[name]
 
 
 def applicable(classes: int, attributes: Sequence[int] = ()) -> list[str]:
-    """Names of the methods that fit such classes, from simple to complex."""
+    """Names of the methods that apply to so many classes, from simple to complex; attributes as in `Context`."""
     return [name for name, method in METHODS.items() if method.needs(classes, tuple(attributes))]
 
 
@@ -61,7 +62,11 @@ def fit(
     attributes: Sequence[int] = (),
     size: int = SIZE,
 ) -> Fitted:
-    """Fits method `name` to probabilities [T, N, C] and labels int[N]; refuses what `greedy_selection` refuses."""
+    """Fit the method called `name` to T members' probabilities [T, N, C] and labels int[N].
+
+    groups, seed, attributes and size: as in `Context`. Raises InputError for an unknown name, and ValueError for arrays
+    that `greedy_selection` refuses or for classes that the method does not apply to.
+    """
     method = build_method(name)
     member_scores(probabilities, labels)  # refuses what is no table of probabilities, before a method transforms it
     context = Context(None if groups is None else np.asarray(groups), seed, tuple(attributes), size)
@@ -73,5 +78,5 @@ def fit(
 
 
 def load(name: str, parameters: dict[str, Any]) -> Fitted:
-    """The fitted method whose parameters ensemble.json kept."""
+    """The fitted method whose parameters a build wrote down; raises InputError for an unknown name."""
     return Fitted(build_method(name), parameters)

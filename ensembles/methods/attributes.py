@@ -1,7 +1,8 @@
-"""Per-attribute product: each attribute gets its own greedy weights, the class its attributes' product.
+"""A vote for each attribute, and the product of these votes as the vote on the class.
 
-Where a class is a tuple of attributes (mask x gender x age), the member that is best at age need not be the one
-that is best at gender. The product leaves out how the attributes depend on each other given the photo.
+Where a class stands for a value of each of several attributes (mask, gender, age), the member that is best at age need
+not be the one that is best at gender: greedy selection weighs the members anew for each attribute. What the product
+leaves out is how the attributes of one photo depend on each other.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ from ensembles.methods.vote import weighted_sum
 
 
 def marginal(probabilities: Array, sizes: tuple[int, ...], attribute: int) -> Array:
-    """float32[T, N, sizes[attribute]] of probabilities [T, N, prod(sizes)]."""
+    """What probabilities [T, N, C] say of one attribute: float32[T, N, sizes[attribute]], C the product of `sizes`."""
     split = probabilities.reshape(*probabilities.shape[:2], *sizes)
     others = tuple(2 + other for other in range(len(sizes)) if other != attribute)
     return np.minimum(split.sum(axis=others, dtype=np.float32), 1)

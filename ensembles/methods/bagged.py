@@ -17,7 +17,7 @@ SIZE = 20
 
 
 def fit_bagged(probabilities: Array, labels: Array, context: Context) -> Parameters:
-    """Every bag votes with the same weight, however many picks it kept."""
+    """Mean weights over the bags: each counts the same, however many picks its selection kept."""
     random = np.random.default_rng(context.seed)
     groups = np.arange(len(labels)) if context.groups is None else context.groups
     names, group = np.unique(groups, return_inverse=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -20,8 +20,9 @@ SIZE = 50  # picks of greedy selection
 class Context:
     """What a fit may know beside the rows.
 
-    groups: [N], rows of one group share their errors (None: each row is its own group). attributes: sizes of the
-    attributes whose mixed-radix number the class is, first slowest ((3, 2, 3): class = a * 6 + b * 3 + c); () if none.
+    groups: the group of each row [N], whose rows are wrong together; None where each row stands for itself.
+    seed: of random draws. attributes: how many values each attribute has, where a class stands for one value of each:
+    with (3, 2, 3) class a * 6 + b * 3 + c stands for the values a, b and c; empty where classes are no such products.
     size: most picks of greedy selection.
     """
 
@@ -32,13 +33,19 @@ class Context:
 
 
 class Fit(Protocol):
-    """Fits probabilities [T, N, C] to labels int[N]; what it returns goes through JSON and back to `Apply`."""
+    """Fits T members' probabilities [T, N, C] to labels int[N].
+
+    Returns parameters that JSON can hold: they are written to the ensemble's folder, read back and given to `Apply`.
+    """
 
     def __call__(self, probabilities: Array, labels: Array, context: Context) -> Parameters: ...
 
 
 class Apply(Protocol):
-    """Scores float64[M, C] of probabilities [T, M, C]: rows sum to 1, the prediction is the argmax, ties lowest."""
+    """The vote of T members' probabilities [T, M, C], as scores float64[M, C] whose rows sum to 1.
+
+    The predicted class of a row is its largest score, the lowest class where several are equal.
+    """
 
     def __call__(self, probabilities: Array, parameters: Parameters) -> Scores: ...
 
@@ -49,9 +56,10 @@ def _always(classes: int, attributes: tuple[int, ...]) -> bool:
 
 @dataclass(frozen=True)
 class Method:
-    """An entry of the table. Parameters hold at least "weights", a list of T numbers >= 0, for the report.
+    """A way to vote, under the name that people give it by.
 
-    needs(classes, attributes) says whether the method applies to such classes at all.
+    What `fit` returns holds at least "weights", a list of T numbers of 0 or more, one a member: reports show them.
+    needs(classes, attributes) says whether the method applies to so many classes, made of attributes of these sizes.
     """
 
     name: str
@@ -62,7 +70,7 @@ class Method:
 
 @dataclass(frozen=True)
 class Fitted:
-    """A fitted method. `parameters` is what ensemble.json keeps; `methods.load` makes it whole again."""
+    """A method with its fitted parameters, which `methods.load` makes whole again from what a build wrote down."""
 
     method: Method
     parameters: Parameters
@@ -74,7 +82,7 @@ class Fitted:
         return np.asarray(weights / weights.sum())
 
     def apply(self, probabilities: Array) -> Scores:
-        """Scores float64[M, C] for probabilities [T, M, C]."""
+        """The vote as scores float64[M, C] for probabilities [T, M, C]; raises ValueError for another T."""
         members = len(self.parameters["weights"])
         if probabilities.ndim != 3 or len(probabilities) != members:
             raise ValueError(
@@ -83,8 +91,18 @@ class Fitted:
             )
         return self.method.apply(probabilities, self.parameters)
 
+    def apply_to_used(self, probabilities: Array, used: Sequence[int]) -> Scores:
+        """The vote float64[M, C] where only the members `used` predicted: probabilities [len(used), M, C].
+
+        The others have no weight, so that no method reads what they say.
+        """
+        _, rows, classes = probabilities.shape
+        everybody = np.full((len(self.parameters["weights"]), rows, classes), 1 / classes, np.float32)
+        everybody[list(used)] = probabilities
+        return self.apply(everybody)
+
 
 def normalised(scores: Scores) -> Scores:
-    """Rows of scores >= 0 divided by their sums; a row of zeros becomes uniform."""
+    """Scores [M, C] of 0 or more with every row divided by its sum; a row of zeros becomes uniform."""
     sums = scores.sum(axis=1, keepdims=True)
     return np.asarray(np.where(sums > 0, scores / np.where(sums > 0, sums, 1.0), 1.0 / scores.shape[1]))

@@ -24,7 +24,7 @@ CONVERGED = 1e-10  # of the loss, a row
 
 
 def powers(probabilities: Array, weights: NDArray[np.float64]) -> Scores:
-    """Products of members [T, N, C] to the power of their weights [T], rows summing to 1; float64[N, C]."""
+    """The product of members [T, N, C], each to the power of its weight [T]: float64[N, C] whose rows sum to 1."""
     total = np.zeros(probabilities.shape[1:])
     for member, weight in zip(probabilities, weights, strict=True):
         if weight:
@@ -33,7 +33,10 @@ def powers(probabilities: Array, weights: NDArray[np.float64]) -> Scores:
 
 
 def fit_weights(probabilities: Array, labels: Array) -> NDArray[np.float64]:
-    """Weights float64[T] that minimise log loss (its sum over the rows) + T / 2 * |weights - 1 / T|^2."""
+    """Weights float64[T] of 0 or more for members [T, N, C] and labels int[N].
+
+    They minimise the log loss, summed over the rows, plus T / 2 times the squared distance of the weights from 1 / T.
+    """
     members = len(probabilities)
     prior = np.full(members, 1 / members)
     weights, (loss, slope, curve) = prior, _loss(probabilities, labels, prior)

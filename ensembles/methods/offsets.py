@@ -20,9 +20,10 @@ FLOOR = 1e-12
 
 
 def fit_offsets(scores: Scores, labels: Array) -> NDArray[np.float64]:
-    """Offsets float64[C] for scores [N, C]: the one class and grid value that help most, again and again.
+    """Offsets float64[C], one a class, that raise the macro-F1 of scores [N, C] on labels int[N].
 
-    Steepest rather than class by class, so that the order of the classes plays no part.
+    Each step changes the one offset whose best value on the grid helps most, so that the order of the classes plays no
+    part; it ends when no change helps by GAIN.
     """
     logs = np.log(np.maximum(scores, FLOOR))
     classes = scores.shape[1]
@@ -39,9 +40,11 @@ def fit_offsets(scores: Scores, labels: Array) -> NDArray[np.float64]:
 
 
 def _best_value(adjusted: Scores, logs: Scores, labels: Array, c: int) -> tuple[float, float]:
-    """Best macro-F1 and the grid value for class c's offset that gives it; the value nearest to 0 among equals.
+    """The best macro-F1 that class c's offset can give, and the value on the grid that gives it.
 
-    A row is class c's as long as the offset is at most `limit`: one histogram of the limits holds every grid value.
+    adjusted [N, C]: log-scores less the offsets so far; logs [N]: class c's log-scores. Among values that are equally
+    good the one nearest to 0. A row is predicted as c while the offset is below a limit of its own: counting the rows
+    by their limits gives the confusion for every value of the grid at once.
     """
     classes = adjusted.shape[1]
     rivals = adjusted.copy()

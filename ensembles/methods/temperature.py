@@ -1,13 +1,14 @@
-"""A temperature per member, then greedy selection.
+"""A temperature for each member, then greedy selection.
 
-Members trained with mixup, label smoothing or focal loss differ in sharpness, and the sharp ones shout the
-others down. Each member's probabilities become p ** (1 / temperature), with the temperature that minimises its
-own log loss (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
+Members that were trained with mixup, label smoothing or focal loss differ in how sharp their probabilities are, and
+in a mean the sharp ones outweigh the others. Each member's probabilities become p ** (1 / temperature), with the
+temperature that minimises its own log loss (Guo et al., "On Calibration of Modern Neural Networks", ICML 2017).
 """
 
 from __future__ import annotations
 
 import numpy as np
+from scipy.optimize import minimize_scalar
 
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores
 from ensembles.methods.vote import apply_vote, fit_greedy
@@ -15,40 +16,30 @@ from ensembles.methods.vote import apply_vote, fit_greedy
 LOW, HIGH = 0.25, 4.0
 ROWS = 4000  # enough for one number; more would only cost time
 FLOOR = 1e-7
-STEPS = 20  # golden-section steps: log(16) * 0.618 ** 20 leaves 2e-4
+EXACT = 1e-4  # of the logarithm of a temperature
 
 
 def sharpened(member: Array, temperature: float) -> Array:
-    """float32[N, C]: member [N, C] raised to 1 / temperature, rows summing to 1."""
+    """A member's probabilities [N, C] to the power of 1 / temperature, as float32[N, C] whose rows sum to 1."""
     logs = np.log(np.maximum(member.astype(np.float32), FLOOR)) / np.float32(temperature)
     powers = np.exp(logs - logs.max(axis=1, keepdims=True))
     return np.asarray(powers / powers.sum(axis=1, keepdims=True))
 
 
 def best_temperature(member: Array, labels: Array) -> float:
-    """Temperature in LOW..HIGH with the least log loss on member [N, C], by golden section on its logarithm."""
+    """The temperature from LOW to HIGH with which a member's probabilities [N, C] have the least log loss on int[N]."""
     rows = np.linspace(0, len(labels) - 1, min(ROWS, len(labels))).astype(int)
     logs = np.log(np.maximum(member[rows].astype(np.float64), FLOOR))
     logs -= logs.max(axis=1, keepdims=True)
     hits = float(logs[np.arange(len(rows)), labels[rows]].mean())
 
-    def loss(power: float) -> float:
-        return float(np.log(np.exp(logs * np.exp(power)).sum(axis=1)).mean()) - hits * float(np.exp(power))
+    def loss(log_temperature: float) -> float:
+        power = float(np.exp(-log_temperature))
+        return float(np.log(np.exp(logs * power).sum(axis=1)).mean()) - hits * power
 
-    ratio = (np.sqrt(5.0) - 1) / 2
-    low, high = -np.log(HIGH), -np.log(LOW)
-    left, right = high - ratio * (high - low), low + ratio * (high - low)
-    at_left, at_right = loss(left), loss(right)
-    for _ in range(STEPS):
-        if at_left <= at_right:
-            high, right, at_right = right, left, at_left
-            left = high - ratio * (high - low)
-            at_left = loss(left)
-        else:
-            low, left, at_left = left, right, at_right
-            right = low + ratio * (high - low)
-            at_right = loss(right)
-    return float(np.exp(-(low + high) / 2))
+    bounds = (np.log(LOW), np.log(HIGH))
+    found = minimize_scalar(loss, method="bounded", bounds=bounds, options={"xatol": EXACT})
+    return float(np.exp(found.x))
 
 
 def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:

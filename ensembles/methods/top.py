@@ -14,7 +14,7 @@ def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
 
 
 def _apply_hard(probabilities: Array, parameters: Parameters) -> Scores:
-    """Shares of first choices; equal shares are decided by the mean probability, which adds less than one vote."""
+    """The share of members whose most probable class it is; half a vote of mean probability decides between equals."""
     members = [probabilities[t] for t, weight in enumerate(parameters["weights"]) if weight]
     rows, classes = probabilities.shape[1:]
     votes = np.zeros((rows, classes))

@@ -11,10 +11,10 @@ TOP = 5
 
 
 def best_members(probabilities: Array, labels: Array, top: int = TOP) -> list[int]:
-    """The `top` members with the highest own macro-F1, best first, ties to the lower index.
+    """Indices of the `top` members with the highest own macro-F1, best first; equals in their own order.
 
-    An exact copy of a member taken already is passed over: two seeds that fell together, or a run given twice, would
-    otherwise turn the mean of five into fewer.
+    probabilities [T, N, C], labels int[N]. A member whose probabilities are exactly those of one already taken is
+    passed over: a run that is given twice would otherwise make the mean of five one of fewer.
     """
     order = np.argsort(-member_scores(probabilities, labels), kind="stable")
     taken: list[int] = []
@@ -25,7 +25,7 @@ def best_members(probabilities: Array, labels: Array, top: int = TOP) -> list[in
 
 
 def weighted_sum(probabilities: Array, weights: list[float]) -> Scores:
-    """Sum of weight * member, float64[M, C], read one member at a time."""
+    """The sum float64[M, C] of probabilities [T, M, C] times weights [T], read one member at a time."""
     total = np.zeros(probabilities.shape[1:])
     for member, weight in zip(probabilities, weights, strict=True):
         if weight:
@@ -34,12 +34,12 @@ def weighted_sum(probabilities: Array, weights: list[float]) -> Scores:
 
 
 def shares(members: list[int], count: int) -> list[float]:
-    """Weight 1 for each of `members`, 0 for the other of `count`."""
+    """A weight for each of `count` members: 1 for those named in `members`, 0 for the others."""
     return np.bincount(members, minlength=count).astype(float).tolist()
 
 
 def apply_vote(probabilities: Array, parameters: Parameters) -> Scores:
-    """Soft vote by "weights", which need not sum to 1."""
+    """The weighted mean of the members' probabilities; "weights" of the parameters need not sum to 1."""
     return normalised(weighted_sum(probabilities, parameters["weights"]))
 
 

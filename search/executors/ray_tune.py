@@ -1,9 +1,9 @@
-"""Ray Tune: where trials run. Its searcher and scheduler only pass on what the director says."""
+"""Ray Tune: jobs as processes on this machine or a cluster. Its searcher and scheduler only pass messages on."""
 
 import logging
 import os
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Self
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
 os.environ.setdefault("RAY_CHDIR_TO_TRIAL_DIR", "0")
@@ -22,30 +22,12 @@ from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
-from search.director import Director
-from search.executors.ray_worker import FoldTrial
-from search.space import Search
-from trainable.config import TrialConfig
+from search.executors.ray_worker import JobTrainable
+from search.jobs import Died, Driver, Job
 from trainable.errors import InputError
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 REUSE_ACTORS = True  # one process runs one trial after another, see docs/decisions/020
-
-
-class Conductor(Protocol):
-    """Who hands out trials and takes their reports: search.director.Director, or search.all_rows.AllRows."""
-
-    paths: RunPaths
-    search: Search
-    owner: str
-    all_rows: bool
-
-    @property
-    def finished(self) -> bool: ...
-    def next_job(self) -> tuple[str, TrialConfig, int | None] | None: ...
-    def told(self, trial_id: str) -> int: ...
-    def report(self, trial_id: str, report: dict[str, Any]) -> bool: ...
-    def died(self, trial_id: str) -> None: ...
 
 
 @dataclass(frozen=True)
@@ -64,17 +46,129 @@ class Share:
         """Processes that prepare batches: none on CPU, where they would fight the network for the cores."""
         return max(1, int(self.cpus) - 1) if self.gpus else 0
 
+
+class RayTune:
+    """Joins a running cluster, or starts one on this machine, as long as it is entered."""
+
+    def __init__(self, address: str | None, cpus: float | None, gpus: float | None, hang_minutes: float) -> None:
+        self.address, self.cpus, self.gpus, self.hang_minutes = address, cpus, gpus, hang_minutes
+
+    def __enter__(self) -> Self:
+        connect(self.address)
+        try:
+            self.share = share_of(self.cpus, self.gpus, ray.nodes())
+        except BaseException:
+            ray.shutdown()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        ray.shutdown()
+
     def slots(self) -> int:
-        """Trials that fit the cluster as it is now."""
-        there = ray.cluster_resources()
-        fits = [int(there.get("CPU", 0) / self.cpus)]
-        if self.gpus:
-            fits.append(int(there.get("GPU", 0) / self.gpus))
-        return max(1, min(fits))
+        """Trials that fit the cluster as it is now, each within one node."""
+        return max(1, sum(_fits(node["Resources"], self.share) for node in ray.nodes() if node["Alive"]))
+
+    def execute(self, driver: Driver, run: Run) -> None:
+        os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.slots())
+        line = _Line(driver)
+        # tune.run, not Tuner: the latter pickles its searcher and scheduler, and ours hold open files.
+        try:
+            tune.run(
+                JobTrainable,
+                name="trials",
+                trial_dirname_creator=lambda trial: trial.trial_id,
+                storage_path=str(run.ray),
+                metric="score",
+                mode="max",
+                num_samples=-1,
+                resources_per_trial={"cpu": self.share.cpus, "gpu": self.share.gpus},
+                search_alg=_Asks(line, self),
+                scheduler=_Tells(line),
+                max_failures=0,  # the driver retries: with reuse_actors Ray hands the dead process out again
+                reuse_actors=REUSE_ACTORS,
+                raise_on_failed_trial=False,
+                verbose=0,
+            )
+        finally:
+            if line.error is not None:
+                raise line.error
+
+
+class _Line:
+    """The driver as Ray's callbacks reach it: what it raises would come out of Ray as a TuneError, or not at all."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+        self.jobs: dict[str, Job] = {}  # by Ray's own trial ids
+        self.error: BaseException | None = None
+
+    def next_job(self) -> Job | None:
+        if self.finished:
+            return None
+        try:
+            return self.driver.next_job()
+        except BaseException as error:
+            self.error = error
+            return None
+
+    @property
+    def finished(self) -> bool:
+        return self.error is not None or self.driver.finished
+
+    def hear(self, trial_id: str, message: Any) -> bool:
+        if self.error is not None:
+            return False
+        try:
+            return self.driver.hear(self.jobs[trial_id], message)
+        except BaseException as error:
+            self.error = error
+            return False
+
+
+class _Asks(Searcher):
+    def __init__(self, line: _Line, executor: RayTune) -> None:
+        super().__init__(metric="score", mode="max")
+        self.line, self.executor = line, executor
+        self.running: set[str] = set()
+
+    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
+        if len(self.running) >= self.executor.slots() and not self.line.finished:
+            return None
+        job = self.line.next_job()
+        if job is None:
+            return Searcher.FINISHED if self.line.finished else None
+        self.line.jobs[trial_id] = job
+        self.running.add(trial_id)
+        share = self.executor.share
+        return {
+            "job": job,
+            "threads": share.threads,
+            "workers": share.workers,
+            "hang_minutes": self.executor.hang_minutes,
+        }
+
+    def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
+        self.running.discard(trial_id)
+        if error:
+            self.line.hear(trial_id, Died())
+
+    def save(self, checkpoint_path: str) -> None:
+        """Nothing: the ledger is the state."""
+
+
+class _Tells(FIFOScheduler):
+    def __init__(self, line: _Line) -> None:
+        super().__init__()
+        self.line = line
+
+    def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
+        go = self.line.hear(trial.trial_id, result["message"])
+        return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
 
 
 def connect(address: str | None) -> None:
-    """Join a running cluster, or start one on this machine; nothing listens beyond loopback."""
+    """Join a running cluster, or start one on this machine; InputError where no cluster answers."""
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
     if address:
         try:
@@ -88,121 +182,35 @@ def connect(address: str | None) -> None:
         ray.init("local", include_dashboard=False, object_store_memory=128 * 2**20, **quiet)
 
 
-def share(cpus: float | None, gpus: float | None) -> Share:
-    """A trial's share: by default one CPU, or one GPU with its part of the cores."""
-    there = ray.cluster_resources()
-    have_gpus, have_cpus = there.get("GPU", 0.0), there.get("CPU", 1.0)
-    wanted_gpus = gpus if gpus is not None else float(have_gpus > 0)
-    if wanted_gpus > have_gpus:
+def share_of(cpus: float | None, gpus: float | None, nodes: list[dict[str, Any]]) -> Share:
+    """A trial's share: by default one CPU, or one GPU with its part of the node's cores.
+
+    nodes: as ray.nodes() lists them. A trial lies within one node; InputError where none is large enough for it.
+    """
+    there = [node["Resources"] for node in nodes if node["Alive"]]
+    most_gpus = max(node.get("GPU", 0.0) for node in there)
+    wanted_gpus = gpus if gpus is not None else float(most_gpus > 0)
+    if wanted_gpus > most_gpus:
         raise InputError(
-            f"--gpus-per-trial: received {wanted_gpus:g}; allowed: up to {have_gpus:g}, which this cluster has"
+            f"--gpus-per-trial: received {wanted_gpus:g}; allowed: up to {most_gpus:g}, the most that a node has"
         )
-    wanted_cpus = cpus or (max(1.0, have_cpus * wanted_gpus / have_gpus // 1) if wanted_gpus else 1.0)
-    if wanted_cpus > have_cpus:
+    hosts = [node for node in there if node.get("GPU", 0.0) >= wanted_gpus]
+    most_cpus = max(node.get("CPU", 0.0) for node in hosts)
+    if wanted_gpus:
+        parts = [node.get("CPU", 0.0) * wanted_gpus / node["GPU"] // 1 for node in hosts]
+        wanted_cpus = cpus or max(1.0, min(parts))
+    else:
+        wanted_cpus = cpus or 1.0
+    if wanted_cpus > most_cpus:
         raise InputError(
-            f"--cpus-per-trial: received {wanted_cpus:g}; allowed: up to {have_cpus:g}, which this cluster has"
+            f"--cpus-per-trial: received {wanted_cpus:g}; allowed: up to {most_cpus:g}, the most that a node has"
         )
     return Share(wanted_cpus, wanted_gpus)
 
 
-def execute(director: Conductor, given: Share) -> None:
-    """Run the search until the director has no more trials."""
-    os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(given.slots())
-    jobs: dict[str, Job] = {}
-    # tune.run, not Tuner: the latter pickles its searcher and scheduler, and ours hold open files.
-    tune.run(
-        FoldTrial,
-        name="trials",
-        trial_dirname_creator=lambda trial: trial.trial_id,
-        storage_path=str(director.paths.ray),
-        metric="score",
-        mode="max",
-        num_samples=-1,
-        resources_per_trial={"cpu": given.cpus, "gpu": given.gpus},
-        search_alg=_Asks(director, given, jobs),
-        scheduler=_Decides(director, jobs),
-        max_failures=0,  # the director retries: with reuse_actors Ray hands the dead process out again
-        reuse_actors=REUSE_ACTORS,
-        raise_on_failed_trial=False,
-        verbose=0,
-    )
-
-
-@dataclass(frozen=True)
-class Job:
-    """What a Ray trial does: one of our trials, or one fold of it ahead of its turn."""
-
-    trial: str
-    fold: int | None = None
-
-
-class _Asks(Searcher):
-    """Ray's trial ids are its own; `jobs` says what is behind them."""
-
-    def __init__(self, director: Conductor, given: Share, jobs: dict[str, Job]) -> None:
-        super().__init__(metric="score", mode="max")
-        self.director, self.given, self.jobs = director, given, jobs
-        self.running: set[str] = set()
-
-    def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
-        if len(self.running) >= self.given.slots():
-            return None
-        director = self.director
-        found = director.next_job()
-        if found is None:
-            return Searcher.FINISHED if director.finished else None
-        name, config, fold = found
-        job = self.jobs[trial_id] = Job(name, fold)
-        self.running.add(trial_id)
-        return {
-            "run": str(director.paths.root),
-            "trial": job.trial,
-            "fold": job.fold,
-            "owner": director.owner,
-            "all_rows": director.all_rows,
-            "hang_minutes": director.search.hang_minutes,
-            "config": config.to_dict(),
-            "after": director.told(job.trial) if job.fold is None else 0,
-            "threads": self.given.threads,
-            "workers": self.given.workers,
-        }
-
-    def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-        self.running.discard(trial_id)
-        job = self.jobs[trial_id]
-        if error and job.fold is not None:
-            assert isinstance(self.director, Director)  # nobody else hands out folds
-            self.director.end_ahead(job.trial, job.fold)
-        elif error:
-            self.director.died(job.trial)
-
-    def save(self, checkpoint_path: str) -> None:
-        """Nothing: the ledger is the state."""
-
-
-class _Decides(FIFOScheduler):
-    def __init__(self, director: Conductor, jobs: dict[str, Job]) -> None:
-        super().__init__()
-        self.director, self.jobs = director, jobs
-
-    def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
-        job, report = self.jobs[trial.trial_id], _unflatten(result)
-        if job.fold is None:
-            go = self.director.report(job.trial, report)
-        else:
-            assert isinstance(self.director, Director)
-            go = self.director.report_ahead(job.trial, job.fold, report)
-        return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
-
-
-def _unflatten(result: dict[str, Any]) -> dict[str, Any]:
-    """The report inside Ray's flat result (metrics/loss and so on)."""
-    report: dict[str, Any] = {
-        k: result[k] for k in ("step", "fold", "score", "decides", "fold_done", "error", "fatal") if k in result
-    }
-    report["metrics"] = {k.removeprefix("metrics/"): v for k, v in result.items() if k.startswith("metrics/")}
-    return report
-
-
-def disconnect() -> None:
-    ray.shutdown()
+def _fits(node: dict[str, float], share: Share) -> int:
+    """Trials that fit a node."""
+    fits = [int(node.get("CPU", 0) / share.cpus)]
+    if share.gpus:
+        fits.append(int(node.get("GPU", 0) / share.gpus))
+    return min(fits)

@@ -18,7 +18,6 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from search.ledger import judged
 from search.sampler.estimate import estimates
 
 CAP = 400
@@ -101,18 +100,13 @@ class _Shown(FrozenTrial):
 
 
 def _scores(trial: FrozenTrial) -> dict[int, float]:
-    """Scores by step as the sampler should see them: what a trial was judged by, without NaN."""
-    found = {step: judged(trial, step) for step in trial.intermediate_values}
-    scores = {step: trial.intermediate_values[step] if value is None else value for step, value in found.items()}
-    return {step: score for step, score in scores.items() if not math.isnan(score)}
+    """Scores by step, without NaN."""
+    return {step: score for step, score in trial.intermediate_values.items() if not math.isnan(score)}
 
 
 def _final(trial: FrozenTrial) -> float | None:
-    """The value of a complete trial: its out-of-fold score, or what it was judged by when its last fold was done."""
-    if trial.state != TrialState.COMPLETE:
-        return None
-    value = judged(trial, max(trial.intermediate_values, default=0))
-    return trial.value if value is None else value
+    """The out-of-fold score of a complete trial."""
+    return trial.value if trial.state == TrialState.COMPLETE else None
 
 
 def capped(history: list[FrozenTrial], cap: int = CAP) -> list[FrozenTrial]:

@@ -4,9 +4,11 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
 
 import psutil
+
+from trainable.run import Trial
+from trainable.training.report import Report
 
 
 def since_start() -> float:
@@ -16,7 +18,7 @@ def since_start() -> float:
 
 @dataclass
 class Overhead:
-    """A watcher (search.director). training: seconds of all epochs, as the workers measured them.
+    """A watcher. training: seconds of all epochs, as the workers measured them.
 
     slots: trials at a time. wall: seconds the search has taken.
     """
@@ -25,12 +27,12 @@ class Overhead:
     wall: Callable[[], float] = since_start
     training: float = 0.0
 
-    def began(self, trial_id: str) -> None: ...
+    def began(self, trial: Trial) -> None: ...
 
-    def reported(self, trial_id: str, report: dict[str, Any]) -> None:
-        self.training += report["metrics"].get("seconds", 0.0)
+    def reported(self, trial: Trial, report: Report) -> None:
+        self.training += report.metrics.get("seconds", 0.0)
 
-    def ended(self, trial_id: str, state: str, reason: str) -> None: ...
+    def ended(self, trial: Trial, state: str, reason: str) -> None: ...
 
     def share(self) -> float:
         """0 to 1: of the workers' time what was not training: start, decoding, Ray, ledger, pictures, idle workers."""

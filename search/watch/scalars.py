@@ -1,22 +1,14 @@
 """The numbers of a report that become curves, in TensorBoard and elsewhere."""
 
 import math
-from typing import Any
 
-SCALARS = (
-    "loss",
-    "macro_f1",
-    "accuracy",
-    "accuracy_mask",
-    "accuracy_gender",
-    "accuracy_age",
-    "lr",
-    "images_per_second",
-    "seconds",
-)
+from trainable.training.report import Report
+
+NAMES = ("loss", "score", "accuracy", "lr", "images_per_second", "seconds")
 
 
-def scalars(report: dict[str, Any]) -> dict[str, float]:
-    """{fold_<k>/<name>: value} of an epoch's report; what was not measured, or is not a number, is left out."""
-    values = {name: report["metrics"].get(name) for name in SCALARS}
-    return {f"fold_{report['fold']}/{n}": v for n, v in values.items() if v is not None and not math.isnan(v)}
+def scalars(report: Report) -> dict[str, float]:
+    """{fold_<k>/<name>: value} of an epoch; what was not measured, or is not a number, is left out."""
+    names = [*NAMES, *(n for n in report.metrics if n.startswith("accuracy_"))]
+    values = {name: report.metrics.get(name, math.nan) for name in names}
+    return {f"fold_{report.fold}/{n}": v for n, v in values.items() if not math.isnan(v)}

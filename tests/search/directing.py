@@ -2,86 +2,86 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 from helpers import SPACE, space_file
 from optuna.trial import TrialState
 
-from search.director import Director, Watcher
+from search.assemble import assemble
+from search.director import Director
+from search.jobs import AllFolds
 from search.ledger import Ledger
-from search.proposals import Proposals
-from search.race import Race
-from search.sampler.suggest import Suggester
-from search.space import DataFacts, SpaceFile, load_space
-from search.watch.vote import Votes
+from search.space import DataFacts
+from search.space_file import load_space
+from search.watch import Watcher
 from trainable.config import TrialConfig
-from trainable.files import write_json
-from trainable.run.paths import RunPaths
+from trainable.run import Predictions, Run, Trial, TrialResult
+from trainable.training.report import Report
 
 FACTS = DataFacts(24, 12, ("a", "b", "c"), ())
 EPOCHS, FOLDS = 3, 2
+named_by = partial(TrialConfig.trial_id, folds_fingerprint="folds")
 
 
-def director_of(
-    paths: RunPaths,
-    space: SpaceFile,
-    ledger: Ledger,
-    data: DataFacts = FACTS,
-    folds_fingerprint: str = "folds",
-    *,
-    race: Race | None = None,
-    votes: Votes | None = None,
-    watchers: Sequence[Watcher] = (),
+def open_director(
+    folder: Path, text: str = SPACE, *, watchers: list[Watcher] | None = None, **changes: Any
 ) -> Director:
-    """As search.begin puts it together, and taken over from its ledger."""
-    s = space.search
-    made = Director(
-        paths=paths,
-        search=s,
-        ledger=ledger,
-        race=race or space.race(),
-        proposals=Proposals(paths, space, data, folds_fingerprint, ledger, Suggester(s.sampler, s.seed, s.startup)),
-        votes=votes,
-        watchers=list(watchers),
-    )
-    made.resume()
-    return made
-
-
-def open_director(folder: Path, text: str = SPACE, **changes: Any) -> Director:
-    """The director of one run directory: again and again, as a restarted process would."""
+    """The director of one run directory, taken over from its ledger: again and again, as a restarted process would."""
     space = load_space(space_file(folder, text))
     values = {"trials": 6, "epochs": EPOCHS, "folds": FOLDS, "members": 1, "rule": "none", **changes}
     space = replace(space, search=replace(space.search, **values))
-    paths = RunPaths(folder / "run")
-    paths.root.mkdir(exist_ok=True)
-    return director_of(paths, space, Ledger.open(paths.study, first=space.search.first))
+    run = Run(folder / "run")
+    run.root.mkdir(exist_ok=True)
+    ledger = Ledger.open(run.study, first=space.search.first)
+    director = assemble(run, space, ledger, data=FACTS, identify=named_by, watchers=watchers or ())
+    director.resume()
+    return director
 
 
-def said(step: int, score: float) -> dict[str, Any]:
+def said(step: int, score: float) -> Report:
+    """What a trial reports after `step` epochs over all folds."""
     fold = (step - 1) // EPOCHS
     last = step % EPOCHS == 0
-    return {"step": step, "fold": fold, "score": score, "decides": fold == 0 or last, "fold_done": last, "metrics": {}}
+    return Report(
+        step, fold, score, decides=fold == 0 or last, fold_done=last, metrics={"epoch": (step - 1) % EPOCHS + 1}
+    )
+
+
+def finish(trial: Trial, score: float) -> None:
+    """What a trial leaves when its last fold is done, with predictions of two rows."""
+    import numpy as np
+
+    rows = np.arange(2)
+    table = Predictions(rows, np.full((2, 3), 1 / 3, np.float32), rows, np.zeros(2, np.int8), ("a", "b", "c"))
+    trial.finish(
+        table,
+        TrialResult(trial.id, "macro_f1", score, score, (score,) * FOLDS, {}, EPOCHS * FOLDS, 1.0, 8, "cpu", 1, ""),
+    )
 
 
 def work(director: Director, score: Callable[[TrialConfig], float], steps: int = 10**9) -> list[str]:
     """One worker until there is nothing to do or `steps` epochs are spent; the trials it took up, in turn."""
     taken = []
-    while (found := director.next_trial()) is not None:
-        trial_id, config = found
-        taken.append(trial_id)
-        for step in range(director.told(trial_id) + 1, EPOCHS * FOLDS + 1):
+    while (job := director.next_trial()) is not None:
+        taken.append(job.trial.id)
+        for step in range(job.after + 1, EPOCHS * FOLDS + 1):
             if not steps:
                 return taken
             steps -= 1
-            if step == EPOCHS * FOLDS:
-                write_json(director.paths.trial(trial_id).result, {"oof_macro_f1": score(config)})
-            if not director.report(trial_id, said(step, score(config))):
+            if not tell(director, job, step, score(job.trial.config)):
                 break
     return taken
+
+
+def tell(director: Director, job: AllFolds, step: int, score: float) -> bool:
+    """Report an epoch, its files written before; whether the trial goes on."""
+    if step == EPOCHS * FOLDS:
+        finish(job.trial, score)
+    return director.hear(job, said(step, score))
 
 
 def states(director: Director) -> dict[str, TrialState]:

@@ -2,18 +2,47 @@
 
 import math
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
 import pytest
-from directing import EPOCHS, FOLDS, rate, said, states, work
+from directing import EPOCHS, FOLDS, finish, rate, said, states, tell, work
+from helpers import SPACE
 from optuna.trial import TrialState
 
 from search.deadline import Deadline
-from search.director import Director, clear_stopped
+from search.director import Director
+from search.drive import clear_stopped
+from search.jobs import AllFolds, Failed, Fatal
 from search.watch.leaderboard import COLUMNS, write_leaderboard
 from trainable.config import TrialConfig
-from trainable.files import write_json
+from trainable.run import Trial
+from trainable.training.report import Report
+
+BROKEN = Failed("Traceback\nValueError: broken")
+
+
+class Listener:
+    """A watcher that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, object]] = []
+
+    def began(self, trial: Trial) -> None:
+        self.heard.append(("began", trial.id, None))
+
+    def reported(self, trial: Trial, report: Report) -> None:
+        self.heard.append(("reported", trial.id, report.step))
+
+    def ended(self, trial: Trial, state: str, reason: str) -> None:
+        self.heard.append(("ended", trial.id, state))
+
+
+def first_job(director: Director) -> AllFolds:
+    job = director.next_trial()
+    assert job is not None
+    return job
 
 
 def test_search_ends_with_every_trial_settled(direct: Callable[..., Director]) -> None:
@@ -33,28 +62,27 @@ def test_stopped_trials_keep_no_weights(direct: Callable[..., Director]) -> None
     director = direct()
 
     def score(config: TrialConfig) -> float:
-        for trial in director.paths.trials():
+        for trial in director.run.trials():
             trial.fold(0).root.mkdir(exist_ok=True)
-            if director.ledger.find(trial.root.name).state == TrialState.RUNNING:
+            if director.ledger.find(trial.id).state == TrialState.RUNNING:
                 trial.fold(0).weights.touch()
                 trial.fold(0).resume.touch()
         return rate(config)
 
     work(director, score)
     director.conclude()
-    clear_stopped(director.paths, director.ledger)
+    clear_stopped(director.run, director.ledger)
     for name, state in states(director).items():
-        assert director.paths.trial(name).fold(0).weights.exists() == (state == TrialState.COMPLETE)
+        assert director.run.trial(name).fold(0).weights.exists() == (state == TrialState.COMPLETE)
 
 
 def test_trial_that_raises_is_failed_with_its_traceback_and_the_search_goes_on(direct: Callable[..., Director]) -> None:
     director = direct()
-    found = director.next_trial()
-    assert found is not None
+    job = first_job(director)
     trace = "Traceback (most recent call last):\n  File x\nRuntimeError: no memory"
-    assert not director.report(found[0], {"error": trace})
-    assert director.paths.trial(found[0]).error.read_text() == trace
-    assert states(director) == {found[0]: TrialState.FAIL}
+    assert not director.hear(job, Failed(trace))
+    assert job.trial.error.read_text() == trace
+    assert states(director) == {job.trial.id: TrialState.FAIL}
     assert not director.aborted
     work(director, rate)
     assert len(states(director)) == 6
@@ -64,9 +92,7 @@ def test_trial_that_raises_is_failed_with_its_traceback_and_the_search_goes_on(d
 def test_search_stops_when_the_first_three_all_fail(direct: Callable[..., Director]) -> None:
     director = direct()
     for _ in range(3):
-        found = director.next_trial()
-        assert found is not None
-        director.report(found[0], {"error": "Traceback\nValueError: broken"})
+        director.hear(first_job(director), BROKEN)
     assert director.aborted == "the first 3 trials all failed; the last: ValueError: broken"
     assert director.next_trial() is None
     assert director.finished
@@ -74,14 +100,23 @@ def test_search_stops_when_the_first_three_all_fail(direct: Callable[..., Direct
 
 def test_search_goes_on_after_three_failures_when_a_trial_had_ended_well(direct: Callable[..., Director]) -> None:
     director = direct()
-    found = director.next_trial()
-    assert found is not None
-    director.report(found[0], said(1, math.nan))  # stopped, which is no failure
+    director.hear(first_job(director), said(1, math.nan))  # stopped, which is no failure
     for _ in range(3):
-        found = director.next_trial()
-        assert found is not None
-        director.report(found[0], {"error": "Traceback\nValueError: broken"})
+        director.hear(first_job(director), BROKEN)
     assert not director.aborted
+
+
+def test_full_disk_ends_the_search_and_leaves_its_trials_unfinished(direct: Callable[..., Director]) -> None:
+    director = direct()
+    jobs = [first_job(director), first_job(director)]
+    director.hear(jobs[0], said(1, 0.5))
+    assert not director.hear(jobs[0], Fatal("the disk is full"))
+    assert director.aborted == "the disk is full" and director.finished
+    assert not director.hear(jobs[1], said(1, 0.5)), "those that still run are stopped at their next message"
+    assert director.next_job() is None and not director.running
+    assert set(states(director).values()) == {TrialState.RUNNING}
+    again = direct()
+    assert [t.id for t in again.unfinished] == [job.trial.id for job in jobs]
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3, 5, 7, 9, 12])
@@ -96,46 +131,68 @@ def test_resumed_search_suggests_and_decides_as_the_undisturbed_one(
     work(direct(), rate, steps=killed_after)
     again = direct()
     unfinished = {t for t, s in states(again).items() if s == TrialState.RUNNING}
-    assert unfinished == set(again.unfinished) | again.waiting
+    assert unfinished == {t.id for t in again.unfinished} | set(again.waiting)
     work(again, rate)
     again.conclude()
     assert states(again) == expected
 
 
+def test_trial_of_an_earlier_process_goes_on_after_the_last_step_that_was_heard(
+    direct: Callable[..., Director],
+) -> None:
+    director = direct(trials=1)
+    job = first_job(director)
+    assert (job.after, job.owner) == (0, director.owner)
+    assert job.trial.config.epochs == EPOCHS, "its configuration lies on disk before a worker gets it"
+    for step in (1, 2):
+        director.hear(job, said(step, 0.5))
+    again = direct(trials=1)
+    taken = first_job(again)
+    assert (taken.trial, taken.after) == (job.trial, 2)
+    assert taken.owner == again.owner == again.run.owner.read_text() != director.owner
+
+
+def test_epoch_that_is_said_twice_counts_once(direct: Callable[..., Director]) -> None:
+    """An executor that tells a trial's story from its beginning again, whatever `after` asked for."""
+    director = direct(trials=1)
+    job = first_job(director)
+    assert director.hear(job, said(1, 0.5)) and director.hear(job, said(1, 0.75)) and director.hear(job, said(2, 0.5))
+    assert director.ledger.find(job.trial.id).intermediate_values == {1: 0.5, 2: 0.5}
+    assert director.steps == {job.trial.id: 2}
+
+
 def test_inner_epochs_of_later_folds_decide_nothing(direct: Callable[..., Director]) -> None:
     director = direct(trials=1)
-    found = director.next_trial()
-    assert found is not None
+    job = first_job(director)
     for step in (1, 2, 3):
-        director.report(found[0], said(step, 0.5))
-    assert director.report(found[0], said(4, math.nan))
-    assert list(director.ledger.find(found[0]).intermediate_values) == [1, 2, 3]
+        director.hear(job, said(step, 0.5))
+    assert director.hear(job, said(4, math.nan))
+    assert list(director.ledger.find(job.trial.id).intermediate_values) == [1, 2, 3]
 
 
 @pytest.mark.parametrize("step", [1, 2, 3, EPOCHS * FOLDS])
 def test_diverged_trial_is_stopped_wherever_it_diverges(direct: Callable[..., Director], step: int) -> None:
     director = direct(trials=1)
-    found = director.next_trial()
-    assert found is not None
-    trial_id = found[0]
+    job = first_job(director)
     for earlier in range(1, step):
-        assert director.report(trial_id, said(earlier, 0.5))
-    write_json(director.paths.trial(trial_id).result, {"oof_macro_f1": math.nan})
-    assert not director.report(trial_id, said(step, math.nan))
-    assert states(director) == {trial_id: TrialState.PRUNED}
+        assert director.hear(job, said(earlier, 0.5))
+    finish(job.trial, math.nan)
+    assert not director.hear(job, said(step, math.nan))
+    assert states(director) == {job.trial.id: TrialState.PRUNED}
 
 
 def test_leaderboard_has_the_documented_columns(direct: Callable[..., Director]) -> None:
     director = direct()
     work(director, rate)
     director.conclude()
-    write_leaderboard(director.paths, director.ledger)
-    table = pd.read_csv(director.paths.leaderboard)
-    assert list(table) == [*COLUMNS, "lr"]
+    write_leaderboard(director.run, director.ledger)
+    table = pd.read_csv(director.run.leaderboard)
+    columns = ["trial", "state", "folds_done", "epochs_done", "oof_score", "fold_score_mean", "seconds"]
+    assert list(table) == [*columns, "lr"] == [*COLUMNS, "lr"]
     assert sorted(table["trial"]) == sorted(states(director))
     assert set(table["state"]) == {"complete", "stopped"}
-    assert table["oof_macro_f1"].notna().tolist() == (table["state"] == "complete").tolist()
-    assert table["oof_macro_f1"].dropna().is_monotonic_decreasing
+    assert table["oof_score"].notna().tolist() == (table["state"] == "complete").tolist()
+    assert table["oof_score"].dropna().is_monotonic_decreasing
 
 
 def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Director]) -> None:
@@ -143,18 +200,110 @@ def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Directo
     director = direct(trials=10_000, members=3)
     now = [0.0]
     director.deadline = Deadline(100, 3 * EPOCHS * FOLDS, EPOCHS * FOLDS, clock=lambda: now[0])
-
-    def score(config: TrialConfig) -> float:
-        return config.optim.lr
-
-    while (found := director.next_trial()) is not None:
-        for step in range(director.told(found[0]) + 1, EPOCHS * FOLDS + 1):
+    while (job := director.next_trial()) is not None:
+        score = rate(job.trial.config)
+        for step in range(job.after + 1, EPOCHS * FOLDS + 1):
             now[0] += 1.0
             if step == EPOCHS * FOLDS:
-                write_json(director.paths.trial(found[0]).result, {"oof_macro_f1": score(found[1])})
-            if not director.report(found[0], {**said(step, score(found[1])), "metrics": {"seconds": 1.0}}):
+                finish(job.trial, score)
+            if not director.hear(job, replace(said(step, score), metrics={"seconds": 1.0})):
                 break
     director.conclude()
     assert list(states(director).values()).count(TrialState.COMPLETE) >= 3
     assert director.finished and not director.aborted
     assert 70 < now[0] <= 100
+
+
+def test_when_the_deadline_has_come_what_runs_is_stopped_and_can_go_on(direct: Callable[..., Director]) -> None:
+    director = direct(trials=2)
+    now = [0.0]
+    director.deadline = Deadline(10, 1, 1, clock=lambda: now[0])
+    job = first_job(director)
+    assert director.hear(job, said(1, 0.5))
+    now[0] = 11.0
+    assert not director.hear(job, said(2, 0.5))
+    assert director.aborted == "the deadline has come" and director.next_job() is None and director.finished
+    assert states(director) == {job.trial.id: TrialState.RUNNING}
+
+
+# --- trials that failed, in the next sitting ---------------------------------------------------------------------
+
+
+def test_failed_trial_is_run_again_when_the_search_is_resumed(direct: Callable[..., Director]) -> None:
+    director = direct(trials=1)
+    job = first_job(director)
+    for step in (1, 2):
+        director.hear(job, said(step, 0.5))
+    job.trial.fold(0).root.mkdir()
+    job.trial.fold(0).resume.write_text("the state after two epochs")
+    job.trial.hung().write_text("stacks of an earlier process")
+    director.hear(job, BROKEN)
+    assert job.trial.state == "failed" and director.finished
+    assert director.next_job() is None, "once a sitting"
+
+    listener = Listener()
+    again = direct(trials=1, watchers=[listener])
+    assert not job.trial.error.exists() and not job.trial.hung().exists()
+    assert job.trial.fold(0).resume.read_text() == "the state after two epochs"
+    taken = first_job(again)
+    assert (taken.trial.id, taken.after) == (job.trial.id, 2), "from its last epoch"
+    for step in range(3, EPOCHS * FOLDS + 1):
+        tell(again, taken, step, 0.5)
+    assert states(again) == {job.trial.id: TrialState.COMPLETE}
+    assert [step for what, _, step in listener.heard if what == "reported"] == [3, 4, 5, 6], "nothing is told twice"
+    assert again.finished and not direct(trials=1).unfinished
+
+
+def test_failed_trial_that_fails_again_is_tried_once_a_sitting(direct: Callable[..., Director]) -> None:
+    tried = []
+    for _ in range(3):
+        director = direct(trials=1)
+        job = first_job(director)
+        tried.append(job.trial.id)
+        director.hear(job, BROKEN)
+        assert director.next_job() is None and states(director) == {job.trial.id: TrialState.FAIL}
+    assert len(set(tried)) == 1
+    assert len(director.ledger.trials()) == 3, "every attempt is written down"
+
+
+def test_search_resumed_after_failures_suggests_what_one_without_them_does(
+    direct: Callable[..., Director], tmp_path: Path
+) -> None:
+    """Those that failed count as trials from the beginning: nothing else is suggested in their place."""
+    whole = direct()
+    work(whole, rate)
+    whole.conclude()
+    expected = states(whole)
+    (tmp_path / "run").rename(tmp_path / "whole")
+    director = direct()
+    for _ in range(2):
+        director.hear(first_job(director), BROKEN)
+    again = direct()
+    work(again, rate)
+    again.conclude()
+    assert states(again) == expected and list(states(again)) == list(expected)
+
+
+def test_recipe_that_failed_runs_again_and_is_not_queued_twice(direct: Callable[..., Director]) -> None:
+    changes = {"trials": 3, "first": ({"lr": 0.004}, {"lr": 0.006})}
+    director = direct(SPACE, **changes)
+    jobs = [first_job(director), first_job(director)]
+    assert [job.trial.config.optim.lr for job in jobs] == [0.004, 0.006]
+    director.hear(jobs[0], BROKEN)
+    again = direct(SPACE, **changes)
+    taken = [first_job(again) for _ in range(3)]
+    assert [job.trial.id for job in taken[:2]] == [job.trial.id for job in jobs]
+    assert len({job.trial.id for job in taken}) == 3 and again.ledger.waiting() is None
+
+
+def test_failed_trial_whose_last_score_is_at_a_rung_waits_there_again(direct: Callable[..., Director]) -> None:
+    """It had gone on from there, and failed before its next score."""
+    director = direct(trials=8, eta=2)
+    low, high = first_job(director), first_job(director)
+    assert not [director.hear(low, said(step, 0.25)) for step in range(1, EPOCHS + 1)][-1]
+    assert [director.hear(high, said(step, 0.5)) for step in range(1, EPOCHS + 1)][-1], "the best of two"
+    director.hear(high, BROKEN)
+    assert set(director.waiting) == {low.trial.id}
+    again = direct(trials=8, eta=2)
+    assert set(again.waiting) == {low.trial.id, high.trial.id} and not again.unfinished
+    assert first_job(again).trial == high.trial, "promoted once more"

@@ -15,15 +15,15 @@ def test_an_interruption_that_was_swallowed_is_raised_again(direct: Callable[...
     before = signal.getsignal(signal.SIGINT), signal.getsignal(signal.SIGTERM)
     director.interrupt.heed()
     try:
-        found = director.next_job()
-        assert found is not None
+        job = director.next_job()
+        assert job is not None
         with contextlib.suppress(KeyboardInterrupt):  # as a callback from C does
             signal.raise_signal(signal.SIGTERM)
         with pytest.raises(KeyboardInterrupt):
-            director.report(found[0], said(1, 0.5))
+            director.hear(job, said(1, 0.5))
         with pytest.raises(KeyboardInterrupt):
             director.next_job()
     finally:
         signal.signal(signal.SIGINT, before[0])
         signal.signal(signal.SIGTERM, before[1])
-    assert director.told(found[0]) == 0
+    assert director.steps == {job.trial.id: 0}

@@ -1,6 +1,7 @@
 """Suggestions that are known, invalid or too slow are refused, and the search says why it began fewer trials."""
 
 from collections.abc import Callable
+from dataclasses import replace
 
 from directing import EPOCHS, FOLDS, rate, said, states, work
 from helpers import SPACE
@@ -28,10 +29,9 @@ def test_suggestion_that_is_invalid_does_not_count(direct: Callable[..., Directo
 def test_no_trial_is_begun_that_could_not_be_complete_in_time(direct: Callable[..., Director]) -> None:
     director = direct()
     director.deadline = Deadline(seconds=1000, trial_epochs=EPOCHS * FOLDS, slots=1)
-    found = director.next_trial()
-    assert found is not None
-    report = said(1, 0.5)
-    director.report(found[0], {**report, "metrics": {"seconds": 900.0}})
+    job = director.next_trial()
+    assert job is not None
+    director.hear(job, replace(said(1, 0.5), metrics={"seconds": 900.0}))
     assert director.next_trial() is None
     assert "could not be complete" in director.proposals.note
     assert len(states(director)) == 1

@@ -30,7 +30,8 @@ from ensembles.report.ensemble import space_file
 from ensembles.report.facts import read_facts
 from ensembles.report.write import SECTIONS
 from search.ledger import STUDY, Ledger, read_trials
-from search.space import DataFacts, load_space
+from search.space import DataFacts
+from search.space_file import load_space
 from trainable.config import TrialConfig
 from trainable.files import read_json, write_json
 from trainable.run.experiment import open_experiment

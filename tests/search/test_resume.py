@@ -10,7 +10,8 @@ from helpers import space_file
 
 from search.director import Director
 from search.ledger import JUDGED, Ledger
-from search.space import DataFacts, load_space
+from search.space import DataFacts
+from search.space_file import load_space
 from search.watch.vote import Votes
 from trainable.config import TrialConfig
 from trainable.files import write_json, write_npz

@@ -7,7 +7,8 @@ import pytest
 from helpers import SPACE, space_file
 
 from search.plan import DRAWS, make_plan
-from search.space import DataFacts, Search, load_space
+from search.space import DataFacts, Search
+from search.space_file import load_space
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 

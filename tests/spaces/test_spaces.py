@@ -14,7 +14,8 @@ import pytest
 import torch
 
 from search.plan import try_parameters
-from search.space import DataFacts, SpaceFile, load_space, resolve
+from search.space import DataFacts
+from search.space_file import SpaceFile, load_space, resolve
 from spaces.ablation import PEOPLE, TECHNIQUES
 from trainable.config import TrialConfig, known_backbones
 from trainable.config.smoke import EPOCHS, STORE, smoke

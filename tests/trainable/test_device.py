@@ -11,15 +11,16 @@ from helpers import prepared, tiny
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from trainable.data.rows import training_rows
-from trainable.images.loader import Loader
-from trainable.models.normalise import pixel_statistics
-from trainable.models.predict import predict
-from trainable.run.experiment import Experiment
-from trainable.train import training_batches
+from trainable.config import TrialConfig
 from trainable.device import stream_to_device
-from trainable.training.epochs import Trainer, new_learner
-from trainable.training.step import EpochRunner
+from trainable.images.loader import Loader
+from trainable.models.predict import predict
+from trainable.run import Run
+from trainable.training.batches import training_batches
+from trainable.training.context import FoldContext
+from trainable.training.epochs import Epochs
+from trainable.training.state import begin_or_resume
+from trainable.training.step import Steps
 
 GPU = pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a GPU")
 
@@ -74,34 +75,35 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
 }
 
 
-@pytest.fixture(params=STEPS)
-def trainer_on(
-    request: pytest.FixtureRequest, generic: Path, sample: Path, tmp_path: Path
-) -> Callable[[torch.device], Trainer]:
-    layout, changes = STEPS[request.param]
-    experiment = prepared(generic if layout == "generic" else sample, tmp_path / "run")
-    config = tiny(epochs=3, **changes)
-    training = training_rows(config, experiment.manifest, experiment.folds, 0)
+def fold_on(device: torch.device, run: Run, config: TrialConfig) -> FoldContext:
+    loader = Loader(training_batches(config, run.experiment), pin=device.type == "cuda")
+    return FoldContext(config, run.experiment, 0, loader, device, run.trial("sync").fold(0))
 
-    def make(device: torch.device) -> Trainer:
-        loader = Loader(training_batches(config, experiment), pin=device.type == "cuda")
-        learner = new_learner(config, experiment, 0, device, experiment.paths.trial("sync").fold(0))
-        statistics = pixel_statistics("test_resnet", "imagenet", ((0.0,) * 3, (1.0,) * 3)).to(device)
-        return Trainer(config, learner, training, 0, loader, statistics, device, bf16=device.type == "cuda")
+
+@pytest.fixture(params=STEPS)
+def epochs_on(
+    request: pytest.FixtureRequest, generic: Path, sample: Path, tmp_path: Path
+) -> Callable[[torch.device], Epochs]:
+    layout, changes = STEPS[request.param]
+    run = prepared(generic if layout == "generic" else sample, tmp_path / "run")
+
+    def make(device: torch.device) -> Epochs:
+        fold = fold_on(device, run, tiny(epochs=3, **changes))
+        return Epochs(fold, begin_or_resume(fold))
 
     return make
 
 
 @GPU
-def test_nothing_in_an_epoch_waits_for_the_device(trainer_on: Callable[[torch.device], Trainer]) -> None:
-    trainer = trainer_on(torch.device("cuda"))
-    trainer.epoch(0)  # libraries choose their algorithms, memory is taken
-    steps = trainer.learner.updates
+def test_nothing_in_an_epoch_waits_for_the_device(epochs_on: Callable[[torch.device], Epochs]) -> None:
+    epochs = epochs_on(torch.device("cuda"))
+    epochs.train(0)  # libraries choose their algorithms, memory is taken
+    steps = epochs.state.updates
     torch.cuda.set_sync_debug_mode("error")
     try:
         with pytest.raises(RuntimeError, match="synchroniz"):
-            trainer.epoch(1)  # at its very end alone, when the mean loss is read
-        assert trainer.learner.updates == 2 * steps
+            epochs.train(1)  # at its very end alone, when the mean loss is read
+        assert epochs.state.updates == 2 * steps
     finally:
         torch.cuda.set_sync_debug_mode("default")
 
@@ -124,11 +126,11 @@ class Waits(TorchDispatchMode):
 
 
 def test_an_epoch_reads_one_number_at_its_end(
-    trainer_on: Callable[[torch.device], Trainer], monkeypatch: pytest.MonkeyPatch
+    epochs_on: Callable[[torch.device], Epochs], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The same where there is no GPU: the mean loss is all that is read while the batches of an epoch are worked on."""
-    trainer, waits = trainer_on(torch.device("cpu")), Waits()
-    run = EpochRunner.run
+    epochs, waits = epochs_on(torch.device("cpu")), Waits()
+    steps = Steps.run
 
     def watched(*arguments: Any) -> float:
         with monkeypatch.context() as patch, waits:
@@ -136,12 +138,12 @@ def test_an_epoch_reads_one_number_at_its_end(
                 patch.setattr(torch.Tensor, name, lambda self, *_, name=name: waits.found.append(name))
             # torch's own looks at its targets on a CPU, where that costs nothing, and does not on a GPU.
             patch.setattr(functional, "one_hot", lambda t, c: torch.eye(c, dtype=torch.int64).index_select(0, t))
-            loss = run(*arguments)
-        assert trainer.learner.updates > 1
+            loss = steps(*arguments)
+        assert epochs.state.updates > 1
         return loss
 
-    monkeypatch.setattr(EpochRunner, "run", watched)
-    loss, _, images = trainer.epoch(0)
+    monkeypatch.setattr(Steps, "run", watched)
+    loss, _, images = epochs.train(0)
     assert np.isfinite(loss) and images > 8
     assert waits.found == ["_local_scalar_dense"]
 
@@ -156,18 +158,16 @@ def test_what_waits_is_noticed() -> None:
 
 
 @GPU
-def test_predictions_wait_at_their_end_alone(experiment: Experiment) -> None:
-    device, config = torch.device("cuda"), tiny()
-    loader = Loader(training_batches(config, experiment), pin=True)
-    learner = new_learner(config, experiment, 0, device, experiment.paths.trial("sync").fold(0))
-    statistics = pixel_statistics("test_resnet", "imagenet", ((0.0,) * 3, (1.0,) * 3)).to(device)
-    rows, seen = np.arange(len(experiment.manifest.frame)), []
-    predict(learner.model, loader.predict(rows, 8), statistics)
-    learner.model.register_forward_hook(lambda *_: seen.append(1))
+def test_predictions_wait_at_their_end_alone(run: Run) -> None:
+    fold = fold_on(torch.device("cuda"), run, tiny())
+    model, statistics = begin_or_resume(fold).model, fold.statistics
+    rows, seen = np.arange(len(run.manifest.frame)), []
+    predict(model, fold.loader.predict(rows, 8), statistics)
+    model.register_forward_hook(lambda *_: seen.append(1))
     torch.cuda.set_sync_debug_mode("error")
     try:
         with pytest.raises(RuntimeError, match="synchroniz"):
-            predict(learner.model, loader.predict(rows, 8), statistics)
+            predict(model, fold.loader.predict(rows, 8), statistics)
         assert len(seen) == -(-len(rows) // 8)
     finally:
         torch.cuda.set_sync_debug_mode("default")

@@ -10,23 +10,22 @@ import numpy as np
 import pytest
 import timm
 import torch
-from helpers import prepared, tiny
+from helpers import begun, prepared, tiny
 from torch import Tensor, nn
 
+from trainable.device import to_device
 from trainable.errors import InputError
-from trainable.files import read_json, read_json_lines
 from trainable.images.mixing import build_mix
+from trainable.memory import as_many_as_fit
 from trainable.models.build import build_model
 from trainable.models.predict import predict
 from trainable.randomness import generator
-from trainable.run.experiment import Experiment, open_experiment
-from trainable.train import run_trial
-from trainable.device import to_device
+from trainable.run import Run
 from trainable.training.losses import Loss, build_loss, soft_f1
-from trainable.memory import fitting
 from trainable.training.optim import build_optimiser
-from trainable.training.state import Learner
-from trainable.training.step import EpochRunner
+from trainable.training.state import TrainingState
+from trainable.training.step import Steps
+from trainable.training.trial import run_trial
 
 CPU = torch.device("cpu")
 ROWS, CLASSES = 24, 4
@@ -72,16 +71,16 @@ class Small(nn.Module):
         return self.last(self.first(images).tanh().mean((2, 3)))
 
 
-def step(room: Room | None, loss: Loss, *, accumulate: int = 1, mix: str = "none", batch: int = ROWS) -> Learner:
+def step(room: Room | None, loss: Loss, *, accumulate: int = 1, mix: str = "none", batch: int = ROWS) -> TrainingState:
     """24 images in one step; the weights after it are its gradients."""
     model = Small()
     if room is not None:
         room.watch(model if room.forth else model.first)
     optimiser = build_optimiser(model, name="sgd", lr=1.0, weight_decay=0.0, momentum=0.0)
-    learner = Learner(model, optimiser, batch)
+    state = TrainingState(model, optimiser, batch)
     torch.manual_seed(1)
     images, labels = torch.randn(ROWS, 3, 8, 8), torch.arange(ROWS) % CLASSES
-    runner = EpochRunner(learner, model, nn.Identity(), labels, CLASSES, accumulate, 0.0, False)
+    epoch = Steps(state, model, nn.Identity(), labels, CLASSES, accumulate, 0.0, False)
     parts = np.split(np.arange(ROWS), accumulate)
     stream = ((part, to_device(part, CPU), images[torch.from_numpy(part)]) for part in parts)
     planner = build_mix(mix, p=1.0, alpha=1.0, ratio=(0.4, 0.6), partner="any")
@@ -89,9 +88,9 @@ def step(room: Room | None, loss: Loss, *, accumulate: int = 1, mix: str = "none
     def plan(number: int, rows: np.ndarray, size: tuple[int, int]):
         return planner(generator(7, number), labels.numpy()[rows], np.zeros(len(rows), bool), size)
 
-    runner.run(stream, accumulate, loss, lambda _: None, 0.0, plan)
-    assert learner.updates == 1
-    return learner
+    epoch.run(stream, accumulate, loss, lambda _: None, 0.0, plan)
+    assert state.updates == 1
+    return state
 
 
 MEANS: dict[str, Callable[[], Loss]] = {
@@ -170,7 +169,7 @@ def test_other_errors_are_not_taken_for_a_full_memory() -> None:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
     with pytest.raises(RuntimeError, match="illegal"):
-        fitting(broken, 8, 8)
+        as_many_as_fit(broken, 8, 8)
 
 
 # --- a whole trial ----------------------------------------------------------------------------------------------
@@ -197,23 +196,22 @@ def test_smaller_parts_stay_for_the_trial_over_folds_and_interruptions(
     generic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     room = rooms(monkeypatch, 3)
-    config = tiny(epochs=2)  # batches of 8, of which 6 are there
-    experiment = prepared(generic, tmp_path / "run")
-    begun = run_trial(config, experiment, device=CPU)
-    assert next(begun).metrics["micro_batch"] == 3
+    trial = begun(prepared(generic, tmp_path / "run"), tiny(epochs=2))  # batches of 8, of which 6 are there
+    first = run_trial(trial, device=CPU)
+    assert next(first).metrics["micro_batch"] == 3
     assert room.refused == 1
-    begun.close()
-    reports = list(run_trial(config, open_experiment(tmp_path / "run"), device=CPU))
+    first.close()
+    trial = Run.open(tmp_path / "run").trial(trial.id)
+    reports = list(run_trial(trial, device=CPU))
     assert room.refused == 1  # neither the second epoch nor the second fold had to find out again
     assert [r.metrics["micro_batch"] for r in reports] == [3] * 4
-    trial = experiment.paths.trial(config.trial_id(experiment.folds.fingerprint()))
-    assert read_json(trial.result)["micro_batch"] == 3
-    assert [read_json(fold.result)["micro_batch"] for fold in trial.folds()] == [3, 3]
-    assert [m["micro_batch"] for m in read_json_lines(trial.fold(0).metrics)] == [3, 3]
+    assert trial.result.micro_batch == 3
+    assert [fold.result.micro_batch for fold in trial.folds()] == [3, 3]
+    assert [m["micro_batch"] for m in trial.fold(0).epochs()] == [3, 3]
 
 
-def test_trial_that_had_room_says_so(experiment: Experiment) -> None:
-    reports = list(run_trial(tiny(), experiment, device=CPU))
+def test_trial_that_had_room_says_so(run: Run) -> None:
+    reports = list(run_trial(begun(run, tiny()), device=CPU))
     assert [r.metrics["micro_batch"] for r in reports] == [8, 8]
 
 

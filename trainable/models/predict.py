@@ -68,11 +68,15 @@ def _answers(
 
 
 def load_model(config: TrialConfig, classes: int, weights: Path, device: torch.device) -> nn.Module:
-    """A trained fold model, ready to predict; safetensors cannot run code."""
+    """A trained fold model with its test-time views, ready to predict."""
+    return viewed(load_network(config, classes, weights, device), config.tta).eval()
+
+
+def load_network(config: TrialConfig, classes: int, weights: Path, device: torch.device) -> nn.Module:
+    """The network alone, as timm built it: what pictures look into. Safetensors cannot run code."""
     model = build_network(config, classes)
     model.load_state_dict(load_file(weights))
-    model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
-    return viewed(model, config.tta).eval()
+    return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
 
 def use_bf16(precision: str, device: torch.device) -> bool:

@@ -1,7 +1,7 @@
 """A run: one experiment, the trials on it, and the ensembles of those trials."""
 
-import shutil
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -15,11 +15,12 @@ from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
 from trainable.data.pseudo_labels import without_pseudo
 from trainable.errors import InputError
-from trainable.files import read_json, write_atomic, write_text
+from trainable.files import is_partial, read_json, write_atomic, write_text
 from trainable.images.store import ImageStore
 from trainable.run.ensemble import EnsembleFolder
 from trainable.run.experiment import Experiment
 from trainable.run.records import RunInfo, read_record, versions, write_record
+from trainable.run.search_record import SearchRecord, read_search_record, write_search_record
 from trainable.run.trial import Trial
 
 SCHEMA = 2
@@ -164,6 +165,13 @@ class Run:
         """What the search leaves for reports: the course of every trial, rungs, importances."""
         return self.root / "search.json"
 
+    def search(self) -> SearchRecord | None:
+        """The record that its search left, None where it had none or has not written it yet."""
+        return read_search_record(self.search_record) if self.search_record.is_file() else None
+
+    def write_search(self, record: SearchRecord) -> None:
+        write_search_record(self.search_record, record)
+
     @property
     def lock(self) -> Path:
         return self.root / "lock"
@@ -194,10 +202,20 @@ class Run:
         """When the run was begun (nanoseconds): tells it from an earlier one of the same name."""
         return self._info.stat().st_mtime_ns
 
+    def strangers(self) -> list[str]:
+        """Names in the folder that no begin leaves there, however it was cut off; the folder may be missing."""
+        own = {p.name for p in (self.space, self._manifest, self._folds, self.lock)}
+        found = sorted(p.name for p in self.root.iterdir()) if self.root.is_dir() else []
+        return [name for name in found if name not in own and not is_partial(name)]
+
     def forget(self) -> None:
-        """Delete a run that was never begun."""
+        """Delete what a begin wrote that came to nothing, and the folder when nothing else lies there."""
         assert not self.begun
-        shutil.rmtree(self.root)
+        for path in list(self.root.iterdir()):
+            if path.name not in self.strangers():
+                path.unlink()
+        with suppress(OSError):
+            self.root.rmdir()
 
     @property
     def _info(self) -> Path:

@@ -29,10 +29,19 @@ class MovingAverage(AveragedModel):
         self.decay = decay
         self.eval()
 
+    @torch.no_grad()
     def follow(self, model: nn.Module, step: int) -> None:
-        """Take in the weights after `step` (from 1); the step is the host's number, so nothing waits for the device."""
-        self.multi_avg_fn = get_ema_multi_avg_fn(min(self.decay, 1 - step**-POWER))
-        self.update_parameters(model)
+        """Take in the weights after `step` (from 1); counts are the model's.
+
+        Nothing waits for the device: the step is the host's number, where `update_parameters` sends a tensor of its own
+        to the device for every update.
+        """
+        pairs = list(zip(self.module.state_dict().values(), model.state_dict().values(), strict=True))
+        moving = [pair for pair in pairs if pair[0].is_floating_point()]
+        for count, now in (pair for pair in pairs if not pair[0].is_floating_point()):
+            count.copy_(now)
+        average = get_ema_multi_avg_fn(min(self.decay, 1 - step**-POWER))
+        average([mine for mine, _ in moving], [now for _, now in moving], step)
 
 
 def new_soup(model: nn.Module) -> AveragedModel:

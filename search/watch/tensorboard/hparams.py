@@ -10,11 +10,12 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution
 from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
 from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
-from search.space import DataFacts, SpaceFile
+from search.space import DataFacts
+from search.space_file import SpaceFile
 from trainable.errors import InputError
 
-SCORE = "oof_macro_f1"  # final: over all folds pooled
-METRICS = {SCORE: "macro-F1 out of fold", "fold_0/macro_f1": "macro-F1 of fold 0, latest"}
+SCORE = "oof_score"  # final: over all folds pooled
+METRICS = {SCORE: "score out of fold", "fold_0/score": "score of fold 0, latest"}
 DRAWS = 200
 STATUS = {"complete": "STATUS_SUCCESS", "stopped": "STATUS_SUCCESS", "failed": "STATUS_FAILURE"}
 

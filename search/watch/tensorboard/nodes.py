@@ -3,6 +3,7 @@
 import threading
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import psutil
@@ -16,14 +17,22 @@ EVERY = 10.0  # seconds
 def load() -> dict[str, float]:
     """Of the machine that calls; the first call only starts the CPU's clock."""
     found = {"cpu_percent": psutil.cpu_percent(None), "memory_percent": psutil.virtual_memory().percent}
-    try:
+    # No driver, a part of a card (MIG), a container that may not ask: what is refused is left out.
+    with suppress(pynvml.NVMLError):
         pynvml.nvmlInit()
-    except pynvml.NVMLError:  # no driver: no GPU
-        return found
-    for i in range(pynvml.nvmlDeviceGetCount()):
-        device = pynvml.nvmlDeviceGetHandleByIndex(i)
-        memory = pynvml.nvmlDeviceGetMemoryInfo(device)
+        for i in range(pynvml.nvmlDeviceGetCount()):
+            found |= _gpu(i)
+    return found
+
+
+def _gpu(i: int) -> dict[str, float]:
+    """What card `i` says of itself."""
+    found = {}
+    device = pynvml.nvmlDeviceGetHandleByIndex(i)
+    with suppress(pynvml.NVMLError):
         found[f"gpu_{i}_percent"] = float(pynvml.nvmlDeviceGetUtilizationRates(device).gpu)
+    with suppress(pynvml.NVMLError):
+        memory = pynvml.nvmlDeviceGetMemoryInfo(device)
         found[f"gpu_{i}_memory_percent"] = 100 * memory.used / memory.total
     return found
 

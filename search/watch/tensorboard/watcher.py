@@ -17,27 +17,27 @@ from search.watch.tensorboard import hparams
 from search.watch.tensorboard.gallery import Gallery
 from search.watch.tensorboard.nodes import NodeLoad
 from search.watch.tensorboard.summaries import add_summary
-from trainable.files import read_npz
 from trainable.metrics import confusion, f1_per_class
-from trainable.run.paths import RunPaths
+from trainable.run import Run, Trial
+from trainable.training.report import Report
 
 
 @dataclass
 class TensorBoard:
-    """A watcher (search.director): tags are fold_<k>/<scalar>, steps are epochs of that fold.
+    """A watcher: tags are fold_<k>/<scalar>, steps are epochs of that fold.
 
-    values_of: a trial's parameters as plain values. parameters: what may vary in the space, see known_parameters.
+    parameters_of: a trial's parameters as plain values, by its id. parameters: what may vary in the space, see
+    known_parameters.
     """
 
-    paths: RunPaths
-    score_of: Callable[[str], float]
-    values_of: Callable[[str], Mapping[str, Any]] = lambda trial_id: {}
+    run: Run
+    parameters_of: Callable[[str], Mapping[str, Any]] = lambda trial_id: {}
     parameters: Mapping[str, BaseDistribution] = field(default_factory=dict)
     pictures: bool = True
     writers: dict[str, SummaryWriter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        self.gallery = Gallery(self.paths)
+        self.gallery = Gallery(self.run)
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="tensorboard")
         self.nodes: NodeLoad | None = None
         self.problems = 0
@@ -58,49 +58,47 @@ class TensorBoard:
             writer.close()
         self.writers.clear()
 
-    def began(self, trial_id: str) -> None:
-        fresh = not (self.paths.tensorboard / trial_id).exists()
-        writer = self._writer(trial_id)
-        add_summary(writer, hparams.start(trial_id, self.values_of(trial_id)))
+    def began(self, trial: Trial) -> None:
+        fresh = not (self.run.tensorboard / trial.id).exists()
+        writer = self._writer(trial.id)
+        add_summary(writer, hparams.start(trial.id, self.parameters_of(trial.id)))
         if fresh:  # a waiting trial that goes on has told already
-            config = self.paths.trial(trial_id).config
-            writer.add_text("config", f"```json\n{config.read_text(encoding='utf-8')}\n```")
-            self._later(lambda: self.gallery.first_batch(trial_id, writer))
+            writer.add_text("config", f"```json\n{trial.config_text()}\n```")
+            self._later(lambda: self.gallery.first_batch(trial, writer))
 
-    def reported(self, trial_id: str, report: dict[str, Any]) -> None:
-        writer, epoch = self.writers[trial_id], report["metrics"]["epoch"]
+    def reported(self, trial: Trial, report: Report) -> None:
+        writer, epoch = self.writers[trial.id], int(report.metrics["epoch"])
         for name, value in scalars(report).items():
             writer.add_scalar(name, value, epoch)
-        if report.get("fold_done"):
-            self._per_class(writer, trial_id, report["fold"], epoch)
+        if report.fold_done:
+            self._per_class(writer, trial, report.fold, epoch)
 
-    def ended(self, trial_id: str, state: str, reason: str) -> None:
-        if trial_id not in self.writers and state != "complete":  # never ran in this process
+    def ended(self, trial: Trial, state: str, reason: str) -> None:
+        if trial.id not in self.writers and state != "complete":  # never ran in this process
             return
-        writer = self._writer(trial_id)  # complete without having run: all but the last word was said before a crash
-        del self.writers[trial_id]
+        writer = self._writer(trial.id)  # complete without having run: all but the last word was said before a crash
+        del self.writers[trial.id]
         writer.add_text("ending", json.dumps({"state": state, "reason": reason}))
         if state != "waiting":
             add_summary(writer, hparams.end(state))
         if state == "complete":
-            score = self.score_of(trial_id)
-            writer.add_scalar(hparams.SCORE, score, 0)
-            self._later(lambda: self.gallery.complete(trial_id, score, writer))
+            writer.add_scalar(hparams.SCORE, trial.result.oof_score, 0)
+            self._later(lambda: self.gallery.complete(trial, writer))
         self.pool.submit(writer.close)
 
     def _writer(self, name: str) -> SummaryWriter:
         if name not in self.writers:
-            self.writers[name] = SummaryWriter(str(self.paths.tensorboard / name), flush_secs=30)
+            self.writers[name] = SummaryWriter(str(self.run.tensorboard / name), flush_secs=30)
         return self.writers[name]
 
-    def _per_class(self, writer: SummaryWriter, trial_id: str, fold: int, epoch: int) -> None:
+    def _per_class(self, writer: SummaryWriter, trial: Trial, fold: int, epoch: int) -> None:
         """F1 of each class on the fold's validation rows, from what the trial has just written."""
-        table = read_npz(self.paths.trial(trial_id).fold(fold).valid)
-        guess = table["probabilities"]
+        table = trial.fold(fold).validation()
+        guess = table.probabilities
         if not len(guess) or not np.isfinite(guess).all():
             return
-        scores = f1_per_class(confusion(table["label"], guess.argmax(1), guess.shape[1]))
-        for name, score in zip(self.gallery.classes, scores, strict=True):
+        scores = f1_per_class(confusion(table.label, guess.argmax(1), guess.shape[1]))
+        for name, score in zip(table.classes, scores, strict=True):
             writer.add_scalar(f"fold_{fold}/f1/{name}", score, epoch)
 
     def _later(self, work: Callable[[], None]) -> None:

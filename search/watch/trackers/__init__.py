@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from search.watch.trackers.watcher import Tracker, Tracking
 from trainable.errors import InputError
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 __all__ = ["TRACKERS", "Tracker", "Tracking", "check_installed", "open_tracker"]
 
@@ -18,22 +18,22 @@ def check_installed(names: Sequence[str]) -> None:
             )
 
 
-def open_tracker(name: str, paths: RunPaths) -> Tracker:
+def open_tracker(name: str, run: Run) -> Tracker:
     """InputError when it cannot be reached, or nobody is logged in."""
-    return TRACKERS[name](paths)
+    return TRACKERS[name](run)
 
 
-def _mlflow(paths: RunPaths) -> Tracker:
+def _mlflow(run: Run) -> Tracker:
     from search.watch.trackers.mlflow import MLflow
 
-    return MLflow(paths)
+    return MLflow(run)
 
 
-def _wandb(paths: RunPaths) -> Tracker:
+def _wandb(run: Run) -> Tracker:
     from search.watch.trackers.wandb import WandB
 
-    return WandB(paths)
+    return WandB(run)
 
 
 # Imported when asked for: the packages are optional, and named like their trackers.
-TRACKERS: dict[str, Callable[[RunPaths], Tracker]] = {"mlflow": _mlflow, "wandb": _wandb}
+TRACKERS: dict[str, Callable[[Run], Tracker]] = {"mlflow": _mlflow, "wandb": _wandb}

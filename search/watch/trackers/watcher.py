@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
 from search.watch.scalars import scalars
-from trainable.run.paths import RunPaths
+from trainable.run import Trial
+from trainable.training.report import Report
 
 
 class Tracker(Protocol):
@@ -22,18 +23,20 @@ class Tracker(Protocol):
         """step: epochs of the trial, over all its folds."""
 
     def end(self, trial_id: str, state: str, reason: str, score: float | None) -> None:
-        """state: of search.director, `waiting` among them. score: of a complete trial, pooled over all folds."""
+        """state: see search.watch.Watcher. score: of a complete trial, pooled over all folds."""
 
     def close(self) -> None: ...
 
 
 @dataclass
 class Tracking:
-    """A watcher (search.director). The first failure is said, and ends the tracking; the search goes on."""
+    """A watcher. The first failure is said, and ends the tracking; the search goes on.
+
+    parameters_of: a trial's parameters as plain values, by its id.
+    """
 
     tracker: Tracker
-    score_of: Callable[[str], float]
-    values_of: Callable[[str], Mapping[str, Any]]
+    parameters_of: Callable[[str], Mapping[str, Any]]
     broken: bool = False
     begun: set[str] = field(default_factory=set)
 
@@ -48,20 +51,20 @@ class Tracking:
         self.pool.shutdown(wait=True, cancel_futures=kind is not None)
         self._guarded(self.tracker.close)
 
-    def began(self, trial_id: str) -> None:
-        self.begun.add(trial_id)
-        self._later(self.tracker.begin, trial_id, dict(self.values_of(trial_id)))
+    def began(self, trial: Trial) -> None:
+        self.begun.add(trial.id)
+        self._later(self.tracker.begin, trial.id, dict(self.parameters_of(trial.id)))
 
-    def reported(self, trial_id: str, report: dict[str, Any]) -> None:
-        self._later(self.tracker.log, trial_id, report["step"], scalars(report))
+    def reported(self, trial: Trial, report: Report) -> None:
+        self._later(self.tracker.log, trial.id, report.step, scalars(report))
 
-    def ended(self, trial_id: str, state: str, reason: str) -> None:
-        if trial_id not in self.begun:  # an earlier process has
+    def ended(self, trial: Trial, state: str, reason: str) -> None:
+        if trial.id not in self.begun:  # an earlier process has
             if state == "waiting":
                 return
-            self.began(trial_id)
-        score = self.score_of(trial_id) if state == "complete" else None
-        self._later(self.tracker.end, trial_id, state, reason, score)
+            self.began(trial)
+        score = trial.result.oof_score if state == "complete" else None
+        self._later(self.tracker.end, trial.id, state, reason, score)
 
     def _later(self, work: Callable[..., None], *arguments: Any) -> None:
         self.pool.submit(self._guarded, work, *arguments)
@@ -75,8 +78,3 @@ class Tracking:
             self.broken = True
             name = type(self.tracker).__name__
             print(f"warning: {name} failed, nothing more is sent to it: {error}", file=sys.stderr)
-
-
-def beginning(paths: RunPaths) -> str:
-    """Tells a run from an earlier one of the same name: when its experiment.json was written, in hexadecimal."""
-    return f"{paths.experiment.stat().st_mtime_ns:x}"

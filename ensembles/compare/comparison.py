@@ -1,0 +1,75 @@
+"""How alike submissions are, and how each agrees with the vote of the others."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from trainable.data.manifest import read_table
+from trainable.errors import InputError
+from trainable.metrics import macro_f1
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """S submissions on one test set, whose predictions are C classes.
+
+    agreement: float64 [S, S], share of equal rows. consensus: float64[S], macro-F1 against the vote of the others.
+    counts: int64 [S, C], rows of each class. moved: int64 [S, C, C], rows that the first submission calls i and
+    submission s calls j.
+    """
+
+    classes: tuple[str, ...]
+    agreement: np.ndarray
+    consensus: np.ndarray
+    counts: np.ndarray
+    moved: np.ndarray
+
+
+def compare(predictions: np.ndarray, classes: tuple[str, ...]) -> Comparison:
+    """Compare predictions int [S, M], indices of `classes`, of two or more submissions."""
+    count = len(classes)
+    return Comparison(
+        classes,
+        (predictions[:, None] == predictions[None]).mean(2),
+        np.array(
+            [macro_f1(consensus(np.delete(predictions, s, 0), count), p, count) for s, p in enumerate(predictions)]
+        ),
+        np.stack([np.bincount(p, minlength=count) for p in predictions]),
+        np.stack([np.bincount(predictions[0] * count + p, minlength=count**2) for p in predictions]).reshape(
+            -1, count, count
+        ),
+    )
+
+
+def consensus(predictions: np.ndarray, classes: int) -> np.ndarray:
+    """The vote int64[M] of predictions int [S, M]; among equals the class that the earliest submission says."""
+    votes = np.zeros((predictions.shape[1], classes))
+    rows = np.arange(predictions.shape[1])
+    for s, predicted in enumerate(predictions):
+        votes[rows, predicted] += 1 + 0.5 ** (s + 2)
+    return votes.argmax(1)
+
+
+def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Predictions int64 [S, M] in the first file's order of rows, and the names of the classes that occur, sorted.
+
+    Raises InputError for a file that is no CSV, or that has other columns or rows than the first.
+    """
+    tables = [pd.DataFrame(read_table(file, ())) for file in files]
+    key, column = tables[0].columns[0], tables[0].columns[-1]
+    if "ans" in tables[0]:  # the competition's table may have other columns behind it
+        column = "ans"
+    words = []
+    for file, table in zip(files, tables, strict=True):
+        if key not in table or column not in table or key == column:
+            raise InputError(f"{file}: received columns {', '.join(map(str, table))}; allowed: those of {files[0]}")
+        if table[key].duplicated().any() or set(table[key]) != set(tables[0][key]):
+            raise InputError(f"{file}: received other rows than {files[0]}; allowed: each {key} of it once")
+        words.append(table.set_index(key)[column].loc[tables[0][key]].tolist())
+    found = {word for line in words for word in line}
+    numbers = all(word.isdigit() for word in found)
+    classes = sorted(found, key=int) if numbers else sorted(found)
+    place = {word: c for c, word in enumerate(classes)}
+    return np.array([[place[word] for word in line] for line in words]), tuple(classes)

@@ -1,0 +1,152 @@
+"""A built ensemble: what a build writes down of it, and reading it back."""
+
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from ensembles.choice import Choice
+from ensembles.members import Member
+from ensembles.methods import Fitted, load
+from ensembles.nested import AUTO
+from trainable.data.labels import ATTRIBUTES
+from trainable.errors import InputError
+from trainable.run import EnsembleFolder, Run
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """A vote that can be asked.
+
+    fitted: the method with its parameters, for all candidates of the build. members: those that have a weight, whose
+    places among the candidates are in `used`. attributes: {name: its values}, or empty. nested_score: what is expected
+    on new groups, in the metric `metric`.
+    """
+
+    folder: EnsembleFolder
+    fitted: Fitted
+    members: list[Member]
+    used: list[int]
+    classes: tuple[str, ...]
+    attributes: dict[str, tuple[str, ...]]
+    nested_score: float
+    metric: str
+
+    @property
+    def run(self) -> Run:
+        """The run that the ensemble lies in."""
+        return run_of(self.folder)
+
+    def vote(self, probabilities: np.ndarray) -> np.ndarray:
+        """The vote as scores float64 [M, C] of the members' probabilities [members, M, C]."""
+        return self.fitted.apply_to_used(probabilities, self.used)
+
+    def marginals(self, scores: np.ndarray) -> dict[str, np.ndarray]:
+        """What scores [M, C] say of each attribute: {name: float64 [M, how many values it has]}."""
+        if not self.attributes:
+            return {}
+        split = scores.reshape(len(scores), *map(len, self.attributes.values()))
+        axes = range(1, split.ndim)
+        return {
+            name: split.sum(axis=tuple(other for other in axes if other != axis))
+            for axis, name in zip(axes, self.attributes, strict=True)
+        }
+
+
+def run_of(folder: EnsembleFolder) -> Run:
+    """The run below which an ensemble lies."""
+    return Run(folder.root.parents[1])
+
+
+def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member]) -> dict[str, Any]:
+    """What a build writes down. asked: the method that was asked for; voters: members that predict, by their place.
+
+    The estimate of `auto` has the choice of method inside its nesting; where it was asked for, that is the estimate.
+    """
+    members, fitted = choice.members, choice.fitted
+    own, single = choice.rows[choice.method], choice.rows["best_single"]
+    estimate = choice.rows[AUTO] if asked == AUTO else own
+    return {
+        "method": choice.method,
+        "members": [
+            {**_place(voters[t]), "weight": float(w), "oof_score": voters[t].oof_score}
+            for t, w in enumerate(fitted.weights)
+            if w > 0
+        ],
+        "metric": members.metric,
+        "oof_score": own.in_sample,
+        "nested_score": estimate.nested,
+        "nested_std": estimate.standard_error,
+        "optimism": own.in_sample - estimate.nested,
+        "best_single": {
+            **_place(voters[choice.best_single]),
+            "oof_score": single.in_sample,
+            "nested_score": single.nested,
+        },
+        "classes": members.classes,
+        "attributes": ATTRIBUTES if members.attributes else {},
+        "candidates": [m.name for m in members.members],
+        "parameters": fitted.parameters,
+        "methods": [vars(r) for r in choice.evaluation.rows],
+    }
+
+
+def read_ensemble(root: Path) -> Ensemble:
+    """The ensemble that a build left in the folder `root`.
+
+    Raises InputError when the folder holds no finished build or one that cannot be read, or when the run of a member is
+    gone. A run that was moved takes the ensembles below it along.
+    """
+    folder = EnsembleFolder(root.expanduser().absolute())
+    if not folder.built:
+        raise InputError(
+            f"no ensemble: received {root}; allowed: RUN/ensembles/NAME whose build ensembles.build has finished"
+        )
+    try:
+        summary = folder.summary()
+        fitted = load(summary["method"], summary["parameters"])
+        return Ensemble(
+            folder,
+            fitted,
+            [_member(place, folder) for place in summary["members"]],
+            np.flatnonzero(fitted.weights > 0).tolist(),
+            tuple(summary["classes"]),
+            {name: tuple(words) for name, words in summary["attributes"].items()},
+            summary["nested_score"],
+            summary["metric"],
+        )
+    except (json.JSONDecodeError, KeyError) as error:
+        raise InputError(
+            f"{folder.summary_file}: cannot be read: {error}; allowed: as ensembles.build writes it"
+        ) from None
+
+
+def _place(member: Member) -> dict[str, Any]:
+    """Where a member lies; `times` only where it is a product, `all_rows` only where it predicts so."""
+    place: dict[str, Any] = {"run": str(member.run.root), "trial": member.trial.id}
+    if member.all_rows:
+        place["all_rows"] = True
+    if member.times:
+        place["times"] = [_place(m) for m in member.times]
+    return place
+
+
+def _member(place: dict[str, Any], folder: EnsembleFolder) -> Member:
+    """The inverse of `_place`."""
+    run, own = Run(Path(place["run"])), run_of(folder)
+    if not run.begun and own.name == run.name:
+        run = own  # the run was moved, and the ensemble with it
+    trial = run.trial(place["trial"])
+    if not trial.finished:
+        raise InputError(
+            f"{folder.summary_file}: member {trial.root} is gone; allowed: runs where they were when it was built"
+        )
+    return Member(
+        trial,
+        place.get("oof_score", float("nan")),
+        tuple(_member(factor, folder) for factor in place.get("times", ())),
+        place.get("all_rows", False),
+    )

@@ -1,0 +1,37 @@
+"""The command that exports.
+
+python -m ensembles.export RUN/ensembles/NAME OUT [--no-onnx]
+"""
+
+import argparse
+from pathlib import Path
+
+from ensembles.ensemble import read_ensemble
+from ensembles.export.onnx_copy import check_installed
+from ensembles.export.write import export
+from ensembles.members import broken_members, refuse
+from trainable.command import Parser, guarded
+from trainable.errors import InputError
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = Parser(prog="python -m ensembles.export", description="Write an ensemble as a folder that stands alone.")
+    parser.add_argument("ensemble", type=Path, metavar="RUN/ensembles/NAME")
+    parser.add_argument("out", type=Path, metavar="OUT", help="a new folder")
+    parser.add_argument("--no-onnx", action="store_true", help="leave out the ONNX copies")
+    given = parser.parse_args(arguments)
+    return guarded(lambda: command(given))
+
+
+def command(given: argparse.Namespace) -> int:
+    out = given.out.expanduser().absolute()
+    if out.exists():
+        raise InputError(f"OUT: received {out}, which exists; allowed: a new folder")
+    ensemble = read_ensemble(given.ensemble)
+    print(f"ensemble {ensemble.folder.root}", flush=True)
+    if not given.no_onnx:
+        check_installed()
+    refuse(broken_members(ensemble.members))
+    export(ensemble, out, onnx=not given.no_onnx)
+    print(f"next: python {out / 'predict.py'} IMAGES --out CSV")
+    return 0

@@ -1,0 +1,107 @@
+"""The members' probabilities as greedy selection reads them, checked, and each member's own score."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from ensembles.greedy.kernels import read_members
+from trainable.metrics import f1_from_counts
+
+HIGHEST = 1.0 + 1e-3  # a softmax in float16 overshoots 1 by 5e-4
+
+
+@dataclass(frozen=True)
+class Table:
+    """Checked probabilities [T, N, C] of T members, N rows and C classes.
+
+    raw: as compiled code reads them (float32 or float64 [T, N, C], float16 as its bits in uint16). half:
+    float32[65536], the number of every float16; one zero where it is not needed. labels: int64[N]. low, high: least and
+    largest probability [N, C] over the members. counts: int64[2, C, T], each member's own hits and predictions.
+    """
+
+    raw: NDArray[Any]
+    half: NDArray[np.float32]
+    labels: NDArray[np.int64]
+    low: NDArray[Any]
+    high: NDArray[Any]
+    counts: NDArray[np.int64]
+
+    @staticmethod
+    def read(probabilities: NDArray[Any], labels: ArrayLike) -> Table:
+        """Reads and checks everything in one pass; raises ValueError for a wrong shape, type, label or probability."""
+        source = np.asarray(probabilities)  # a memmap stays one, as a plain view
+        if source.ndim != 3 or 0 in source.shape:
+            raise ValueError(f"probabilities must be [members, rows, classes], none of them 0, not {source.shape}")
+        if source.dtype not in (np.float16, np.float32, np.float64):
+            raise ValueError(f"probabilities must be native float16, float32 or float64, not {source.dtype}")
+        members, rows, classes = source.shape
+        true = np.asarray(labels)
+        if true.shape != (rows,) or true.dtype.kind not in "iu":
+            raise ValueError(f"labels must be whole numbers [{rows}], one a row, not {true.dtype} {true.shape}")
+        if true.min() < 0 or true.max() >= classes:
+            raise ValueError(f"labels must lie in 0..{classes - 1}, found {true.min()}..{true.max()}")
+        true = true.astype(np.int64)
+        raw, half = source.view(), np.zeros(1, np.float32)
+        if source.dtype == np.float16:
+            raw, half = source.view(np.uint16), np.arange(65536, dtype=np.uint16).view(np.float16).astype(np.float32)
+        raw.flags.writeable = False  # one compiled version serves arrays and read-only memmaps
+        low = np.empty((rows, classes), np.float64 if source.dtype == np.float64 else np.float32)
+        high = np.empty_like(low)
+
+        def read(first: int, last: int, counts: NDArray[np.int64]) -> bool:
+            return read_members(raw, half, true, first, last, HIGHEST, low, high, counts)
+
+        counts, fine = in_row_ranges(read, rows, members, classes)
+        if not all(fine):
+            _refuse(source)
+        return Table(raw, half, true, low, high, counts)
+
+    def scores(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
+        """Macro-F1 float64[T] of hits and predictions int64[2, C, T]."""
+        true = np.bincount(self.labels, minlength=self.raw.shape[2])
+        return np.asarray(f1_from_counts(counts[0], counts[1], true[:, None]).mean(axis=0))
+
+
+def member_scores(probabilities: NDArray[Any], labels: ArrayLike) -> NDArray[np.float64]:
+    """Macro-F1 float64[T] of every member alone, of probabilities [T, N, C] and labels int[N].
+
+    Raises ValueError for whatever `greedy_selection` refuses.
+    """
+    table = Table.read(probabilities, labels)
+    return table.scores(table.counts)
+
+
+def in_row_ranges(
+    work: Callable[[int, int, NDArray[np.int64]], Any], rows: int, members: int, classes: int
+) -> tuple[NDArray[np.int64], list[Any]]:
+    """Calls work(first, last, counts) on row ranges, in as many threads as pay.
+
+    Each call adds to its own `counts`; returns their sum int64[2, C, T], and the list of what the calls returned.
+    """
+    threads = min(len(os.sched_getaffinity(0)), 1 + rows * members // 50_000)
+    counts = np.zeros((threads, 2, classes, members), np.int64)
+    edges = np.linspace(0, rows, threads + 1).astype(int).tolist()
+    if threads == 1:
+        return counts[0], [work(0, rows, counts[0])]
+    with ThreadPoolExecutor(threads) as pool:
+        answers = list(pool.map(work, edges[:-1], edges[1:], counts))
+    return counts.sum(axis=0), answers
+
+
+def _refuse(source: NDArray[Any]) -> None:
+    """Names the first cell that is no probability."""
+    for t, member in enumerate(source):
+        wrong = np.argwhere(~((member >= 0) & (member <= HIGHEST)))
+        if len(wrong):
+            n, c = wrong[0].tolist()
+            raise ValueError(
+                f"probabilities must lie in 0..1 (at most {HIGHEST}), "
+                f"found {member[n, c]} at member {t}, row {n}, class {c}"
+            )

@@ -1,0 +1,19 @@
+"""Members: the complete trials of one or several runs, as candidates of a vote."""
+
+from ensembles.members.all_rows import on_all_rows
+from ensembles.members.load import Members, load_members
+from ensembles.members.member import JOINT, Member
+from ensembles.members.products import multiply
+from ensembles.members.whole import SKIP, broken_members, refuse
+
+__all__ = [
+    "JOINT",
+    "SKIP",
+    "Member",
+    "Members",
+    "broken_members",
+    "load_members",
+    "multiply",
+    "on_all_rows",
+    "refuse",
+]

@@ -1,0 +1,134 @@
+"""Complete trials of one or several runs as one array of out-of-fold predictions."""
+
+import zipfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from ensembles.members.member import JOINT, Member
+from ensembles.members.products import products
+from ensembles.members.whole import SKIP
+from ensembles.metric import score_of
+from trainable.data.labels import SIZES
+from trainable.data.manifest import few
+from trainable.data.rows import target_labels
+from trainable.errors import InputError
+from trainable.run import Predictions, Run
+
+
+@dataclass(frozen=True)
+class Members:
+    """T members and what they predicted, out of fold, for N rows and C classes.
+
+    probabilities: float32 [T, N, C]. labels: int64[N], the original ones. fold: int8[N]. groups: str[N]. rows:
+    int64[N], of the manifest. attributes: how many values each attribute has that a class is made of, or empty. data:
+    the data folder. metric: what scores of these runs are.
+    """
+
+    members: list[Member]
+    probabilities: np.ndarray
+    labels: np.ndarray
+    fold: np.ndarray
+    groups: np.ndarray
+    rows: np.ndarray
+    classes: tuple[str, ...]
+    attributes: tuple[int, ...]
+    data: Path
+    metric: str
+
+    def without(self, names: set[str]) -> Self:
+        """The members whose name is not in `names`; raises InputError when none is left."""
+        kept = [t for t, m in enumerate(self.members) if m.name not in names]
+        if not kept:
+            raise InputError(f"no whole member: received only broken ones: {few(sorted(names))}; allowed: at least one")
+        return replace(self, members=[self.members[t] for t in kept], probabilities=self.probabilities[kept])
+
+
+def load_members(runs: Sequence[Path], *, skip_broken: bool = False, say: Callable[[str], None] = print) -> Members:
+    """All complete trials of run directories that share their data, folds, classes and metric.
+
+    Trials that each predict one attribute are multiplied: the best of each, the second best of each, and so on.
+    skip_broken: whether trials whose files cannot be read are left out. say: is told of trials that are left out.
+    Raises InputError for a folder that is no run, for runs that do not fit together, for a run without complete trials,
+    and for trials that cannot be read unless they are skipped.
+    """
+    opened = [Run.open(r) for r in runs]
+    _check_alike(opened)
+    complete = _complete(opened)
+    failed = [trial.id for run in opened for trial in run.trials() if trial.state == "failed"]
+    if failed:
+        say(f"left out: {len(failed)} failed trials: {few(failed)}")
+    tables = _read(complete, skip_broken, say)
+    manifest, metric = opened[0].manifest, opened[0].info.metric
+    first = next(iter(tables.values()))
+    for member, table in tables.items():
+        label = target_labels(manifest, member.target)[first.index]
+        if not np.array_equal(table.index, first.index) or not np.array_equal(table.label, label):
+            raise InputError(
+                f"{member.trial.oof_file}: its rows or labels differ from those of the other members; allowed: the same"
+            )
+    scored = {
+        replace(m, oof_score=score_of(t.label, t.probabilities, metric)): t.probabilities for m, t in tables.items()
+    }
+    labels = manifest.labels[first.index]
+    joint = {m: probabilities for m, probabilities in scored.items() if m.target == JOINT}
+    everybody = {**joint, **products(scored, labels, metric)}
+    return Members(
+        list(everybody),
+        np.stack(list(everybody.values())),
+        labels,
+        first.fold,
+        manifest.frame["group"].to_numpy(str)[first.index],
+        first.index,
+        manifest.classes,
+        SIZES if manifest.attributes else (),
+        manifest.root,
+        metric,
+    )
+
+
+def _check_alike(runs: Sequence[Run]) -> None:
+    for key in ("data_fingerprint", "folds_fingerprint", "classes", "metric"):
+        for run in runs:
+            if getattr(run.info, key) != getattr(runs[0].info, key):
+                raise InputError(
+                    f"runs differ in {key}: received {runs[0].root} and {run.root}; "
+                    "allowed: runs on the same data and folds"
+                )
+
+
+def _complete(runs: Sequence[Run]) -> list[Member]:
+    found = [Member(trial, float("nan")) for run in runs for trial in run.trials() if trial.finished]
+    if not found:
+        raise InputError(
+            f"no complete trials: received {', '.join(str(run.root) for run in runs)}; allowed: a run with at least "
+            "one trial that finished all folds (python -m search.run SPACE --resume, or more --trials)"
+        )
+    return list(dict.fromkeys(found))  # a run given twice votes once
+
+
+def _read(complete: Sequence[Member], skip_broken: bool, say: Callable[[str], None]) -> dict[Member, Predictions]:
+    """Out-of-fold predictions of each member that is whole; a trial that diverged is left out and named."""
+    tables = {}
+    for member in complete:
+        try:
+            _ = member.target
+            table = Predictions.read(member.trial.oof_file)  # `trial.oof` would keep it beside the array made of it
+        except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
+            if not skip_broken:
+                raise InputError(
+                    f"member {member.name}: {member.trial.root} cannot be read: {error}; allowed: its files as "
+                    f"written, {SKIP}"
+                ) from None
+            say(f"left out: {member.name}, its files cannot be read")
+            continue
+        if np.isfinite(table.probabilities).all():
+            tables[member] = table
+        else:
+            say(f"left out: {member.name}, its probabilities are not numbers")
+    if not tables:
+        raise InputError(f"no whole member: received {few([m.name for m in complete])}; allowed: at least one")
+    return tables

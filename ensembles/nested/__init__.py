@@ -1,0 +1,17 @@
+"""What each method of voting scores on groups that neither its weights nor its choice have seen."""
+
+from ensembles.nested.bootstrap import Bootstrap
+from ensembles.nested.evaluate import Evaluation, Progress, evaluate_methods
+from ensembles.nested.rows import AUTO, PREFERENCE, Row, choose, show_rows
+
+__all__ = [
+    "AUTO",
+    "PREFERENCE",
+    "Bootstrap",
+    "Evaluation",
+    "Progress",
+    "Row",
+    "choose",
+    "evaluate_methods",
+    "show_rows",
+]

@@ -1,0 +1,44 @@
+"""The last refinement of a build: photos of one person are joined where that pays on training people."""
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from ensembles.members import Members
+from ensembles.same_person.gain import Refinement, decide_together, grouping_gain
+from ensembles.same_person.neighbours import Neighbours, surroundings
+from trainable.data.manifest import TestSet
+from trainable.images.store import open_store
+
+FEWEST = 2  # photos that can be grouped at all
+
+
+def refine_by_person(
+    scores: np.ndarray, known: np.ndarray, members: Members, test: TestSet, seed: int
+) -> tuple[np.ndarray, Refinement | None]:
+    """Votes [M, C] on the test images, refined where that pays, and what it gave on training people.
+
+    scores: the votes [M, C] as they are. known: the same vote [N, C] out of fold, on which the gain is measured; it
+    must exceed its standard error. None where there are too few photos to ask.
+    """
+    if min(len(known), len(scores)) < FEWEST:
+        return scores, None
+    experiment = members.members[0].run.experiment
+    rows = experiment.place[members.rows]
+    near = Neighbours(surroundings(_photos(experiment.store.pixels(), rows)))
+    found = grouping_gain(known, members.labels, members.fold, members.groups, near, members.attributes, seed)
+    print(
+        f"same person {'joined' if found.pays else 'not joined'}: nested {found.before:.4f} -> {found.after:.4f}, gain "
+        f"{found.gain:+.4f} ± {found.gain_error:.4f}, {100 * found.pairs:.0f} % of joined pairs right in training",
+        flush=True,
+    )
+    if not found.pays:
+        return scores, found
+    store = open_store(test.root, test.images, experiment.store_size)
+    photos = _photos(store.pixels(), np.arange(len(scores)))
+    group = Neighbours(surroundings(photos)).groups(found.limit, found.size)
+    return decide_together(scores, group, members.attributes), found
+
+
+def _photos(pixels: np.ndarray, rows: np.ndarray) -> Iterable[np.ndarray]:
+    return (pixels[row] for row in rows.tolist())

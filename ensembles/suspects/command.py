@@ -1,0 +1,91 @@
+"""Label errors: people whose given gender, age band or mask state the ensemble contradicts on their photos.
+
+python -m ensembles.suspects RUN/ensembles/NAME (or RUN) [--out CSV] [--top N] [--by-fold]
+
+Writes a ranked CSV in the format that label corrections read (`path_or_id,field,value`; they pass over the other
+columns) and a contact sheet beside it. Look at the photos, delete the lines that are wrong, and give the file as
+`rows.corrections`. The list is for looking at: every person was judged by models that know the labels of the other
+folds, so that a list which is applied unseen carries these labels into the scores of those folds.
+
+`--by-fold` writes a list that may be applied unseen: each line has a `fold`, whose models judged, and holds in that
+fold's training part alone. These models know no label that the fold is scored on, but have trained on the people that
+they judge, so they find less. It predicts every training photo with every fold model.
+"""
+
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ensembles.members import Members
+from ensembles.suspects.contact_sheet import draw_sheet
+from ensembles.suspects.find import Suspect, find_suspects
+from ensembles.suspects.votes import read_votes, votes_by_fold
+from trainable.command import Parser, guarded
+from trainable.data.manifest import Manifest
+from trainable.errors import InputError
+from trainable.files import write_atomic
+
+Found = list[tuple[int | None, Suspect]]  # the fold whose models judged, None where each row's own did
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = Parser(prog="python -m ensembles.suspects", description="Rank people whose labels look wrong.")
+    parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]")
+    parser.add_argument("--out", type=Path, metavar="CSV", help="default: suspects.csv in the folder given")
+    parser.add_argument("--top", type=int, default=40, help="people on the contact sheet (default: 40)")
+    parser.add_argument("--by-fold", action="store_true", help="a list that may be applied unseen")
+    given = parser.parse_args(arguments)
+    return guarded(lambda: command(given))
+
+
+def command(given: argparse.Namespace) -> int:
+    place = given.place.expanduser().absolute()
+    out = (given.out or place / "suspects.csv").expanduser().absolute()
+    for file in (out, out.with_suffix(".png")):
+        if file.exists():
+            raise InputError(f"--out: received {file}, which exists; allowed: a new file")
+    members, votes = votes_by_fold(place) if given.by_fold else read_votes(place)
+    manifest = members.members[0].run.manifest
+    found = _judge(members, votes, manifest)
+    table = _table(found).drop(columns=[] if given.by_fold else ["fold"])
+    write_atomic(out, lambda p: table.to_csv(p, index=False))
+    counts = ", ".join(f"{n} {field}" for field, n in table["field"].value_counts().items()) or "nobody"
+    print(f"suspects: {counts}, by score in {out}")
+    shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]
+    if shown:
+        images = manifest.frame["image"].to_numpy(str)[members.rows]
+        sheet = [(s.caption(n), [images[r] for r in s.rows]) for n, s in enumerate(shown, start=1)]
+        draw_sheet(out.with_suffix(".png"), manifest.root, sheet)
+        print(f"contact sheet of the first {len(shown)}: {out.with_suffix('.png')}")
+    unseen = "" if given.by_fold else "look at them, delete wrong lines, and "
+    print(f"next: {unseen}search with rows.corrections = {out}")
+    return 0
+
+
+def _judge(members: Members, votes: np.ndarray, manifest: Manifest) -> Found:
+    """Suspects by votes [N, C], or fold by fold by votes [K, N, C], each fold's on the rows that it trained on."""
+    images = manifest.frame["image"].to_numpy(str)[members.rows]
+    ages = manifest.frame["age"].to_numpy()[members.rows] if members.attributes else None
+    found: Found = []
+    for k, judged in enumerate(votes) if votes.ndim == 3 else [(None, votes)]:
+        rows = np.flatnonzero(members.fold != k) if k is not None else np.arange(len(judged))
+        listed = find_suspects(
+            judged[rows],
+            members.labels[rows],
+            members.groups[rows],
+            images[rows],
+            members.classes,
+            None if ages is None else ages[rows],
+        )
+        found += [(k, replace(s, rows=tuple(rows[list(s.rows)].tolist()))) for s in listed]
+    return found
+
+
+def _table(found: Found) -> pd.DataFrame:
+    return pd.DataFrame(
+        [(s.key, s.field, s.value, round(s.score, 3), s.given, f"{s.agree}/{s.photos}", k) for k, s in found],
+        columns=["path_or_id", "field", "value", "score", "given", "agree", "fold"],
+    )

@@ -1,0 +1,51 @@
+"""A search put together: the one place where a Director is made, for the command, the tests and the benchmarks."""
+
+from collections.abc import Callable, Iterable
+
+from search.deadline import Deadline
+from search.director import Director
+from search.ledger import Ledger
+from search.proposals import Proposals
+from search.race import Race
+from search.sampler.suggest import Suggester
+from search.space import DataFacts
+from search.space_file import SpaceFile
+from search.watch import Watcher, Watchers
+from trainable.config import TrialConfig
+from trainable.run import Run
+
+
+def assemble(
+    run: Run,
+    space: SpaceFile,
+    ledger: Ledger,
+    *,
+    data: DataFacts | None = None,
+    identify: Callable[[TrialConfig], str] | None = None,
+    race: Race | None = None,
+    suggester: Suggester | None = None,
+    deadline: Deadline | None = None,
+    watchers: Iterable[Watcher] = (),
+) -> Director:
+    """The director of a run's search; `Director.resume` then takes the run over from its ledger.
+
+    data, identify: what the space may know and how a configuration is named, by default the run's own (simulations
+    have neither photos nor folds). race, suggester: as `SEARCH` asks for them unless given.
+    """
+    s = space.search
+    return Director(
+        run=run,
+        search=s,
+        ledger=ledger,
+        race=race or space.race(),
+        proposals=Proposals(
+            run,
+            space,
+            data or DataFacts.of(run.manifest),
+            identify or run.identify,
+            ledger,
+            suggester or Suggester(s.sampler, s.seed, s.startup),
+        ),
+        watchers=Watchers(watchers),
+        deadline=deadline or Deadline(),
+    )

@@ -1,0 +1,154 @@
+"""Drive a search to its end, or to an interruption that it survives, and say how it ended."""
+
+import errno
+import math
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import replace
+
+from optuna.trial import TrialState
+
+from search.assemble import assemble
+from search.begin import Options
+from search.deadline import Deadline
+from search.director import Director
+from search.executors import Executor, open_executor
+from search.ledger import Ledger
+from search.space import DataFacts
+from search.space_file import SpaceFile
+from search.warm_start import find_finished, take_over
+from search.watch.leaderboard import Leaderboard, write_leaderboard
+from search.watch.overhead import Overhead
+from search.watch.table import LiveTable
+from search.watch.tally import Tally
+from search.watch.trackers import Tracker, Tracking
+from trainable.run import Run
+
+
+def drive(
+    options: Options, space: SpaceFile, run: Run, trackers: Sequence[Tracker] = (), *, retrained: bool = False
+) -> int:
+    """Run the search (or the trials retrained after it); the exit code of the command.
+
+    retrained: the ledger's view of trials that were retrained, instead of the search's own.
+    """
+    ledger = Ledger.open(run.study, first=space.search.first, retrained=retrained)
+    if options.earlier:
+        take_over(find_finished(options.earlier, space, run.experiment), run, ledger)
+    space = replace(space, search=replace(space.search, trials=space.search.trials + ledger.taken))
+    clear_stopped(run, ledger)
+    executor = open_executor(
+        options.executor,
+        address=options.address,
+        cpus=options.cpus,
+        gpus=options.gpus,
+        hang_minutes=space.search.hang_minutes,
+    )
+    with executor:
+        search = _Sitting(options, space, run, ledger, trackers, executor)
+        interrupted = search.work(executor)
+    if interrupted:
+        print(f"\ninterrupted; finished folds are kept\nnext: {options.again}")
+        return 130
+    return search.conclude()
+
+
+class _Sitting:
+    """A director with everybody who watches it, from the first job to the last line."""
+
+    def __init__(
+        self,
+        options: Options,
+        space: SpaceFile,
+        run: Run,
+        ledger: Ledger,
+        trackers: Sequence[Tracker],
+        executor: Executor,
+    ) -> None:
+        from search.watch.tensorboard import TensorBoard, known_parameters  # matplotlib takes seconds to import
+
+        self.options, self.run, self.ledger = options, run, ledger
+        s, race, slots = space.search, space.race(), executor.slots()
+        self.tally = Tally(s.epochs * s.folds)
+        self.table = LiveTable(s, race.expected_epochs(), self.tally, race)
+        self.overhead = Overhead(slots)
+        board = TensorBoard(run, ledger.parameters_of, known_parameters(space, DataFacts.of(run.manifest)))
+        tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]
+        self.director: Director = assemble(
+            run,
+            space,
+            ledger,
+            race=race,
+            deadline=Deadline(
+                seconds=options.hours * 3600 if options.hours else math.inf,
+                finish_epochs=s.members * s.folds * s.epochs,
+                trial_epochs=s.folds * s.epochs,
+                slots=slots,
+            ),
+            watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, *tracking],
+        )
+        self.table.waiting = self.director.waiting
+        known = ledger.named()
+        complete = [name for name, frozen in known.items() if frozen.state == TrialState.COMPLETE]
+        self.tally.remember(known, {name: run.trial(name) for name in complete})
+
+    def work(self, executor: Executor) -> bool:
+        """Until the search has ended; True when it was interrupted."""
+        director = self.director
+        director.interrupt.heed()
+        try:
+            director.resume()
+            with director.watchers:
+                executor.execute(director, self.run)
+                director.conclude()
+        except KeyboardInterrupt:
+            return True
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            director.aborted = f"the disk of {self.run.root} is full"
+        return False
+
+    def conclude(self) -> int:
+        """The last files and lines: what there is, and the next command."""
+        from ensembles.report import try_report
+        from search.record import write_search_record
+
+        run, director = self.run, self.director
+        full = director.aborted.startswith("the disk of")
+        if not full:
+            write_leaderboard(run, self.ledger)
+            write_search_record(run, self.ledger, director.race)
+        print(self.table.summary())
+        print(self.overhead.line())
+        report = None if full else try_report(run.root)
+        if report is not None:
+            print(f"report {report}")
+        return self._last_lines(self.tally.counts()["complete"])
+
+    def _last_lines(self, complete: int) -> int:
+        run, director, again = self.run, self.director, self.options.again
+        if director.proposals.note:
+            print(f"warning: {director.proposals.note}")
+        if director.aborted and not director.deadline.passed:
+            print(f"error: {director.aborted}", file=sys.stderr)
+            print(f"tracebacks, if trials raised: {run.root}/trials/*/error.txt")
+            print(f"next: once that is mended, {again}")
+            return 1
+        print(f"leaderboard {run.leaderboard}; {complete} complete trials can be members")
+        if not complete:
+            had = director.search.trials - self.ledger.taken
+            more = "" if self.ledger.retrained else f" --trials N, with N above {had}"
+            print(f"next: {again}{more}: no trial is complete")
+            return 1
+        print(f"next: python -m ensembles.build {run.root}")
+        return 0
+
+
+def clear_stopped(run: Run, ledger: Ledger) -> None:
+    """Delete again what a dying worker may have written after its trial was stopped."""
+    for trial_id, frozen in ledger.named().items():
+        if frozen.state == TrialState.PRUNED:
+            run.trial(trial_id).delete_leftovers()
+    shutil.rmtree(run.ray, ignore_errors=True)

@@ -1,0 +1,107 @@
+"""A space file: read, run, and asked for configurations; every mistake in it is one line."""
+
+import importlib.util
+import traceback
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Self
+
+import optuna
+
+from search.race import Race
+from search.space import DataFacts, Search
+from trainable.config import TrialConfig
+from trainable.config.smoke import EPOCHS, STORE, smoke
+from trainable.errors import InputError
+
+FIXED = "set in SEARCH, the same for all trials, so that their scores can be compared"
+
+
+@dataclass(frozen=True)
+class SpaceFile:
+    path: Path
+    text: str
+    search: Search
+    space: Callable[[optuna.Trial, DataFacts], dict[str, Any]]
+
+    def race(self) -> Race:
+        """The race that SEARCH asks for."""
+        s = self.search
+        return Race(s.epochs, s.folds, s.trials, s.grace, s.eta, s.members, s.rule, s.margin)
+
+    def small(self) -> Self:
+        """The same structure with tiny networks, photos and epochs: what `--smoke` runs."""
+        big = self.space
+        search = replace(self.search, epochs=EPOCHS, store_size=STORE, grace=1)
+        return replace(self, search=search, space=lambda trial, data: smoke(big(trial, data)))
+
+    def config(self, trial: optuna.trial.BaseTrial, data: DataFacts, search: Search | None = None) -> TrialConfig:
+        """The resolved configuration of one suggestion; InputError names the file and what is wrong."""
+        walked = search or self.search
+        try:
+            values = self.space(trial, data)  # type: ignore[arg-type]  # a FixedTrial suggests as well
+        except InputError:
+            raise
+        except Exception as error:
+            where = traceback.extract_tb(error.__traceback__)[-1]
+            raise InputError(
+                f"{self.path}: space() failed in line {where.lineno}: {type(error).__name__}: {_line(error)}; "
+                "allowed: a function (trial, data) -> dict"
+            ) from error
+        return resolve(values, walked, self.path)
+
+
+def resolve(values: Any, search: Search, source: Path) -> TrialConfig:
+    """Add to a space's answer what SEARCH fixes for every trial."""
+    if not isinstance(values, dict):
+        raise InputError(f"{source}: space() returned {values!r}; allowed: a dict of configuration fields")
+    inputs = values.get("input", {})
+    for key, holder in (("epochs", values), ("seed", values), ("target", values), ("store", inputs)):
+        if isinstance(holder, dict) and key in holder:
+            raise InputError(f"{source}: space() returned {key}={holder[key]!r}; allowed: it is {FIXED}")
+    if isinstance(inputs, dict):  # anything else is refused below
+        inputs = {**inputs, "store": search.store_size}
+    try:
+        fixed = {"epochs": search.epochs, "seed": search.seed, "target": search.target, "input": inputs}
+        return TrialConfig.from_dict({**values, **fixed})
+    except InputError as error:
+        raise InputError(f"{source}: {error}") from None
+
+
+def load_space(path: Path) -> SpaceFile:
+    """Run a space file and take its SEARCH and space; every mistake in it is one line."""
+    if not path.is_file():
+        raise InputError(f"no space file: received {path}; allowed: a Python file with SEARCH and space(trial, data)")
+    spec = importlib.util.spec_from_file_location(f"space_{path.stem}", path)
+    if spec is None or spec.loader is None:
+        raise InputError(f"space file: received {path}; allowed: a file that ends in .py")
+    module = importlib.util.module_from_spec(spec)
+    try:
+        spec.loader.exec_module(module)
+    except InputError as error:
+        raise InputError(f"{path}: {error}") from None
+    except Exception as error:
+        raise InputError(
+            f"{path} cannot be run: {type(error).__name__}: {_line(error)}; allowed: valid Python"
+        ) from error
+    return SpaceFile(path, path.read_text(encoding="utf-8"), _search_of(module, path), _space_of(module, path))
+
+
+def _line(error: Exception) -> str:
+    return " ".join(str(error).split())
+
+
+def _search_of(module: ModuleType, path: Path) -> Search:
+    found = getattr(module, "SEARCH", None)
+    if not isinstance(found, Search):
+        raise InputError(f"{path}: received SEARCH = {found!r}; allowed: SEARCH = Search(trials=..., folds=..., ...)")
+    return found
+
+
+def _space_of(module: ModuleType, path: Path) -> Callable[[optuna.Trial, DataFacts], dict[str, Any]]:
+    found = getattr(module, "space", None)
+    if not callable(found):
+        raise InputError(f"{path}: received space = {found!r}; allowed: def space(trial, data) -> dict")
+    return found

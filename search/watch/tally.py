@@ -1,0 +1,103 @@
+"""What a search has done so far, counted: the numbers behind the live table and the last lines."""
+
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from optuna.trial import FrozenTrial
+
+from search.ledger import STATES
+from search.watch.vote import Vote
+from trainable.run import Trial
+from trainable.training.report import Report
+
+
+@dataclass
+class Row:
+    """A trial of this sitting. number: in the order of beginning. step: epochs done over all folds."""
+
+    number: int
+    state: str = "running"
+    fold: int = 0
+    step: int = 0
+    score: float = math.nan
+    images_per_second: float = 0.0
+    reason: str = ""
+
+
+@dataclass
+class Tally:
+    """A watcher that counts. full: epochs of a trial that runs all its folds.
+
+    best: (score, id) of the best complete trial. earlier: trials by state that earlier sittings ended. epochs_before,
+    epochs_here: spent by them and by this one; epochs_saved: that trials which ended early did not take.
+    """
+
+    full: int
+    vote: Vote = field(default_factory=Vote)
+    rows: dict[str, Row] = field(default_factory=dict)
+    best: tuple[float, str] = (math.nan, "")
+    earlier: Counter[str] = field(default_factory=Counter)
+    epochs_before: int = 0
+    epochs_here: int = 0
+    epochs_saved: int = 0
+    _here: Counter[str] = field(default_factory=Counter)
+
+    def remember(self, trials: Mapping[str, FrozenTrial], trial_of: Mapping[str, Trial]) -> None:
+        """What earlier sittings did (a ledger's trials by id); call it before anything begins.
+
+        trial_of: the complete ones, whose predictions vote.
+        """
+        for trial_id, frozen in trials.items():
+            state, spent = STATES[frozen.state], max(frozen.intermediate_values, default=0)
+            self.epochs_before += spent
+            if state in ("running", "failed"):  # these go on, or are tried again
+                continue
+            self.earlier[state] += 1
+            self.epochs_saved += self.full - spent
+            if trial_id in trial_of:
+                self._complete(trial_of[trial_id])
+
+    def began(self, trial: Trial) -> None:
+        self._move(trial.id, "running")
+
+    def reported(self, trial: Trial, report: Report) -> None:
+        row = self.rows[trial.id]
+        self.epochs_here += 1
+        row.fold, row.step, row.score = report.fold, report.step, report.score
+        row.images_per_second = report.metrics.get("images_per_second", 0.0)
+
+    def ended(self, trial: Trial, state: str, reason: str) -> None:
+        row = self._move(trial.id, state)
+        row.reason = reason
+        if state == "complete":
+            row.score = trial.result.oof_score
+            self._complete(trial)
+        elif state != "waiting":
+            self.epochs_saved += self.full - row.step
+
+    @property
+    def epochs(self) -> int:
+        """Spent by all sittings."""
+        return self.epochs_before + self.epochs_here
+
+    def counts(self) -> Counter[str]:
+        """Trials by state."""
+        return self.earlier + self._here
+
+    def _move(self, trial_id: str, state: str) -> Row:
+        """The trial's row, a new one if it has none, in its new state."""
+        if trial_id in self.rows:
+            self._here[self.rows[trial_id].state] -= 1
+        row = self.rows.setdefault(trial_id, Row(self.earlier.total() + len(self.rows) + 1))
+        self._here[state] += 1
+        row.state = state
+        return row
+
+    def _complete(self, trial: Trial) -> None:
+        """It may be the best, and it may vote."""
+        score = trial.result.oof_score
+        if not score <= self.best[0]:
+            self.best = (score, trial.id)
+        self.vote.add(trial)

@@ -1,0 +1,177 @@
+"""Label corrections: the core list, files, and what is refused."""
+
+from dataclasses import replace
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import people
+
+from trainable.config import RowsConfig, TrialConfig
+from trainable.data.corrections import CORE, correct
+from trainable.data.folds import Folds
+from trainable.data.manifest import Manifest
+from trainable.data.rows import training_rows
+from trainable.errors import InputError
+
+
+def file(tmp_path, *lines, header="path_or_id,field,value"):
+    path = tmp_path / "corrections.csv"
+    path.write_text("\n".join([header, *lines]) + "\n")
+    return str(path)
+
+
+def renamed():
+    """People whose ids stand in the core list: one woman to be a man, one man already, one swap."""
+    manifest = people((25,) * 6)
+    ids = {"000000_x_Asian_25": "006359_f", "000001_x_Asian_25": "006360_f", "000002_x_Asian_25": "000020_f"}
+    manifest.frame["group"] = manifest.frame["group"].replace(ids)
+    manifest.frame.loc[manifest.frame["group"] == "006359_f", "gender"] = 1
+    manifest.frame.loc[manifest.frame["group"] == "006360_f", "gender"] = 0
+    return manifest
+
+
+def test_core_list_holds_the_eleven_published_people():
+    assert len(CORE) == 11
+
+
+def test_core_turns_gender_and_swaps_masks():
+    manifest = renamed()
+    frame = correct(manifest, "core")
+    before = manifest.frame
+    assert (frame.loc[frame["group"] == "006359_f", "gender"] == 0).all()
+    assert (frame.loc[frame["group"] == "006360_f", "gender"] == 0).all()
+    mine = before["group"] == "000020_f"
+    assert frame.loc[mine, "mask"].tolist() == [0, 0, 0, 0, 0, 2, 1]
+    others = ~before["group"].isin(["006359_f", "000020_f"])
+    assert frame[others].equals(before[others])
+
+
+def test_none_changes_nothing():
+    manifest = renamed()
+    assert correct(manifest, "none").equals(manifest.frame)
+
+
+def test_file_by_id_group_and_image(tmp_path):
+    manifest = people((25,) * 6)
+    source = file(tmp_path, "000001,age,61", "train/images/000002_x_Asian_25,gender,female", "000003/5.jpg,mask,none")
+    frame = correct(manifest, source)
+    changed = (frame != manifest.frame).any(axis=1)
+    assert changed.sum() == 7 + 7 + 1
+    assert set(frame.loc[frame["group"] == "000001_x_Asian_25", "age"]) == {61.0}
+
+
+def test_a_correction_found_by_a_fold_model_holds_in_that_fold_only(tmp_path):
+    manifest = people((25,) * 6)
+    source = file(tmp_path, "000001,age,61,2", header="path_or_id,field,value,fold")
+    ages = [correct(manifest, source, k)["age"].max() for k in range(4)]
+    assert ages == [25, 25, 61, 25]
+
+
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ("999999,gender,male", "names no row"),
+        ("000001,colour,red", "field 'colour'; allowed: mask, gender, age, swap, label"),
+        ("000001,gender,man", "gender 'man'; allowed: male, female"),
+        ("000001,age,old", "age 'old'; allowed: whole years"),
+        ("000001,swap,mask1 normal", "allowed: incorrect_mask normal"),
+        ("000001,label,3", "allowed: columns that these data have"),
+    ],
+)
+def test_wrong_lines_are_named(tmp_path, line, message):
+    with pytest.raises(InputError, match=f"line 2.*{message}"):
+        correct(people((25,) * 6), file(tmp_path, line))
+
+
+def test_an_id_of_two_people_is_refused(tmp_path):
+    manifest = people((25,) * 6)
+    manifest.frame["group"] = (
+        manifest.frame["group"].str.replace("000001_", "000002_").str.cat(np.repeat(["a", "b"] * 3, 7))
+    )
+    with pytest.raises(InputError, match="names 2 people"):
+        correct(manifest, file(tmp_path, "000002,age,61"))
+
+
+def test_a_missing_file_is_refused_and_contents_count_not_the_place(tmp_path):
+    with pytest.raises(InputError, match=r"rows\.corrections: received '/nowhere\.csv'; allowed: none, core"):
+        RowsConfig(corrections="/nowhere.csv")
+    first = file(tmp_path, "000001,age,61")
+    (tmp_path / "other").mkdir()
+    second = file(tmp_path / "other", "000001,age,61")
+    ids = {TrialConfig(rows=RowsConfig(corrections=c)).trial_id("f") for c in (first, second)}
+    assert len(ids) == 1
+
+
+def test_a_list_judged_out_of_fold_is_warned_of(tmp_path):
+    line = "000001,gender,male,1.5,female,7/7"
+    header = "path_or_id,field,value,score,given,agree"
+    found = TrialConfig(rows=RowsConfig(corrections=file(tmp_path, line, header=header))).cautions()
+    assert len(found) == 1 and "carry labels from fold to fold" in found[0] and "--by-fold" in found[0]
+    for other in (file(tmp_path, f"{line},2", header=f"{header},fold"), file(tmp_path, "000001,gender,male"), "core"):
+        assert TrialConfig(rows=RowsConfig(corrections=other)).cautions() == []
+
+
+def test_a_file_is_found_from_another_folder(tmp_path, monkeypatch):
+    file(tmp_path, "000001,age,61")
+    monkeypatch.chdir(tmp_path)
+    assert RowsConfig(corrections="corrections.csv").corrections == str(tmp_path / "corrections.csv")
+
+
+def test_generic_data_have_their_label_corrected(tmp_path):
+    manifest = people((25,) * 6)
+    frame = manifest.frame.drop(columns=["mask", "gender", "age"])
+    generic = replace(manifest, frame=frame, layout="generic")
+    found = correct(generic, file(tmp_path, "000001/0.jpg,label,none female >=60"))
+    assert (found["label"] != frame["label"]).sum() == 1 and found["label"].max() == 17
+    with pytest.raises(InputError, match="line 2: received field gender; allowed: columns that these data have"):
+        correct(generic, file(tmp_path, "000001,gender,male"))
+
+
+def test_lines_of_all_folds_hold_for_a_network_of_all_rows_each_once(tmp_path):
+    manifest = people((25,) * 6)
+    lines = [f"000002,swap,incorrect_mask normal,{k}" for k in (0, 1)]  # twice would be as if never
+    source = file(tmp_path, "000001,age,61,2", *lines, header="path_or_id,field,value,fold")
+    frame = correct(manifest, source, None)
+    assert frame["age"].max() == 61
+    changed = frame["mask"] != manifest.frame["mask"]
+    assert changed.sum() == 2 and set(frame.loc[changed, "group"]) == {"000002_x_Asian_25"}
+
+
+def test_applying_what_other_folds_models_found_leaks(tmp_path):
+    """Labels are noise and everybody has a double in another fold: nothing can be learnt, unless it is told.
+
+    The model is the nearest neighbour, a suspect whoever it contradicts. Judged out of fold, a person is corrected to
+    what the double is labelled, and the double is then predicted from that: all right. Judged by the models of the fold
+    whose training part the correction is for, nobody has heard of the double's label.
+    """
+    rng, count, folds, classes = np.random.default_rng(0), 120, 3, ("a", "b", "c", "d")
+    place = np.repeat(rng.random((count // 2, 2)), 2, axis=0) + rng.normal(0, 1e-4, (count, 2))
+    labels, pair, second = rng.integers(0, 4, count), np.arange(count) // 2, np.arange(count) % 2
+    fold = ((pair + second * (1 + pair // folds % 2)) % folds).astype(np.int8)
+    names = np.array([f"{i:03}.jpg" for i in range(count)])
+    frame = pd.DataFrame({"image": names, "group": names, "extra": False, "label": labels, "bytes": 1})
+    manifest, made = Manifest(tmp_path, "generic", frame, classes), Folds(fold, np.ones(count, bool), folds)
+
+    def nearest(rows, known, asked):
+        far = ((place[rows][None] - place[asked][:, None]) ** 2).sum(2)
+        far[np.equal.outer(asked, rows)] = np.inf  # of oneself one has no doubts
+        return known[rows][far.argmin(1)]
+
+    def scored(source):
+        config = TrialConfig(rows=RowsConfig(corrections=source))
+        right = np.zeros(count, bool)
+        for k in range(folds):
+            training, valid = training_rows(config, manifest, made, k), made.valid_rows(k)
+            right[valid] = nearest(training.rows, training.labels, valid) == labels[valid]
+        return right.mean()
+
+    unseen, by_fold = [], []
+    for k in range(folds):
+        known, valid = made.train_rows(k), made.valid_rows(k)
+        for rows, lines, end in ((valid, unseen, ""), (known, by_fold, f",{k}")):
+            said = nearest(known, labels, rows)
+            lines += [f"{names[r]},label,{classes[s]}{end}" for r, s in zip(rows, said, strict=True) if s != labels[r]]
+    honest = scored(file(tmp_path, *by_fold, header="path_or_id,field,value,fold"))
+    (tmp_path / "leaky").mkdir()
+    assert scored(file(tmp_path / "leaky", *unseen)) > 0.95 and honest < 0.4 and scored("none") < 0.4

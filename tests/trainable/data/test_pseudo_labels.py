@@ -1,0 +1,121 @@
+"""Pseudo labels: who may teach whom, and what happens when that rule is broken."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import people, tiny
+
+from trainable.data.folds import make_folds
+from trainable.data.manifest import TestSet
+from trainable.data.pseudo_labels import UNSURE, answers, pseudo_answers, with_pseudo, without_pseudo
+from trainable.data.rows import training_rows
+from trainable.errors import InputError
+
+
+def test_answers_are_each_folds_own_weighted_mean():
+    rng = np.random.default_rng(0)
+    p = rng.dirichlet(np.ones(18) / 4, (3, 5, 40)).astype(np.float32)  # members, folds, photos, classes
+    weights = np.array([0.5, 0.3, 0.2])
+    found = answers(p, weights, 0.3)
+    for k in range(5):
+        mean = sum(w * p[t, k] for t, w in enumerate(weights))
+        assert np.array_equal(found[:, k], np.where(mean.max(1) >= 0.3, mean.argmax(1), UNSURE))
+    assert 0 < (found == UNSURE).mean() < 1
+    with pytest.raises(InputError, match=r"threshold: received 1\.5; allowed: above 0"):
+        answers(p, weights, 1.5)
+
+
+def test_thresholds_may_be_an_attributes():
+    p = np.zeros((1, 1, 2, 18), np.float32)
+    p[0, 0, 0, [0, 1]] = 0.5, 0.5  # mask and gender sure, age not
+    p[0, 0, 1, 5] = 1.0
+    assert answers(p, np.ones(1), {"mask": 0.9, "gender": 0.9}).tolist() == [[0], [5]]
+    assert answers(p, np.ones(1), {"age": 0.6}).tolist() == [[UNSURE], [5]]
+    with pytest.raises(InputError, match="received colour; allowed: mask, gender, age"):
+        answers(p, np.ones(1), {"colour": 0.5})
+
+
+def files(root: Path, count: int) -> TestSet:
+    names = [f"eval/{i}.jpg" for i in range(count)]
+    (root / "eval").mkdir()
+    for name in names:
+        (root / name).write_bytes(b"x")
+    return TestSet(root, names, pd.DataFrame({"ImageID": names}), "ans", ("0",) * 18)
+
+
+def test_pseudo_rows_train_only_in_folds_that_are_sure_with_that_folds_label(tmp_path):
+    manifest = replace(people((25, 45, 60, 25, 45, 60) * 2), root=tmp_path)
+    folds = make_folds(manifest, 2, 0)
+    labels = np.array([[3, 4], [UNSURE, 17], [UNSURE, UNSURE]])
+    more, wider = with_pseudo(manifest, folds, files(tmp_path, 3), labels)
+    total = len(manifest.frame)
+    assert len(more.frame) == total + 2  # nobody was sure of the third
+    for k, expected in enumerate([{total: 3}, {total: 4, total + 1: 17}]):
+        found = training_rows(tiny(), more, wider, k)
+        before = training_rows(tiny(), manifest, folds, k)
+        assert set(found.rows) == set(before.rows) | set(expected)
+        assert {r: found.labels[r] for r in expected} == expected
+        assert np.array_equal(found.labels[before.rows], before.labels[before.rows])
+        assert np.array_equal(wider.valid_rows(k), folds.valid_rows(k))
+    last = training_rows(tiny(), more, wider, 1)
+    assert last.unmasked[total + 1] and last.old[total + 1] and not last.old[total]
+    strict = training_rows(tiny(rows={"drop_young": 3, "drop_old": 3, "old_cut": 58}), more, wider, 1)
+    assert {total, total + 1} <= set(strict.rows)
+    assert wider.fingerprint() != folds.fingerprint()
+
+
+def test_pseudo_labels_of_other_photos_or_folds_are_refused(tmp_path):
+    manifest = replace(people((25, 45, 60) * 4), root=tmp_path)
+    folds, test = make_folds(manifest, 2, 0), files(tmp_path, 3)
+    with pytest.raises(InputError, match=r"received \(3, 5\); allowed: \(3, 2\)"):
+        with_pseudo(manifest, folds, test, np.zeros((3, 5), np.int64))
+    with pytest.raises(InputError, match="photos below"):
+        with_pseudo(manifest, folds, replace(test, root=tmp_path / "eval"), np.zeros((3, 2), np.int64))
+
+
+def test_breaking_the_rule_leaks():
+    """Labels are noise, the unlabelled photos look like the labelled: nothing can be learnt, unless it is told.
+
+    The model is the nearest neighbour, which knows its training labels by heart. With answers of its own fold it stays
+    at chance; with those of the other folds, which have seen its validation labels, it seems to be right.
+    """
+    rng = np.random.default_rng(0)
+    count, folds, classes = 300, 5, 4
+    place, labels, fold = rng.random((count, 2)), rng.integers(0, classes, count), np.arange(count) % folds
+    unlabelled = place + rng.normal(0, 1e-4, place.shape)
+
+    def nearest(known: np.ndarray, label: np.ndarray, asked: np.ndarray) -> np.ndarray:
+        return label[((asked[:, None] - known[None]) ** 2).sum(2).argmin(1)]
+
+    told = np.stack([nearest(place[fold != k], labels[fold != k], unlabelled) for k in range(folds)], 1)
+    accuracy = {}
+    for rule in ("own", "others"):
+        right = np.zeros(count, bool)
+        for k in range(folds):
+            teacher = k if rule == "own" else (k + 1) % folds
+            known = np.concatenate([place[fold != k], unlabelled])
+            guess = nearest(known, np.concatenate([labels[fold != k], told[:, teacher]]), place[fold == k])
+            right[fold == k] = guess == labels[fold == k]
+        accuracy[rule] = right.mean()
+    assert accuracy["own"] < 0.35 and accuracy["others"] > 0.95
+
+
+def test_without_pseudo_is_what_there_was_before(tmp_path):
+    manifest = replace(people((25, 45, 60) * 4), root=tmp_path)
+    folds = make_folds(manifest, 2, 0)
+    more, wider = with_pseudo(manifest, folds, files(tmp_path, 3), np.array([[3, 4], [UNSURE, 17], [UNSURE, UNSURE]]))
+    again, own = without_pseudo(more, wider)
+    assert again.fingerprint() == manifest.fingerprint() and own.fingerprint() == folds.fingerprint()
+    assert without_pseudo(manifest, folds) == (manifest, folds)
+
+
+def test_a_network_of_all_rows_takes_the_label_that_most_folds_gave():
+    columns = {"pseudo_0": [4, UNSURE, 5, UNSURE], "pseudo_1": [3, UNSURE, 5, 7], "pseudo_2": [3, UNSURE, 5, UNSURE]}
+    frame = pd.DataFrame({**columns, "pseudo": True})
+    assert pseudo_answers(frame, None).tolist() == [3, UNSURE, 5, 7]
+    assert pseudo_answers(frame, 1).tolist() == [3, UNSURE, 5, 7] and pseudo_answers(frame, 0)[0] == 4
