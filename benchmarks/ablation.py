@@ -12,7 +12,7 @@ that of this mean. A seed has its own folds and first weights.
 
 import argparse
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
@@ -25,10 +25,9 @@ from search.space import DataFacts
 from search.space_file import SpaceFile, load_space
 from spaces import ablation
 from trainable.files import read_json, write_json, write_text
-from trainable.run.experiment import Experiment, prepare
-from trainable.run.paths import RunPaths
+from trainable.run import Run, prepare
 from trainable.sample import generate
-from trainable.train import train
+from trainable.training.trial import train
 
 ROOT = Path(__file__).parents[1]
 RESULT, TABLE = ROOT / "benchmarks" / "results" / "ablation.json", ROOT / "docs" / "ablation.md"
@@ -48,27 +47,28 @@ colour, blur and strong augmentation cost a network this small more than they wo
 """
 
 
-def one_trial(name: str, experiment: Experiment, space: SpaceFile) -> dict[str, Any]:
+def one_trial(name: str, run: Run, space: SpaceFile) -> dict[str, Any]:
     """Train one technique on all folds; only its scores are kept."""
-    facts = DataFacts.of(experiment.manifest)
-    config = space.config(optuna.trial.FixedTrial({"technique": name}), facts)
+    config = space.config(optuna.trial.FixedTrial({"technique": name}), DataFacts.of(run.manifest))
+    trial = run.trial(run.identify(config))
+    trial.begin(config)
     started = time.process_time()
-    result = train(config, experiment, lambda report: True, device=torch.device("cpu"))
+    result = train(trial, lambda report: True, device=torch.device("cpu"))
     assert result is not None
-    experiment.paths.trial(result["trial"]).delete_leftovers()
+    trial.delete_leftovers()
     return {
         "technique": name,
         "seed": config.seed,
-        "trial": result["trial"],
-        "oof_macro_f1": result["oof_macro_f1"],
-        "fold_macro_f1": result["fold_macro_f1"],
+        "trial": trial.id,
+        "oof_score": result.oof_score,
+        "fold_scores": result.fold_scores,
         "cpu_seconds": round(time.process_time() - started, 1),
     }
 
 
 def conclude(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
     """A line a technique: its mean OOF macro-F1 over the seeds, and its difference to the centre."""
-    folds = {(r["technique"], r["seed"]): np.array(r["fold_macro_f1"]) for r in rows}
+    folds = {(r["technique"], r["seed"]): np.array(r["fold_scores"]) for r in rows}
     found = []
     for name in dict.fromkeys(r["technique"] for r in rows):
         seeds = [s for n, s in folds if n == name and ("centre", s) in folds]
@@ -80,7 +80,7 @@ def conclude(rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
             {
                 "technique": name,
                 "seeds": len(seeds),
-                "oof_macro_f1": float(np.mean([r["oof_macro_f1"] for r in rows if r["technique"] == name])),
+                "oof_score": float(np.mean([r["oof_score"] for r in rows if r["technique"] == name])),
                 "difference": float(above.mean()),
                 "standard_error": error,
                 "noise": error * float(t.ppf((1 + LEVEL) / 2, len(above) - 1)),
@@ -127,12 +127,14 @@ def main() -> None:
     shipped = load_space(SPACE)
     for seed in range(SEEDS):
         space = replace(shipped, search=replace(shipped.search, seed=seed))
-        s, run = space.search, RunPaths(given.work / f"run_{seed}")
-        experiment = prepare(data, run, folds=s.folds, seed=seed, store_size=s.store_size)
+        s, run = space.search, Run(given.work / f"run_{seed}")
+        if not run.begun:
+            experiment = prepare(data, folds=s.folds, seed=seed, store_size=s.store_size)
+            run.begin(experiment, command=["benchmarks.ablation"], settings=asdict(s), space=space.text)
         for name in given.only:
             if (name, seed) in done:
                 continue
-            rows.append(one_trial(name, experiment, space))
+            rows.append(one_trial(name, run, space))
             write_json(given.out, {"people": given.people, "rows": rows})
             print(rows[-1], flush=True)
     lines = conclude(rows)

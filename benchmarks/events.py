@@ -17,16 +17,14 @@ from typing import Any
 import torch
 
 from benchmarks.measure import finish, rounded
-from search.ledger import parameters, read_trials
+from search.ledger import STATES, parameters, read_trials
 from search.space import DataFacts
 from search.space_file import load_space
 from search.watch.tensorboard import TensorBoard, known_parameters
-from trainable.files import read_json, read_json_lines
-from trainable.run.experiment import open_experiment
-from trainable.run.paths import RunPaths
+from trainable.run import Run
+from trainable.training.report import Report
 
 TRIALS = 200
-STATES = {0: "waiting", 1: "complete", 2: "stopped", 3: "failed"}
 
 
 def main() -> None:
@@ -37,8 +35,8 @@ def main() -> None:
     given = parser.parse_args()
     torch.set_num_threads(1)
     with TemporaryDirectory() as folder:
-        paths = beside(RunPaths(given.run), Path(folder))
-        record = told_again(paths) | weighed(paths)
+        run = beside(Run(given.run), Path(folder))
+        record = told_again(run) | weighed(run)
     rows = [
         ("driver's time an epoch, ms", record["driver_ms_an_epoch"], ""),
         ("driver's time, of an epoch", f"{record['driver_share']:.2%}", "3 %"),
@@ -49,21 +47,18 @@ def main() -> None:
     finish(given.out, rows, record)
 
 
-def beside(paths: RunPaths, folder: Path) -> RunPaths:
+def beside(run: Run, folder: Path) -> Run:
     """The same run without its events."""
-    for entry in paths.root.iterdir():
-        if entry != paths.tensorboard:
+    for entry in run.root.iterdir():
+        if entry != run.tensorboard:
             (folder / entry.name).symlink_to(entry)
-    return RunPaths(folder)
+    return Run(folder)
 
 
-def told_again(paths: RunPaths) -> dict[str, float]:
-    trials, space = read_trials(paths.study), load_space(paths.space)
+def told_again(run: Run) -> dict[str, float]:
+    trials, space = read_trials(run.study), load_space(run.space)
     board = TensorBoard(
-        paths,
-        lambda trial_id: read_json(paths.trial(trial_id).result)["oof_macro_f1"],
-        lambda trial_id: parameters(trials[trial_id]),
-        known_parameters(space, DataFacts.of(open_experiment(paths.root).manifest)),
+        run, lambda trial_id: parameters(trials[trial_id]), known_parameters(space, DataFacts.of(run.manifest))
     )
     driver, seconds, epochs, began = 0.0, 0.0, 0, time.process_time()
 
@@ -75,14 +70,16 @@ def told_again(paths: RunPaths) -> dict[str, float]:
 
     with board:
         for trial_id, frozen in trials.items():
-            timed(board.began, trial_id)
-            for fold in paths.trial(trial_id).folds():
-                for metrics in read_json_lines(fold.metrics):
-                    done = fold.finished and metrics["epoch"] == space.search.epochs
-                    report = {"fold": metrics["fold"], "fold_done": done, "metrics": metrics}
-                    timed(board.reported, trial_id, report)
+            trial = run.trial(trial_id)
+            timed(board.began, trial)
+            for k, fold in enumerate(trial.folds()):
+                for metrics in fold.epochs():
+                    epoch = int(metrics["epoch"])
+                    done = fold.finished and epoch == space.search.epochs
+                    step = k * space.search.epochs + epoch
+                    timed(board.reported, trial, Report(step, k, metrics["score"], k == 0 or done, done, metrics))
                     epochs, seconds = epochs + 1, seconds + metrics["seconds"]
-            timed(board.ended, trial_id, STATES[int(frozen.state)], "")
+            timed(board.ended, trial, STATES[frozen.state], "")
     assert not board.problems
     return {
         "epochs": epochs,
@@ -93,8 +90,8 @@ def told_again(paths: RunPaths) -> dict[str, float]:
     }
 
 
-def weighed(paths: RunPaths) -> dict[str, float]:
-    sizes = {t.root.name: size(paths.tensorboard / t.root.name) for t in paths.trials()}
+def weighed(run: Run) -> dict[str, float]:
+    sizes = {t.id: size(run.tensorboard / t.id) for t in run.trials()}
     return {
         "trials": len(sizes),
         "megabytes": rounded(TRIALS * sum(sizes.values()) / len(sizes) / 1e6),

@@ -4,7 +4,7 @@ Run:     python -m benchmarks.record sample --work DIR      (and: digits)
 Cost:    144 configurations x 5 folds x 16 epochs, one to two hours of one core each; what is finished is kept in DIR,
          so an interrupted recording goes on when the command is given again
 Writes:  benchmarks/results/table_<name>.npz
-         score float32 [T, K, E] (macro-F1 of the fold's validation rows after each epoch), seconds float32 [T, K, E],
+         score float32 [T, K, E] (of the fold's validation rows after each epoch), seconds float32 [T, K, E],
          valid float16 [T, N, C], test float16 [T, M, C] (mean of the fold models), fold int8[N], label int64[N],
          group str[N], test_label int64[M], configs str[T] (JSON of what varies)
 """
@@ -12,6 +12,7 @@ Writes:  benchmarks/results/table_<name>.npz
 import argparse
 import itertools
 import json
+import math
 from pathlib import Path
 
 import cv2
@@ -21,14 +22,13 @@ import torch
 from sklearn.datasets import load_digits
 
 from ensembles.members import Member
-from ensembles.predict_members import predict_test
+from ensembles.predict_members import predict_members
 from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
-from trainable.files import read_json_lines, read_npz, write_atomic
-from trainable.run.experiment import Experiment, prepare, save_experiment
-from trainable.run.paths import RunPaths
+from trainable.files import read_npz, write_atomic
+from trainable.run import Run, prepare
 from trainable.sample import generate
-from trainable.train import train
+from trainable.training.trial import train
 
 RESULTS = Path(__file__).parent / "results"
 GRID = {
@@ -86,44 +86,51 @@ def make_data(name: str, folder: Path) -> np.ndarray:
 def record(name: str, work: Path) -> None:
     torch.set_num_threads(1)
     truth = make_data(name, work / f"data_{name}")
-    paths = RunPaths(work / f"run_{name}")
-    experiment = prepare(work / f"data_{name}", paths, folds=FOLDS, seed=0, store_size=SIZES[name][0])
-    save_experiment(experiment, ["benchmarks.record", name], {"folds": FOLDS, "epochs": EPOCHS})
-    test = read_test(experiment.manifest.root, experiment.manifest.classes)
+    run = Run(work / f"run_{name}")
+    if not run.begun:
+        experiment = prepare(work / f"data_{name}", folds=FOLDS, seed=0, store_size=SIZES[name][0])
+        settings = {"folds": FOLDS, "epochs": EPOCHS}
+        run.begin(experiment, command=["benchmarks.record", name], settings=settings)
+    test = read_test(run.manifest.root, run.manifest.classes)
     configs = grid()
     # Any prefix of a shuffled order is a fair sample, should the recording be looked at before it is done.
     for count, i in enumerate(np.random.default_rng(0).permutation(len(configs)), start=1):
         config = config_of(configs[i], name)
-        trial = paths.trial(config.trial_id(experiment.folds.fingerprint()))
-        parts = paths.root / "parts"
-        if (parts / f"{paths.root.name}-{trial.root.name}.npz").exists():
+        member = Member(run.trial(run.identify(config)), math.nan)
+        if part_of(member).exists():
             continue
-        result = train(config, experiment, lambda report: True, device=torch.device("cpu"))
+        member.trial.begin(config)
+        result = train(member.trial, lambda report: True, device=torch.device("cpu"))
         assert result is not None
-        predict_test([Member(paths, trial, 0.0)], test, len(experiment.manifest.classes), parts)
-        trial.delete_leftovers()
-        print(f"{count}/{len(configs)} {json.dumps(configs[i])} {result['oof_macro_f1']:.4f}", flush=True)
-    collect(name, experiment, truth)
+        predict_members([member], test, part_of(member).parent)
+        member.trial.delete_leftovers()
+        print(f"{count}/{len(configs)} {json.dumps(configs[i])} {result.oof_score:.4f}", flush=True)
+    collect(name, run, truth)
 
 
-def collect(name: str, experiment: Experiment, truth: np.ndarray) -> None:
-    paths, configs = experiment.paths, grid()
-    trials = [paths.trial(config_of(c, name).trial_id(experiment.folds.fingerprint())) for c in configs]
-    oofs = [read_npz(t.oof) for t in trials]
-    epochs = [[list(read_json_lines(t.fold(k).metrics)) for k in range(FOLDS)] for t in trials]
-    tests = [read_npz(paths.root / "parts" / f"{paths.root.name}-{t.root.name}.npz")["probabilities"] for t in trials]
+def part_of(member: Member) -> Path:
+    """Where `predict_members` keeps what a trial predicts: it then needs its weights no more."""
+    return member.run.root / "parts" / f"{member.key}.npz"
+
+
+def collect(name: str, run: Run, truth: np.ndarray) -> None:
+    configs = grid()
+    trials = [run.trial(run.identify(config_of(c, name))) for c in configs]
+    oofs = [t.oof() for t in trials]
+    epochs = [[t.fold(k).epochs() for k in range(FOLDS)] for t in trials]
+    tests = [read_npz(part_of(Member(t, math.nan)))["probabilities"] for t in trials]
 
     def write(path: Path) -> None:
         with path.open("wb") as file:
             np.savez_compressed(
                 file,
-                score=np.array([[[m["macro_f1"] for m in f] for f in t] for t in epochs], np.float32),
+                score=np.array([[[m["score"] for m in f] for f in t] for t in epochs], np.float32),
                 seconds=np.array([[[m["seconds"] for m in f] for f in t] for t in epochs], np.float32),
-                valid=np.stack([o["probabilities"] for o in oofs]).astype(np.float16),
+                valid=np.stack([o.probabilities for o in oofs]).astype(np.float16),
                 test=np.stack([p.mean(0) for p in tests]).astype(np.float16),
-                fold=oofs[0]["fold"],
-                label=oofs[0]["label"],
-                group=experiment.manifest.frame["group"].to_numpy(str)[oofs[0]["index"]],
+                fold=oofs[0].fold,
+                label=oofs[0].label,
+                group=run.manifest.frame["group"].to_numpy(str)[oofs[0].index],
                 test_label=truth,
                 configs=np.array([json.dumps(c) for c in configs]),
             )

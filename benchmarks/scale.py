@@ -14,6 +14,8 @@ import argparse
 import io
 import tempfile
 import time
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -22,17 +24,20 @@ import optuna
 from rich.console import Console
 
 from benchmarks.measure import finish, rounded
-from benchmarks.search_replay import Job, replay
-from search.director import Director
+from benchmarks.search_world import finish_trial
+from search.assemble import assemble
+from search.executors.simulated import Epoch, Simulated
+from search.jobs import AllFolds
 from search.ledger import Ledger
-from search.proposals import Proposals
-from search.sampler.suggest import Suggester
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
-from search.watch.leaderboard import Scribe
-from search.watch.table import Progress
-from trainable.files import write_json
-from trainable.run.paths import RunPaths
+from search.watch.leaderboard import Leaderboard
+from search.watch.table import LiveTable
+from search.watch.tally import Tally
+from search.watch.vote import Vote
+from trainable.config import TrialConfig
+from trainable.run import Run, Trial
+from trainable.training.report import Report
 
 WORKERS, POINTS = 64, 10
 REPORT_MS, SUGGEST_MS = 3.0, 250.0  # targets
@@ -51,8 +56,14 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict[str, Any]:
     }
 
 
+class NoVote(Vote):
+    """Made-up trials have nothing to vote with; what a vote takes is in benchmarks.ensemble."""
+
+    def add(self, trial: Trial) -> None: ...
+
+
 class Driver:
-    """A policy and a world of the simulator: the real driver in the folder of a run, timed in CPU and in wall seconds.
+    """The real driver in the folder of a run, timed in CPU and in wall seconds; also the world that its trials live in.
 
     A fold takes 9 epochs, so rungs are at 3, 6 and 9 epochs of the first of 3 folds.
     """
@@ -61,28 +72,21 @@ class Driver:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         s = Search(trials=trials, folds=3, epochs=9, grace=3, eta=3)
         self.full = s.folds * s.epochs
-        file, paths, ledger = (
-            SpaceFile(Path("scale"), "", s, space),
-            RunPaths(folder),
-            Ledger.open(folder / "study.log"),
+        file, run = SpaceFile(Path("scale"), "", s, space), Run(folder)
+        race, ledger = file.race(), Ledger.open(run.study)
+        table = LiveTable(
+            s, race.expected_epochs(), Tally(self.full, NoVote()), race, console=Console(file=io.StringIO())
         )
-        race = file.race()
-        self.table = Progress(s, race.expected_epochs(), lambda _: 0.5, Console(file=io.StringIO()), race=race)
-        self.director = Director(
-            paths=paths,
-            search=s,
-            ledger=ledger,
+        self.director = assemble(
+            run,
+            file,
+            ledger,
+            data=DataFacts(10_000, 1_000, tuple("abc"), ()),
+            identify=partial(TrialConfig.trial_id, folds_fingerprint="recorded"),
             race=race,
-            proposals=Proposals(
-                paths,
-                file,
-                DataFacts(10_000, 1_000, tuple("abc"), ()),
-                "scale",
-                ledger,
-                Suggester(s.sampler, s.seed, s.startup),
-            ),
-            watchers=[self.table, Scribe(paths, ledger), self],
+            watchers=[table, Leaderboard(run, ledger), self],
         )
+        table.waiting = self.director.waiting
         self.director.resume()
         self.rows: dict[str, int] = {}
         self.over = 0
@@ -90,42 +94,42 @@ class Driver:
         self.reports: list[tuple[int, float, float, int]] = []  # trials so far, CPU and wall seconds, trials ended
         self.suggestions: list[tuple[int, float, float]] = []
 
-    def began(self, trial_id: str) -> None: ...
+    def began(self, trial: Trial) -> None: ...
 
-    def reported(self, trial_id: str, report: dict[str, Any]) -> None: ...
+    def reported(self, trial: Trial, report: Report) -> None: ...
 
-    def ended(self, trial_id: str, state: str, reason: str) -> None:
+    def ended(self, trial: Trial, state: str, reason: str) -> None:
         self.over += state != "waiting"
 
-    def cost(self, row: int) -> float:
-        return 1.0 + row % 7 / 10
+    def epochs(self, job: AllFolds) -> Iterator[Epoch]:
+        seconds = 1.0 + self.rows[job.trial.id] % 7 / 10
+        return ((seconds, partial(self._end, job.trial, step)) for step in range(job.after + 1, self.full + 1))
 
-    def score_at(self, row: int, step: int) -> float:
-        noise = np.random.default_rng([row, step]).normal() * 0.02
-        return float(self.quality[row] * (1 - 0.5 / (1 + (step - 1) % 9)) + noise)
+    def _end(self, trial: Trial, step: int) -> Report:
+        fold, epoch = divmod(step - 1, 9)
+        noise = np.random.default_rng([self.rows[trial.id], step]).normal() * 0.02
+        score = float(self.quality[self.rows[trial.id]] * (1 - 0.5 / (1 + epoch)) + noise)
+        if step == self.full:
+            finish_trial(trial, score)
+        metrics = {"seconds": 1.0, "images_per_second": 1.0}
+        return Report(step, fold, score, decides=fold == 0 or epoch == 8, fold_done=epoch == 8, metrics=metrics)
 
-    def next(self) -> Job | None:
+    def next_job(self) -> AllFolds | None:
         start, known = (time.process_time(), time.perf_counter()), len(self.rows)
-        found = self.director.next_trial()
-        if found is None:
-            return None
-        trial, config = found
-        if trial not in self.rows:
+        job = self.director.next_trial()
+        if job is not None and job.trial.id not in self.rows:
             self.suggestions.append((known, *_since(start)))
             if known % 1000 == 0:
                 print(f"trial {known}", flush=True)
-            self.rows[trial] = known
+            self.rows[job.trial.id] = known
+            config = job.trial.config
             lr = np.log10(config.optim.lr) + 3.0 + 0.5 * (config.model.backbone == "resnet18")
             self.quality.append(float(0.7 - 0.1 * lr**2 - 0.02 * (config.augment.policy == "none")))
-        return Job(trial, self.rows[trial], self.director.told(trial))
+        return job
 
-    def report(self, job: Job, score: float) -> bool:
-        fold, last = (job.step - 1) // 9, job.step % 9 == 0
-        if job.step == self.full:
-            write_json(self.director.paths.trial(job.key).result, {"oof_macro_f1": score})
-        heard = {"step": job.step, "fold": fold, "score": score, "decides": fold == 0 or last, "fold_done": last}
+    def hear(self, job: AllFolds, report: Report) -> bool:
         start, over = (time.process_time(), time.perf_counter()), self.over
-        go = self.director.report(job.key, {**heard, "metrics": {"seconds": 1.0, "images_per_second": 1.0}})
+        go = self.director.hear(job, report)
         self.reports.append((len(self.rows), *_since(start), self.over - over))
         return go
 
@@ -149,12 +153,12 @@ class Driver:
 
 def measure(folder: Path, trials: int) -> dict[str, Any]:
     driver = Driver(folder, trials)
-    trace = replay(driver, driver, WORKERS)
+    Simulated(driver, WORKERS).execute(driver)
     driver.director.conclude()
     curve = driver.curve()
     return {
         "trials": len(driver.rows),
-        "epochs": trace.epochs,
+        "epochs": len(driver.reports),
         "reports": len(driver.reports),
         "report_ms": rounded(float(np.mean([cpu for _, cpu, _, _ in driver.reports])) * 1000),
         "report_ms_last_over_first": rounded(curve[-1]["report_ms"] / curve[0]["report_ms"]),

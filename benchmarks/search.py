@@ -31,8 +31,9 @@ from scipy.stats import kendalltau
 
 from benchmarks.measure import finish, rounded
 from benchmarks.search_policies import EarlyStoppedCV, FullCV, LastEpochRace, OneEpoch, Ours, Stock
-from benchmarks.search_replay import Policy, Trace, replay
 from benchmarks.search_table import Table
+from benchmarks.search_world import Trace, replay
+from search.executors.simulated import SimulatedDriver
 from search.race import Race, milestones
 from search.space import Search
 
@@ -44,14 +45,14 @@ BUDGETS = (200, 400, 800, 1600, 3200)  # epochs at which regrets are shown
 SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # the director's files: in memory, fsync takes no time
 TARGETS = {"full_cv_random": 10.0, "stock": 2.0, "one_epoch_topk": 1.0}
 
-Make = Callable[[Table, int, Path], Policy]
+Make = Callable[[Table, int, Path], SimulatedDriver]
 
 
-def ours(view: str = "", ahead: bool = True, race: type[Race] = Race, **changes: Any) -> Make:
+def ours(view: str = "", parallel: bool = True, race: type[Race] = Race, **changes: Any) -> Make:
     """Our search with some of its settings changed."""
-    seen: dict[str, Any] = {"ahead": ahead, "race": race, **({"view": view} if view else {})}
+    seen: dict[str, Any] = {"parallel": parallel, "race": race, **({"view": view} if view else {})}
 
-    def make(table: Table, seed: int, folder: Path) -> Policy:
+    def make(table: Table, seed: int, folder: Path) -> SimulatedDriver:
         settings = {"trials": TRIALS, "members": MEMBERS, "grace": GRACE, "seed": seed, **changes}
         return Ours(table, Search(folds=table.folds, epochs=table.epochs, **settings), folder, **seen)
 
@@ -69,8 +70,7 @@ ARMS: dict[str, Make] = {
     "ours, random sampler": ours(sampler="random"),
     "ours, view pruned": ours(view="pruned"),
     "ours, view complete": ours(view="complete"),
-    "ours, ensemble objective": ours(objective="ensemble"),
-    "ours, no folds ahead": ours(ahead=False),
+    "ours, no folds in parallel": ours(parallel=False),
     "ours, rungs rank by the last epoch": ours(race=LastEpochRace),
     "ours, first rung at a quarter, eta 3": ours(grace=4, eta=3),
     "ours, first rung at 1 epoch, eta 2": ours(grace=1, eta=2),
@@ -79,7 +79,6 @@ ARMS: dict[str, Make] = {
     # Without a race in fold 0 more trials reach the later folds than the ensemble wants: there the rules differ.
     "later folds alone, paired": ours(grace=16, members=5),
     "later folds alone, paired at 2 errors": ours(grace=16, members=5, margin=2.0),
-    "later folds alone, forgiving": ours(grace=16, members=5, rule="forgiving"),
     "later folds alone, no race": ours(grace=16, members=5, rule="none"),
 }
 

@@ -1,8 +1,9 @@
-"""What foldvote is compared with, and foldvote itself, as policies of the simulator (benchmarks.search_replay)."""
+"""What foldvote is compared with, and foldvote itself, as drivers of simulated workers (search.executors.simulated)."""
 
 import warnings
 from collections import deque
 from dataclasses import fields
+from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
@@ -10,18 +11,18 @@ from typing import Any
 import numpy as np
 import optuna
 
-from benchmarks.search_replay import Job
-from benchmarks.search_table import Table, place, suggest
-from search.director import Director
+from benchmarks.search_table import Table, as_space, place, suggest
+from benchmarks.search_world import AllFoldsOf
+from search.assemble import assemble
+from search.jobs import Job, Message
 from search.ledger import Ledger
-from search.proposals import Proposals
 from search.race import Race
 from search.sampler.suggest import Suggester
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
-from search.watch.vote import Votes
-from trainable.files import write_json
-from trainable.run.paths import RunPaths
+from trainable.config import TrialConfig
+from trainable.run import Run
+from trainable.training.report import Report
 
 
 class FullCV:
@@ -31,10 +32,10 @@ class FullCV:
         order = np.random.default_rng(seed).permutation(len(table.configs))[:trials]
         self.todo = deque(order.tolist())
 
-    def next(self) -> Job | None:
-        return Job("", self.todo.popleft()) if self.todo else None
+    def next_job(self) -> AllFoldsOf | None:
+        return AllFoldsOf(self.todo.popleft()) if self.todo else None
 
-    def report(self, job: Job, score: float) -> bool:
+    def hear(self, job: AllFoldsOf, report: Report) -> bool:
         return True
 
 
@@ -48,8 +49,8 @@ class EarlyStoppedCV(FullCV):
         self.table = table
         self.worst, self.best = -1.0, -1.0
 
-    def report(self, job: Job, score: float) -> bool:
-        done, inside = divmod(job.step, self.table.epochs)
+    def hear(self, job: AllFoldsOf, report: Report) -> bool:
+        done, inside = divmod(report.step, self.table.epochs)
         if inside:
             return True
         scores = self.table.score[job.row, :done, -1]
@@ -69,12 +70,12 @@ class OneEpoch:
         self.todo, self.left = deque(order.tolist()), trials
         self.seen: dict[int, float] = {}
 
-    def next(self) -> Job | None:
-        return Job("", self.todo.popleft()) if self.todo else None
+    def next_job(self) -> AllFoldsOf | None:
+        return AllFoldsOf(self.todo.popleft()) if self.todo else None
 
-    def report(self, job: Job, score: float) -> bool:
+    def hear(self, job: AllFoldsOf, report: Report) -> bool:
         if job.row not in self.seen:
-            self.seen[job.row] = score
+            self.seen[job.row] = report.score
             if len(self.seen) == self.left:
                 self.todo.extend(sorted(self.seen, key=lambda r: -self.seen[r]))
             return False
@@ -97,7 +98,7 @@ class Stock:
         self.asha = ASHAScheduler("step", "score", "max", max_t=table.full, grace_period=grace)
         self.asked = 0
 
-    def next(self) -> Job | None:
+    def next_job(self) -> AllFoldsOf | None:
         if self.asked >= self.trials:
             return None
         self.asked += 1
@@ -107,14 +108,14 @@ class Stock:
             asked = self.search.suggest(key)
         assert asked is not None
         self.asha.on_trial_add(None, SimpleNamespace(trial_id=key))
-        return Job(key, asked["row"])
+        return AllFoldsOf(asked["row"], key)
 
-    def report(self, job: Job, score: float) -> bool:
-        done, inside = divmod(job.step, self.table.epochs)
+    def hear(self, job: AllFoldsOf, report: Report) -> bool:
+        done, inside = divmod(report.step, self.table.epochs)
         if done and inside:
             return True
-        value = float(self.table.score[job.row, :done, -1].mean()) if done else score
-        heard = {"score": value, "step": job.step, "training_iteration": job.step}
+        value = float(self.table.score[job.row, :done, -1].mean()) if done else report.score
+        heard = {"score": value, "step": report.step, "training_iteration": report.step}
         trial = SimpleNamespace(trial_id=job.key)
         if self.asha.on_trial_result(None, trial, heard) == "CONTINUE":
             self.search.on_trial_result(job.key, heard)
@@ -134,7 +135,8 @@ class LastEpochRace(Race):
 class Ours:
     """The real director, race, suggester and ledger; only the ledger's journal is a study in memory.
 
-    ahead: whether workers train folds ahead of their turn. race: how rungs rank.
+    folder: where the director's run lies. parallel: whether idle workers train later folds before their turn. race: how
+    rungs rank. seen: options of the suggester.
     """
 
     def __init__(
@@ -143,68 +145,24 @@ class Ours:
         search: Search,
         folder: Path,
         *,
-        ahead: bool = True,
+        parallel: bool = True,
         race: type[Race] = Race,
         **seen: Any,
     ) -> None:
-        self.table, self.ahead = table, ahead
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         space = SpaceFile(Path("grid"), "", search, lambda trial, data: as_space(suggest(trial)))
         plain = space.race()
-        paths, ledger = RunPaths(folder), Ledger(optuna.create_study(direction="maximize"))
-        data = DataFacts(len(table.label), len(table.label), tuple(map(str, range(table.classes))), ())
-        suggester = Suggester(search.sampler, search.seed, search.startup, **seen)
-        self.director = Director(
-            paths=paths,
-            search=search,
-            ledger=ledger,
+        self.director = assemble(
+            Run(folder),
+            space,
+            Ledger(optuna.create_study(direction="maximize")),
+            data=DataFacts(len(table.label), len(table.label), tuple(map(str, range(table.classes))), ()),
+            identify=partial(TrialConfig.trial_id, folds_fingerprint="recorded"),
             race=race(**{f.name: getattr(plain, f.name) for f in fields(plain) if f.init}),
-            proposals=Proposals(paths, space, data, "recorded", ledger, suggester),
-            votes=Votes(paths, self.read) if search.objective == "ensemble" else None,
-            watchers=[],
+            suggester=Suggester(search.sampler, search.seed, search.startup, **seen),
         )
         self.director.resume()
+        self.next_job = self.director.next_job if parallel else self.director.next_trial
 
-    def next(self) -> Job | None:
-        found = self.director.next_job() if self.ahead else self.director.next_trial()
-        if found is None:
-            return None
-        key, _, *rest = found
-        row = self.table.rows[self.place(key)]
-        fold = rest[0] if rest else None
-        return Job(key, row, self.director.told(key) if fold is None else fold * self.table.epochs, fold)
-
-    def report(self, job: Job, score: float) -> bool:
-        fold, epoch = divmod(job.step - 1, self.table.epochs)
-        last = epoch + 1 == self.table.epochs
-        trial = self.director.paths.trial(job.key)
-        if job.fold is not None:
-            if last:
-                write_json(trial.fold(fold).result, {"macro_f1": score})
-            return self.director.report_ahead(job.key, fold, {"fold_done": last})
-        if job.step == self.table.full:
-            write_json(trial.result, {"oof_macro_f1": float(self.table.oof[job.row])})
-        heard = {"step": job.step, "fold": fold, "score": score, "decides": fold == 0 or last, "fold_done": last}
-        return self.director.report(job.key, {**heard, "metrics": {}})
-
-    def read(self, path: Path) -> dict[str, np.ndarray]:
-        """A trial's oof.npz, or a fold's valid.npz."""
-        paths, fold = self.director.paths, self.table.fold
-        trial = next(p for p in path.parents if p.parent == paths.trial("any").root.parent)
-        index = np.flatnonzero(fold == 0) if path == paths.trial(trial.name).fold(0).valid else np.arange(len(fold))
-        probabilities = self.table.valid[self.table.rows[self.place(trial.name)]]
-        return {"index": index, "label": self.table.label[index], "probabilities": probabilities[index]}
-
-    def place(self, key: str) -> tuple[int, ...]:
-        return place(suggest(optuna.trial.FixedTrial(self.director.ledger.find(key).params)))
-
-
-def as_space(values: dict[str, Any]) -> dict[str, Any]:
-    """A point of the grid as a space file would return it."""
-    return {
-        "model": {"backbone": values["backbone"], "pretrained": False},
-        "augment": {"policy": values["augment"]},
-        "sampler": {"name": "weighted", "power": values["balance"]} if values["balance"] else {"name": "shuffle"},
-        "loss": {"name": values["loss"]},
-        "optim": {"lr": values["lr"], "weight_decay": 0.05},
-    }
+    def hear(self, job: Job, message: Message) -> bool:
+        return self.director.hear(job, message)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.record import GRID
 from ensembles.greedy import greedy_selection
+from trainable.config import TrialConfig
 from trainable.files import read_npz
 from trainable.metrics import macro_f1
 
@@ -70,6 +71,10 @@ class Table:
         """Row of every point of the grid."""
         return {place(c): i for i, c in enumerate(self.configs)}
 
+    def row_of(self, config: TrialConfig) -> int:
+        """Where a configuration that `as_space` gave is in the table."""
+        return self.rows[place(_as_point(config))]
+
     @cached_property
     def oof(self) -> NDArray[np.float64]:
         """Pooled out-of-fold macro-F1 [T]: what a complete trial is known by."""
@@ -111,3 +116,25 @@ def suggest(trial: optuna.trial.BaseTrial) -> dict[str, Any]:
     ranks = {n: trial.suggest_int(n, 0, len(GRID[n]) - 1) for n in ("lr", "balance")}
     named = {n: trial.suggest_categorical(n, GRID[n]) for n in ("backbone", "augment", "loss")}
     return {n: GRID[n][ranks[n]] if n in ranks else named[n] for n in GRID}
+
+
+def as_space(values: dict[str, Any]) -> dict[str, Any]:
+    """A point of the grid as a space file would return it."""
+    return {
+        "model": {"backbone": values["backbone"], "pretrained": False},
+        "augment": {"policy": values["augment"]},
+        "sampler": {"name": "weighted", "power": values["balance"]} if values["balance"] else {"name": "shuffle"},
+        "loss": {"name": values["loss"]},
+        "optim": {"lr": values["lr"], "weight_decay": 0.05},
+    }
+
+
+def _as_point(config: TrialConfig) -> dict[str, Any]:
+    """The inverse."""
+    return {
+        "backbone": config.model.backbone,
+        "lr": config.optim.lr,
+        "augment": config.augment.policy,
+        "loss": config.loss.name,
+        "balance": config.sampler.power if config.sampler.name == "weighted" else 0.0,
+    }

@@ -8,12 +8,11 @@ import numpy as np
 import torch
 
 from trainable.config import TrialConfig
-from trainable.data.rows import training_rows
 from trainable.images.loader import split
-from trainable.models.normalise import pixel_statistics
-from trainable.models.predict import use_bf16
-from trainable.run.experiment import Experiment
-from trainable.training.epochs import Trainer, new_learner
+from trainable.run import Run
+from trainable.training.context import FoldContext
+from trainable.training.epochs import Epochs
+from trainable.training.state import begin_or_resume
 
 
 @dataclass
@@ -38,13 +37,10 @@ def config_of(backbone: str, size: int, batch: int, **changes: Any) -> TrialConf
     return TrialConfig.from_dict({**values, **changes})
 
 
-def trainer(
-    experiment: Experiment, config: TrialConfig, loader: Any, device: torch.device, images: int | None = None
-) -> Trainer:
+def trainer(run: Run, config: TrialConfig, loader: Any, device: torch.device, images: int | None = None) -> Epochs:
     """The epochs of fold 0; of `images` rows, the fold's own again and again."""
-    training = training_rows(config, experiment.manifest, experiment.folds, 0)
+    fold = FoldContext(config, run.experiment, 0, loader, device, run.trial("none").fold(0))
     if images is not None:
-        training = replace(training, rows=np.resize(training.rows, images))
-    learner = new_learner(config, experiment, 0, device, experiment.paths.trial("none").fold(0))
-    statistics = pixel_statistics(config.model.backbone, "imagenet", ((0.0,) * 3, (1.0,) * 3)).to(device)
-    return Trainer(config, learner, training, 0, loader, statistics, device, use_bf16("auto", device))
+        training = replace(fold.training, rows=np.resize(fold.training.rows, images))
+        fold.__dict__["training"] = training  # in place of the cached property
+    return Epochs(fold, begin_or_resume(fold))

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from search.interrupt import Interrupt
-from search.jobs import AllRows, Died, Failed, Fatal, Job, Message
+from search.jobs import AllRows, Died, Failed, Fatal, Job, Message, claimed
 from search.retries import Deaths
 from trainable.files import write_text
 from trainable.run import Run, Trial
@@ -47,7 +47,7 @@ class AllRowsDriver:
             return None
         trial = self.todo.popleft()
         self.running.add(trial.id)
-        return AllRows(trial, self.owner)
+        return claimed(AllRows(trial, self.owner))
 
     def hear(self, job: Job, message: Message) -> bool:
         """False: its worker is to be free, because the network is trained, or cannot be."""

@@ -3,7 +3,7 @@
 import difflib
 import json
 import sys
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -71,13 +71,14 @@ def begin(options: Options, space: SpaceFile, run: Run) -> list[str]:
             skip_bad_images=options.skip_bad_images,
             weights=weights,
         )
-    lines = plan.lines(space, DataFacts.of(experiment.manifest))
+    lines = [*plan.lines(space, DataFacts.of(experiment.manifest)), *plan.too_large(s, run.root)]
     if teacher:
         lines.append(teacher.sentence())
     if options.earlier:
         lines.append(find_finished(options.earlier, space, experiment).line())
     look(plan.configs, experiment.store)
     run.begin(experiment, command=sys.argv, settings=asdict(s), space=space.text)
+    run.keep_inputs(plan.configs)
     return lines
 
 
@@ -96,7 +97,7 @@ def reopen(options: Options, space: SpaceFile, run: Run) -> list[str]:
     if options.data and options.data.absolute() != root:
         raise InputError(f"--resume: received --data {options.data}; allowed: {root}, as the run began")
     refuse_changed_data(run)
-    plan = make_plan(space, run.manifest)
+    plan = make_plan(replace(space, kept=run.kept_input), run.manifest)
     look(plan.configs, run.store)
     return plan.lines(space, DataFacts.of(run.manifest))
 

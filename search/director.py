@@ -12,7 +12,7 @@ from optuna.trial import TrialState
 
 from search.deadline import Deadline, kind_of
 from search.interrupt import Interrupt
-from search.jobs import AllFolds, Died, Failed, Fatal, Job, Message, OneFold
+from search.jobs import AllFolds, Died, Failed, Fatal, Job, Message, OneFold, claimed
 from search.ledger import Ledger, last_score
 from search.parallel_folds import ParallelFolds
 from search.proposals import Proposals
@@ -120,7 +120,7 @@ class Director:
         self.running[trial.id] = trial
         step = self.steps.setdefault(trial.id, 0)
         self.watchers.began(trial)
-        return AllFolds(trial, self.owner, max(step, self._heard.get(trial.id, 0)))
+        return claimed(AllFolds(trial, self.owner, max(step, self._heard.get(trial.id, 0))))
 
     def next_fold(self) -> OneFold | None:
         """A later fold of a trial that is past its rungs, before its turn."""
@@ -128,7 +128,7 @@ class Director:
             return None
         busy = {**self.running, **self.parallel.parked}
         found = self.parallel.take((trial, self.steps[trial_id]) for trial_id, trial in busy.items())
-        return OneFold(*found, self.owner) if found else None
+        return claimed(OneFold(*found, self.owner)) if found else None
 
     def hear(self, job: Job, message: Message) -> bool:
         """Take a message of a job; False: its worker is to be free, because the trial has ended or waits."""

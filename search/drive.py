@@ -35,8 +35,9 @@ def drive(
     """
     ledger = Ledger.open(run.study, first=space.search.first, retrained=retrained)
     if options.earlier:
-        take_over(find_finished(options.earlier, space, run.experiment), run, ledger)
-    space = replace(space, search=replace(space.search, trials=space.search.trials + ledger.taken))
+        take_over(find_finished(options.earlier, replace(space, kept=run.kept_input), run.experiment), run, ledger)
+    trials = space.search.trials + ledger.taken
+    space = replace(space, search=replace(space.search, trials=trials), kept=run.kept_input)
     clear_stopped(run, ledger)
     executor = open_executor(
         options.executor,

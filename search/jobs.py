@@ -1,7 +1,8 @@
 """What workers do, and what they say: the words between a driver and whoever executes for it."""
 
-from dataclasses import dataclass
-from typing import Protocol
+import uuid
+from dataclasses import dataclass, replace
+from typing import Protocol, TypeVar
 
 from trainable.run import Trial
 from trainable.training.report import Report
@@ -11,13 +12,19 @@ from trainable.training.report import Report
 class AllFolds:
     """A trial: its folds that are not finished, one after another.
 
-    after: the last step that the driver has heard; what an earlier process made is not told again. owner: the token of
-    the driver that hands the job out.
+    after: the last step that the driver has heard; what an earlier process made is not told again. owner, claim: tokens
+    of the driver and of this handing-out; a worker whose tokens are no longer the latest may not write.
     """
 
     trial: Trial
     owner: str = ""
     after: int = 0
+    claim: str = ""
+
+    @property
+    def part(self) -> str:
+        """Of the trial's work, what one worker at a time may do."""
+        return "folds"
 
 
 @dataclass(frozen=True)
@@ -27,6 +34,11 @@ class OneFold:
     trial: Trial
     fold: int
     owner: str = ""
+    claim: str = ""
+
+    @property
+    def part(self) -> str:
+        return f"fold_{self.fold}"
 
 
 @dataclass(frozen=True)
@@ -35,9 +47,22 @@ class AllRows:
 
     trial: Trial
     owner: str = ""
+    claim: str = ""
+
+    @property
+    def part(self) -> str:
+        return "all_rows"
 
 
 Job = AllFolds | OneFold | AllRows
+JobType = TypeVar("JobType", AllFolds, OneFold, AllRows)
+
+
+def claimed(job: JobType) -> JobType:
+    """The job as it is handed out now: any earlier handing-out of it is void."""
+    made = replace(job, claim=uuid.uuid4().hex)
+    made.trial.claim(made.part, made.claim)
+    return made
 
 
 @dataclass(frozen=True)

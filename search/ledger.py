@@ -21,6 +21,7 @@ STUDY = "foldvote"
 ID = "trial_id"
 RETRAINED = "retrained"  # the trial whose configuration this one has, but for the seed
 REASON = "reason"
+QUEUED = "fixed_params"  # Optuna's own name for what a queued trial asks for
 STATES = {  # Optuna's, in our words
     TrialState.COMPLETE: "complete",
     TrialState.PRUNED: "stopped",
@@ -159,9 +160,11 @@ class Ledger:
         self._add(trial_id, made)
 
     def drop_unnamed(self) -> None:
-        """Fail what a crash cut off before it had a trial_id."""
+        """Fail what a crash cut off before it had a trial_id; what somebody had queued is queued again."""
         for frozen in self.trials():
             if frozen.state == TrialState.RUNNING and ID not in frozen.user_attrs:
+                if queued := frozen.system_attrs.get(QUEUED):
+                    self.study.enqueue_trial(queued)
                 self.study.tell(Trial(self.study, frozen._trial_id), state=TrialState.FAIL)
 
     def trials(self) -> list[FrozenTrial]:
@@ -201,7 +204,13 @@ def enqueue(path: Path, values: dict[str, Any]) -> None:
     Optuna's own lock file lets two processes append.
     """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
-    backend = JournalFileBackend(str(path), lock_obj=JournalFileOpenLock(str(path)))
+    lock = JournalFileOpenLock(str(path))
+    lock.acquire()  # nobody writes now, so a last line without an end is one that a crash tore
+    try:
+        cut_to_last_line(path)
+    finally:
+        lock.release()
+    backend = JournalFileBackend(str(path), lock_obj=lock)
     optuna.load_study(study_name=STUDY, storage=JournalStorage(backend)).enqueue_trial(values)
 
 

@@ -1,14 +1,17 @@
 """What a search would do, found out before any worker starts: valid configurations, networks, disk, epochs."""
 
+import math
+import shutil
 import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import optuna
 import torch
 
-from search.space import DataFacts
+from search.space import DataFacts, Search
 from search.space_file import SpaceFile
 from trainable.config import TrialConfig
 from trainable.config.allowed import relevant
@@ -17,9 +20,11 @@ from trainable.data.manifest import Manifest
 from trainable.data.rows import check_data, target_classes
 from trainable.errors import InputError
 from trainable.models.build import build_network
+from trainable.models.normalise import pixel_statistics
 from trainable.models.weights import find_weights
 
 DRAWS = 50
+NO_STATISTICS = ((0.0,) * 3, (1.0,) * 3)
 SHOWN = 3  # of the configurations drawn, in a dry run
 
 
@@ -36,10 +41,6 @@ class Plan:
         race = space.race()
         rungs = ", ".join(map(str, race.rungs))
         full = s.trials * s.folds * s.epochs
-        largest = max(self.megabytes.values())
-        # Complete trials keep K weights; a trial at a rung keeps its state, the weights and two moments.
-        waiting = min(s.trials, 2 * s.members)
-        disk = (2 * s.members * s.folds + 3 * waiting) * largest / 1000
         return [
             f"data: {data.rows} images of {data.groups} groups, {len(data.classes)} classes, "
             f"attributes {', '.join(data.attributes) or 'none'}",
@@ -49,11 +50,32 @@ class Plan:
             f"later folds {'all run' if s.rule == 'none' else 'race against the one of that rank'}",
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",
             f"networks in {len(self.configs)} draws: {', '.join(sorted(self.megabytes))}",
-            f"disk: about {disk:.2f} GB for {2 * s.members} complete trials and {waiting} that wait at a rung "
-            f"(weights up to {largest:.1f} MB a fold); leftovers of stopped trials are deleted",
+            f"disk: about {self.gigabytes(s):.2f} GB for {2 * s.members} complete trials and {_waiting(s)} that wait at "
+            f"a rung (weights up to {max(self.megabytes.values()):.1f} MB a fold); leftovers of stopped trials are deleted",
             *([f"left out, the data lack attributes: {', '.join(self.left_out)}"] if self.left_out else []),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]
+
+    def gigabytes(self, search: Search) -> float:
+        """What the run may take: complete trials keep K weights, one at a rung its weights and two moments."""
+        networks = 2 * search.members * search.folds + 3 * _waiting(search)
+        return networks * max(self.megabytes.values()) / 1000
+
+    def too_large(self, search: Search, place: Path) -> list[str]:
+        """A warning where the disk of `place` (which may not exist yet) has less room than that."""
+        there = next(p for p in (place, *place.parents) if p.exists())
+        free = shutil.disk_usage(there).free / 1e9
+        if free >= self.gigabytes(search):
+            return []
+        return [
+            f"warning: only {free:.2f} GB are free in {there}; a search that fills the disk ends, and goes on with "
+            "--resume once there is room"
+        ]
+
+
+def _waiting(search: Search) -> int:
+    """Trials that may wait at a rung at a time."""
+    return min(search.trials, 2 * search.members)
 
 
 def brief(config: TrialConfig) -> str:
@@ -76,6 +98,7 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
     configs = [*first, *drawn]
     for config in configs:
         check_data(config, manifest)
+        pixel_statistics(config.model.backbone, config.input.normalise, NO_STATISTICS)
     megabytes: dict[str, float] = {}
     for config in {(c.model.backbone, c.input.size, c.head): c for c in configs}.values():
         with torch.device("meta"):
@@ -110,11 +133,20 @@ def try_parameters(space: SpaceFile, data: DataFacts, values: dict[str, Any]) ->
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # of a value out of range: said below, as an error
         config = space.config(trial, data)
-    strange = [f"{k}={v!r}" for k, v in values.items() if k not in trial.params or trial.params[k] != v]
+    inside = {k: v for k, v in trial.params.items() if trial.distributions[k]._contains(_internal(trial, k))}
+    strange = [f"{k}={v!r}" for k, v in values.items() if k not in inside or inside[k] != v]
     if strange:
         known = ", ".join(f"{k} ({d})" for k, d in trial.distributions.items())
         raise InputError(f"{space.path}: queued parameters: received {', '.join(strange)}; allowed: {known}")
     return config
+
+
+def _internal(trial: optuna.Trial, name: str) -> float:
+    """A parameter as Optuna keeps it; NaN for a choice that the space does not have."""
+    try:
+        return trial.distributions[name].to_internal_repr(trial.params[name])
+    except ValueError:
+        return math.nan
 
 
 def _try_size(model: torch.nn.Module, backbone: str, size: tuple[int, int]) -> None:

@@ -13,14 +13,16 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from ensembles.ensemble import Ensemble, read_ensemble
 
+from ensembles.ensemble import Ensemble, read_ensemble
 from search.space import Search
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import TestSet
 from trainable.data.pseudo_labels import UNSURE, answers, with_pseudo, without_pseudo
 from trainable.errors import InputError
+from trainable.images.store import open_store
 from trainable.run import Experiment
+from trainable.run.experiment import stored_names
 
 THRESHOLD = 0.9
 Thresholds = float | dict[str, float]
@@ -45,6 +47,10 @@ class Teacher:
         first = self.experiment
         manifest, folds = with_pseudo(first.manifest, first.folds, self.test, self.labels)
         made = Experiment(manifest, folds, search.store_size, search.seed, weights, first.skipped, self.record())
+        if search.store_size == first.store_size:  # what was decoded for the first round is copied
+            names = stored_names(manifest, first.skipped)
+            decoded = [first.store, open_store(manifest.root, self.test.images, first.store_size)]
+            open_store(manifest.root, names, search.store_size, decoded=decoded)
         if made.store.bad:
             raise InputError(
                 f"unreadable images below {manifest.root}: received {', '.join(made.store.bad)}; allowed: the data as "
@@ -80,12 +86,14 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
     _refuse_unfit(built, manifest.root, own.count, folds, data)
     now = read_manifest(manifest.root).drop(list(experiment.skipped))
     if now.fingerprint() != manifest.fingerprint():
-        raise InputError(f"--pseudo: {manifest.root} has changed since {built.members[0].trial.run.root}; allowed: as it was")
+        raise InputError(
+            f"--pseudo: {manifest.root} has changed since {built.members[0].trial.run.root}; allowed: as it was"
+        )
     test, table = read_test(manifest.root, manifest.classes), built.folder.test()
     if table["images"].tolist() != test.images:
         raise InputError(
-            f"--pseudo: received {built.folder.root}, built on other photos than the test images below {manifest.root}; "
-            "allowed: an ensemble of these"
+            f"--pseudo: received {built.folder.root}, built on other photos than the test images below "
+            f"{manifest.root}; allowed: an ensemble of these"
         )
     places = [table["members"].tolist().index(member.name) for member in built.members]
     asked: Thresholds = THRESHOLD if threshold is None else threshold

@@ -7,10 +7,11 @@ The keys are parameters of the run's space, as in leaderboard.csv; what is left 
 
 import argparse
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from search.ledger import enqueue
+from search.ledger import enqueue, read_trials
 from search.plan import try_parameters
 from search.space import DataFacts
 from search.space_file import load_space
@@ -34,10 +35,13 @@ def main(arguments: list[str] | None = None) -> int:
 def command(place: Path, words: list[str]) -> int:
     run = Run.open(place)
     values = dict(_pair(word) for word in words)
-    try_parameters(load_space(run.space), DataFacts.of(run.manifest), values)
+    space = replace(load_space(run.space), kept=run.kept_input)
+    try_parameters(space, DataFacts.of(run.manifest), values)
     enqueue(run.study, values)
     print(f"queued {values} in {run.root}; it is the next new trial")
-    print(f"next: python -m search.run {run.space} --out {run.root.parent} --name {run.name} --resume")
+    trials = max(space.search.trials, len(read_trials(run.study)) + 1)
+    more = f" --trials {trials}" if trials > space.search.trials else ""
+    print(f"next: python -m search.run {run.space} --out {run.root.parent} --name {run.name} --resume{more}")
     return 0
 
 

@@ -21,10 +21,13 @@ FIXED = "set in SEARCH, the same for all trials, so that their scores can be com
 
 @dataclass(frozen=True)
 class SpaceFile:
+    """A space file that was read. kept: where a run has its copy of a file that a configuration names."""
+
     path: Path
     text: str
     search: Search
     space: Callable[[optuna.Trial, DataFacts], dict[str, Any]]
+    kept: Callable[[str], str] = str
 
     def race(self) -> Race:
         """The race that SEARCH asks for."""
@@ -50,11 +53,11 @@ class SpaceFile:
                 f"{self.path}: space() failed in line {where.lineno}: {type(error).__name__}: {_line(error)}; "
                 "allowed: a function (trial, data) -> dict"
             ) from error
-        return resolve(values, walked, self.path)
+        return resolve(values, walked, self.path, self.kept)
 
 
-def resolve(values: Any, search: Search, source: Path) -> TrialConfig:
-    """Add to a space's answer what SEARCH fixes for every trial."""
+def resolve(values: Any, search: Search, source: Path, kept: Callable[[str], str] = str) -> TrialConfig:
+    """Add to a space's answer what SEARCH fixes for every trial; files that a run has copies of are those copies."""
     if not isinstance(values, dict):
         raise InputError(f"{source}: space() returned {values!r}; allowed: a dict of configuration fields")
     inputs = values.get("input", {})
@@ -63,6 +66,9 @@ def resolve(values: Any, search: Search, source: Path) -> TrialConfig:
             raise InputError(f"{source}: space() returned {key}={holder[key]!r}; allowed: it is {FIXED}")
     if isinstance(inputs, dict):  # anything else is refused below
         inputs = {**inputs, "store": search.store_size}
+    rows = values.get("rows")
+    if isinstance(rows, dict) and isinstance(rows.get("corrections"), str):
+        values = {**values, "rows": {**rows, "corrections": kept(rows["corrections"])}}
     try:
         fixed = {"epochs": search.epochs, "seed": search.seed, "target": search.target, "input": inputs}
         return TrialConfig.from_dict({**values, **fixed})

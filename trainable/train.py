@@ -18,6 +18,7 @@ from trainable.files import read_json
 from trainable.images.faces import look
 from trainable.models.weights import resolve_weights
 from trainable.run import Experiment, Run, Trial, prepare
+from trainable.run.inputs import as_kept, run_of_trial
 from trainable.threads import use_threads
 from trainable.training.report import Report
 from trainable.training.trial import train
@@ -75,7 +76,7 @@ def _read_config(path: Path) -> TrialConfig:
     if not path.is_file():
         raise InputError(f"no configuration: received {path}; allowed: a JSON file, such as a trial of a run has")
     try:
-        return TrialConfig.from_dict(read_json(path))
+        return TrialConfig.from_dict(as_kept(read_json(path), run_of_trial(path)))
     except (json.JSONDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no JSON: {error}; allowed: a file such as a trial of a run has") from None
 

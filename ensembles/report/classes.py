@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from ensembles.report.facts import Facts
+from ensembles.report.facts import NONE_COMPLETE, Facts
 from trainable.data.labels import ATTRIBUTES, decode
 from trainable.data.rows import OLD, YOUNG
 from trainable.metrics import confusion, f1_per_class
@@ -22,13 +22,12 @@ from trainable.pictures.charts import (
 )
 from trainable.pictures.page import Part, Section
 
-NONE = "No trial has finished all folds yet."
 BINS = 10
 
 
 def classes(facts: Facts) -> Section:
     if not facts.complete:
-        return Section("classes", "Classes", missing=NONE)
+        return Section("classes", "Classes", missing=NONE_COMPLETE)
     parts = [_per_class(facts)]
     if facts.attributes:
         parts.append(_attributes(facts))
@@ -36,9 +35,9 @@ def classes(facts: Facts) -> Section:
 
 
 def age(facts: Facts) -> Section:
-    frame = facts.experiment.manifest.frame
+    frame = facts.manifest.frame
     if not facts.complete or "age" not in frame:
-        return Section("age", "Age", missing=NONE if "age" in frame else "These data have no ages.")
+        return Section("age", "Age", missing=NONE_COMPLETE if "age" in frame else "These data have no ages.")
     years = frame["age"].to_numpy()[facts.rows]
     figure, ax = axes(WIDE, 3.4)
     edges = np.unique(np.r_[np.arange(years.min() // 5 * 5, years.max() + 5, 5), years.max() + 1])

@@ -6,17 +6,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+from sklearn.linear_model import Ridge
+from sklearn.preprocessing import OneHotEncoder, StandardScaler
 
-FEWEST = 8
+FEWEST = 8  # trials that a statement takes
 REPLICATES = 400
-LEVELS = 8  # a number with more distinct values is no technique: it only adjusts the others
+LEVELS = 8  # a number with more distinct values is no choice: it only adjusts the others
 RIDGE = 1.0  # as if one trial of the mean score stood for every choice: rare choices are drawn to zero
+DECADE = 10  # positive numbers over more than this enter by their logarithm
 
 
 @dataclass(frozen=True)
 class Effect:
-    """Score above the mean of the parameter's choices: median and 90 % interval over draws of the trials (so the
-    value lies inside); how many trials had the choice."""
+    """What one choice gives above or below the mean of its parameter's choices, in points of the score.
+
+    value: the median over draws of the trials; low, high: 90 % of the draws lie between them. trials: with the choice.
+    """
 
     parameter: str
     level: str
@@ -27,67 +32,70 @@ class Effect:
 
 
 def effects(rows: Sequence[dict[str, Any]], scores: np.ndarray) -> list[Effect]:
-    """Of parameters (a dict a trial) and scores float64[n]; by size of the parameter's largest effect."""
+    """The effect of every choice, by the size of its parameter's largest one.
+
+    rows: the parameters of each trial. scores: float64[n], theirs. Empty for fewer than FEWEST trials, or where no
+    parameter differs.
+    """
     if len(rows) < FEWEST:
         return []
-    columns, names = _columns(rows)
-    if not names:
+    choices, numbers = _parameters(rows)
+    if not choices and not numbers:
         return []
-    owners = [name for name, _ in names]
+    names, columns = _columns(rows, choices, numbers)
     rng = np.random.default_rng(0)
     draws = [rng.integers(len(rows), size=len(rows)) for _ in range(REPLICATES)]
-    again = np.array([_centred(_ridge(columns[d], scores[d]), owners) for d in draws])
+    again = np.array([_coefficients(columns[d], scores[d], names) for d in draws])
     low, middle, high = np.percentile(again, (5, 50, 95), axis=0)
     found = [
-        Effect(parameter, level, float(v), float(lo), float(hi), int(columns[:, i].sum()))
-        for i, ((parameter, level), v, lo, hi) in enumerate(zip(names, middle, low, high, strict=False))
-        if level
+        Effect(parameter, level, float(middle[i]), float(low[i]), float(high[i]), int(columns[:, i].sum()))
+        for i, (parameter, level) in enumerate(names)
     ]
-    largest = {p: max(abs(e.value) for e in found if e.parameter == p) for p in {e.parameter for e in found}}
+    largest = {p: max(abs(e.value) for e in found if e.parameter == p) for p in choices}
     return sorted(found, key=lambda e: (-largest[e.parameter], e.parameter, -e.value))
 
 
-def _columns(rows: Sequence[dict[str, Any]]) -> tuple[np.ndarray, list[tuple[str, str]]]:
-    """float64 [n, D]: an indicator for each choice, standardised numbers after them (their level is "")."""
-    indicators, numbers = [], []
-    for name in sorted({k for row in rows for k in row}):
-        values = [row.get(name) for row in rows]
-        levels = Counter(str(v) for v in values if v is not None)
+def _parameters(rows: Sequence[dict[str, Any]]) -> tuple[dict[str, list[str]], list[str]]:
+    """{name: its levels} of those that are choices, and names of numbers; without those of a single value."""
+    choices, numbers = {}, []
+    for name in sorted({name for row in rows for name in row}):
+        values = [row[name] for row in rows if row.get(name) is not None]
+        levels = Counter(map(str, values))
+        numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
         if len(levels) < 2:
             continue
-        if len(levels) <= LEVELS and (min(levels.values()) > 1 or not _numeric(values)):
-            indicators += [((name, level), [float(str(v) == level) for v in values]) for level in sorted(levels)]
-        elif _numeric(values):
-            numbers.append(((name, ""), _standardised(values)))
-    both = indicators + numbers
-    return np.array([c for _, c in both]).T, [n for n, _ in both]
+        if len(levels) <= LEVELS and (min(levels.values()) > 1 or not numeric):
+            choices[name] = sorted(levels)
+        elif numeric:
+            numbers.append(name)
+    return choices, numbers
 
 
-def _numeric(values: Sequence[Any]) -> bool:
-    return all(v is None or (isinstance(v, int | float) and not isinstance(v, bool)) for v in values)
+def _columns(
+    rows: Sequence[dict[str, Any]], choices: dict[str, list[str]], numbers: Sequence[str]
+) -> tuple[list[tuple[str, str]], np.ndarray]:
+    """(parameter, level) of the first columns, and all columns float64 [n, D]: an indicator a level, then numbers.
+
+    Where a trial lacks a parameter all its indicators are 0, as is a number after it is scaled to mean 0.
+    """
+    parts = [np.zeros((len(rows), 0))]
+    if choices:
+        words = [[str(row[name]) if row.get(name) is not None else "" for name in choices] for row in rows]
+        encoder = OneHotEncoder(categories=[*choices.values()], handle_unknown="ignore", sparse_output=False)
+        parts.append(encoder.fit_transform(words))
+    if numbers:
+        values = np.array([[np.nan if row.get(n) is None else float(row[n]) for n in numbers] for row in rows])
+        low, high = np.nanmin(values, 0), np.nanmax(values, 0)
+        wide = (low > 0) & (high > DECADE * low)
+        values[:, wide] = np.log(values[:, wide])
+        parts.append(np.nan_to_num(StandardScaler().fit_transform(values)))
+    return [(name, level) for name, levels in choices.items() for level in levels], np.hstack(parts)
 
 
-def _standardised(values: Sequence[Any]) -> list[float]:
-    """Mean 0, deviation 1, absent ones 0; positive numbers over more than a decade by their logarithm."""
-    there = np.array([float(v) for v in values if v is not None])
-    log = there.min() > 0 and there.max() / there.min() > 10
-    there = np.log(there) if log else there
-    deviation = there.std() or 1.0
-    given = iter((there - there.mean()) / deviation)
-    return [0.0 if v is None else float(next(given)) for v in values]
-
-
-def _ridge(columns: np.ndarray, scores: np.ndarray) -> np.ndarray:
-    centred = columns - columns.mean(0)
-    gram = centred.T @ centred + RIDGE * np.eye(columns.shape[1])
-    return np.asarray(np.linalg.solve(gram, centred.T @ (scores - scores.mean())))
-
-
-def _centred(coefficients: np.ndarray, owners: Sequence[str]) -> np.ndarray:
-    """Minus the mean over the choices of the same parameter."""
-    out = coefficients.copy()
-    for owner in set(owners):
-        own = [i for i, o in enumerate(owners) if o == owner]
-        if len(own) > 1:
-            out[own] -= out[own].mean()
+def _coefficients(columns: np.ndarray, scores: np.ndarray, names: Sequence[tuple[str, str]]) -> np.ndarray:
+    """Of each level: its coefficient in a ridge regression, less the mean over the levels of its parameter."""
+    out = np.asarray(Ridge(alpha=RIDGE).fit(columns, scores).coef_[: len(names)])
+    owners = np.array([parameter for parameter, _ in names])
+    for owner in set(owners.tolist()):
+        out[owners == owner] -= out[owners == owner].mean()
     return out

@@ -6,27 +6,24 @@ from typing import Any
 import numpy as np
 
 from ensembles.greedy import greedy_selection
-from ensembles.report.facts import Facts
-from trainable.metrics import macro_f1
+from ensembles.metric import score_of
+from ensembles.report.facts import NONE_COMPLETE, Complete, Facts
 from trainable.pictures.charts import BLUE, DARK, ORANGE, WIDE, axes, image, legend, matrix
 from trainable.pictures.page import Part, Section, table, text
 
-NONE = "No trial has finished all folds yet."
 SHOWN = 20
 
 
 def members(facts: Facts) -> Section:
     if not facts.complete:
-        return Section("ensemble", "Ensemble", missing=NONE)
+        return Section("ensemble", "Ensemble", missing=NONE_COMPLETE)
     return Section("ensemble", "Ensemble", [_weights(facts), _disagreement(facts), _growth(facts)])
 
 
 def optimism(facts: Facts) -> Section:
     title = "What it will score"
     if facts.ensemble is None:
-        missing = (
-            f"Not estimated yet: python -m ensembles.build {facts.paths.root}, then python -m ensembles.report again."
-        )
+        missing = f"Not estimated yet: python -m ensembles.build {facts.run.root} tells, and renews this page."
         return Section("optimism", title, missing=missing)
     e = facts.ensemble
     rows = sorted(e["methods"], key=lambda r: r["nested"])
@@ -39,11 +36,11 @@ def optimism(facts: Facts) -> Section:
     ax.set_yticks(
         range(len(rows)), [f"{r['method']}{'  (chosen)' if r['method'] == e['method'] else ''}" for r in rows]
     )
-    ax.set_xlabel("macro-F1, out of fold")
+    ax.set_xlabel(f"{facts.metric}, out of fold")
     legend(ax)
-    gap = e["oof_macro_f1"] - e["nested_macro_f1"]
+    gap = e["oof_score"] - e["nested_score"]
     part = Part(
-        f"Expect {e['nested_macro_f1']:.3f} ± {e['nested_std']:.3f}, not {e['oof_macro_f1']:.3f}: optimism {gap:+.3f}",
+        f"Expect {e['nested_score']:.3f} ± {e['nested_std']:.3f}, not {e['oof_score']:.3f}: optimism {gap:+.3f}",
         image(figure, "in-sample and nested score of each method"),
         "The diamond is the score on the rows that weights were chosen on; the dot the nested one, everything fitted "
         "without the fold it is scored on. The distance is the optimism. Methods whose bars overlap are as good; "
@@ -55,33 +52,33 @@ def optimism(facts: Facts) -> Section:
 
 def configurations(facts: Facts) -> Section:
     if not facts.complete:
-        return Section("configurations", "Configurations", missing=NONE)
+        return Section("configurations", "Configurations", missing=NONE_COMPLETE)
     parts = []
     for trial in facts.complete:
-        if trial.trial not in facts.weights and trial is not facts.complete[0]:
+        if trial.id not in facts.weights and trial is not facts.complete[0]:
             continue
-        code, weight = space_file(facts, trial.trial, trial.config), facts.weights.get(trial.trial, 0.0)
+        code, weight = space_file(facts, trial), facts.weights.get(trial.id, 0.0)
         body = (
-            f'<details><summary>weight {weight:.3f}, macro-F1 {trial.score:.4f} <button type="button" '
-            f'data-copy="c{trial.trial}">copy</button></summary><pre id="c{trial.trial}">{text(code)}</pre></details>'
-            f"<pre>python -m search.run {trial.trial}.py --data {text(facts.info['data'])}</pre>"
+            f'<details><summary>weight {weight:.3f}, {facts.metric} {trial.score:.4f} <button type="button" '
+            f'data-copy="c{trial.id}">copy</button></summary><pre id="c{trial.id}">{text(code)}</pre></details>'
+            f"<pre>python -m search.run {trial.id}.py --data {text(facts.run.info.data)}</pre>"
         )
-        read = f"Save the configuration as {trial.trial}.py; the command below it trains the member again."
-        parts.append(Part(f"Trial {trial.trial} as a space file", body, read))
+        read = f"Save the configuration as {trial.id}.py; the command below it trains the member again."
+        parts.append(Part(f"Trial {trial.id} as a space file", body, read))
     return Section("configurations", "Configurations", parts)
 
 
-def space_file(facts: Facts, trial: str, config: dict[str, Any]) -> str:
+def space_file(facts: Facts, trial: Complete) -> str:
     """Python that `search.run` takes: one trial with exactly this configuration."""
-    values = json.loads(json.dumps(config))
+    values = json.loads(json.dumps(trial.config.to_dict()))
     fixed = {"epochs": values.pop("epochs"), "seed": values.pop("seed"), "store_size": values["input"].pop("store")}
-    target = values.pop("target", "joint")
+    target = values.pop("target")
     chosen = {"target": target} if target != "joint" else {}
     search = {"trials": 1, "folds": facts.folds, **fixed, "members": 1, **chosen}
     settings = ", ".join(f"{k}={tuple(v) if isinstance(v, list) else v!r}" for k, v in search.items())
     return (
-        f'"""Trial {trial} of {facts.paths.root.name}.\n\nRun:     python -m search.run {trial}.py --data '
-        f'{facts.info["data"]}\n"""\n\nfrom search.space import Search\n\nSEARCH = Search({settings})\n\n\n'
+        f'"""Trial {trial.id} of {facts.run.name}.\n\nRun:     python -m search.run {trial.id}.py --data '
+        f'{facts.run.info.data}\n"""\n\nfrom search.space import Search\n\nSEARCH = Search({settings})\n\n\n'
         f"def space(trial, data):\n    return {_literal(values, 1)}\n"
     )
 
@@ -94,17 +91,16 @@ def _literal(value: Any, depth: int) -> str:
 
 
 def _weights(facts: Facts) -> Part:
-    wrong = {c.trial: c.probabilities.argmax(1) != facts.labels for c in facts.complete}
+    wrong = {c.id: c.probabilities.argmax(1) != facts.labels for c in facts.complete}
     rows = [
-        (c.trial, f"{facts.weights.get(c.trial, 0):.3f}", f"{c.score:.4f}",
-         f"{c.result['later_folds_macro_f1'] or 0:.4f}", f"{wrong[c.trial].mean():.1%}", c.config["model"]["backbone"],
-         f"{c.result['seconds'] / 60:.1f}")
+        (c.id, f"{facts.weights.get(c.id, 0):.3f}", f"{c.score:.4f}", f"{c.result.later_folds_score:.4f}",
+         f"{wrong[c.id].mean():.1%}", c.config.model.backbone, f"{c.result.seconds / 60:.1f}")
         for c in facts.complete[:SHOWN]
     ]  # fmt: skip
     name = f"by {facts.ensemble['method']}" if facts.ensemble else "by greedy selection (none has been built yet)"
-    header = ("trial", "weight", "macro-F1", "without fold 0", "wrong", "backbone", "minutes")
+    header = ("trial", "weight", facts.metric, "without fold 0", "wrong", "backbone", "minutes")
     return Part(
-        f"Members and their weights, {name}: the vote has macro-F1 {facts.vote_score:.4f} in-sample",
+        f"Members and their weights, {name}: the vote has {facts.metric} {facts.vote_score:.4f} in-sample",
         table(header, rows),
         "Complete trials, best first; a weight of 0 does not vote. “Without fold 0” leaves out the fold that chose the "
         "trial. A weak trial with a weight errs elsewhere than the strong ones. "
@@ -115,12 +111,12 @@ def _weights(facts: Facts) -> Part:
 
 
 def _disagreement(facts: Facts) -> Part:
-    shown = sorted(facts.complete[:SHOWN], key=lambda c: -facts.weights.get(c.trial, 0.0))
+    shown = sorted(facts.complete[:SHOWN], key=lambda c: -facts.weights.get(c.id, 0.0))
     guesses = np.stack([c.probabilities.argmax(1) for c in shown])
     differ = (guesses[:, None] != guesses[None]).mean(2)
     figure, ax = axes(5.6, 4.2)
     cells = [[f"{v:.0%}" for v in row] for row in differ] if len(shown) <= 12 else None
-    matrix(ax, differ, [c.trial for c in shown], cells=cells, top=max(float(differ.max()), 0.01))
+    matrix(ax, differ, [c.id for c in shown], cells=cells, top=max(float(differ.max()), 0.01))
     ax.tick_params(labelsize=7)
     ax.tick_params(axis="x", rotation=90)
     ax.set_title("share of images with different classes", fontsize=9, color=DARK)
@@ -135,14 +131,14 @@ def _disagreement(facts: Facts) -> Part:
 def _growth(facts: Facts) -> Part:
     """The vote's in-sample score as greedy selection adds members, the same member again included."""
     table = np.stack([c.probabilities for c in facts.complete])
-    path = greedy_selection(table, facts.labels).path
+    path = greedy_selection(table, facts.labels, metric=facts.run.info.metric).path
     total = np.cumsum(table[path], axis=0, dtype=np.float64)
-    scores = [macro_f1(facts.labels, votes.argmax(1), len(facts.classes)) for votes in total]
+    scores = [score_of(facts.labels, votes, facts.run.info.metric) for votes in total]
     figure, ax = axes(5.6, 4.2)
     ax.plot(range(1, len(scores) + 1), scores, "o-", color=BLUE, label="vote of the first picks")
     ax.axhline(facts.complete[0].score, color=DARK, ls="--", label="best single trial")
     ax.set_xlabel("picks of greedy selection")
-    ax.set_ylabel("macro-F1, in-sample")
+    ax.set_ylabel(f"{facts.metric}, in-sample")
     ax.set_xlim(0.5, max(len(scores), 5) + 0.5)
     ax.xaxis.get_major_locator().set_params(integer=True)
     legend(ax, columns=1)

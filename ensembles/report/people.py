@@ -5,13 +5,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ensembles.report.facts import Facts
+from ensembles.report.facts import NONE_COMPLETE, Facts
 from ensembles.suspects import find_suspects
 from trainable.images.decode import read_image, resize
 from trainable.pictures.charts import photo
 from trainable.pictures.page import Part, Section, text
 
-NONE = "No trial has finished all folds yet."
 PEOPLE, PHOTOS, SUSPECTS = 8, 7, 8
 THUMB = 120  # pixels of the longer side
 
@@ -19,8 +18,8 @@ THUMB = 120  # pixels of the longer side
 def hardest(facts: Facts) -> Section:
     title = "Hardest people"
     if not facts.complete:
-        return Section("people", title, missing=NONE)
-    groups = facts.experiment.manifest.frame["group"].to_numpy(str)[facts.rows]
+        return Section("people", title, missing=NONE_COMPLETE)
+    groups = facts.manifest.frame["group"].to_numpy(str)[facts.rows]
     table = pd.DataFrame({"group": groups, "given": _given(facts), "wrong": facts.vote.argmax(1) != facts.labels})
     each = table.groupby("group").agg(given=("given", "mean"), wrong=("wrong", "sum"), photos=("wrong", "size"))
     worst = each[each["wrong"] > 0].sort_values("given").head(PEOPLE)
@@ -45,8 +44,8 @@ def suspects(facts: Facts) -> Section:
     """People whose labels the vote, whose members never saw them, contradicts; see ensembles.suspects."""
     title = "Labels to look at"
     if not facts.complete:
-        return Section("labels", title, missing=NONE)
-    frame = facts.experiment.manifest.frame.iloc[facts.rows]
+        return Section("labels", title, missing=NONE_COMPLETE)
+    frame = facts.manifest.frame.iloc[facts.rows]
     found = find_suspects(
         facts.vote.astype(np.float64),
         facts.labels,
@@ -67,7 +66,7 @@ def suspects(facts: Facts) -> Section:
     lines = "\n".join(["path_or_id,field,value", *(f"{s.key},{s.field},{s.value}" for s in found[:SUSPECTS])])
     body = (
         f'<button type="button" data-copy="corrections">copy</button><pre id="corrections">{text(lines)}</pre>'
-        f"<p>All {len(found)}: <code>python -m ensembles.suspects {text(facts.paths.root)}</code></p>"
+        f"<p>All {len(found)}: <code>python -m ensembles.suspects {text(facts.run.root)}</code></p>"
     )
     read = (
         "Save the lines that you believe as a CSV and name it in `rows.corrections`: training then uses them. Scores "
@@ -86,12 +85,12 @@ def _sheet(facts: Facts, chosen: np.ndarray) -> str:
     guess, given = facts.vote.argmax(1), _given(facts)
     figures = []
     for place in chosen.tolist():
-        name = str(facts.experiment.manifest.frame["image"].iloc[facts.rows[place]])
+        name = str(facts.manifest.frame["image"].iloc[facts.rows[place]])
         label = facts.classes[facts.labels[place]]
         wrong = guess[place] != facts.labels[place]
         more = facts.vote[place, guess[place]] - given[place]
         said = f"<br>vote: <b>{text(facts.classes[guess[place]])}</b> +{more:.0%}" if wrong else ""
-        pixels = thumbnail(facts.experiment.manifest.root / name)
+        pixels = thumbnail(facts.manifest.root / name)
         picture = photo(pixels, name, mark=bool(wrong)) if pixels is not None else "<i>photo not found</i>"
         figures.append(f"<figure title='{text(name)}'>{picture}<figcaption>{text(label)}{said}</figcaption></figure>")
     return f'<div class="photos">{"".join(figures)}</div>'

@@ -8,7 +8,6 @@ from pathlib import Path
 
 from ensembles.report import classes, ensemble, history, people, space
 from ensembles.report.facts import Facts, read_facts
-from search.watch.leaderboard import STATES
 from trainable.files import write_text
 from trainable.pictures.page import Part, Section, page, text
 
@@ -28,18 +27,21 @@ SECTIONS: dict[str, tuple[str, Callable[[Facts], Section]]] = {
 }
 
 
-def write_report(run: Path) -> Path:
-    """Read everything, draw it, write report.html beside experiment.json; returns its path."""
-    facts = read_facts(run)
-    path = facts.paths.report
-    write_text(path, page(f"foldvote: {facts.paths.root.name}", _lead(facts), _tiles(facts), sections(facts)))
+def write_report(root: Path) -> Path:
+    """Read a run directory, draw everything, write its report.html; returns the path.
+
+    Raises InputError when the folder is no run. A section that cannot be drawn says so, and leaves the others alone.
+    """
+    facts = read_facts(root)
+    path = facts.run.report
+    write_text(path, page(f"foldvote: {facts.run.name}", _lead(facts), _tiles(facts), sections(facts)))
     return path
 
 
-def try_report(run: Path) -> Path | None:
-    """The same at the end of a search, which must not fail for it."""
+def try_report(root: Path) -> Path | None:
+    """`write_report` at the end of a search or a build, which must not fail for it: a warning and None instead."""
     try:
-        return write_report(run)
+        return write_report(root)
     except Exception:
         print(f"warning: no report could be written\n{traceback.format_exc()}", file=sys.stderr)
         return None
@@ -62,27 +64,31 @@ def sections(facts: Facts) -> list[Section]:
 
 
 def _lead(facts: Facts) -> str:
-    info, manifest = facts.info, facts.experiment.manifest
-    groups = manifest.frame["group"].iloc[facts.rows].nunique()
+    info = facts.run.info
+    groups = facts.manifest.frame["group"].iloc[facts.rows].nunique()
     return (
         f"<p>{len(facts.rows)} images of {groups} groups, {len(facts.classes)} classes, {facts.folds} folds of "
-        f"{facts.epochs} epochs. Scores are {text(info['metric'])}.</p>"
-        f"<p class='soft'>{text(facts.paths.root)} · data {text(info['data'])} · "
-        f"{', '.join(f'{text(k)} {text(v)}' for k, v in info['versions'].items())}</p>"
+        f"{facts.epochs} epochs. Scores are {text(facts.metric)}.</p>"
+        f"<p class='soft'>{text(facts.run.root)} · data {text(info.data)} · "
+        f"{', '.join(f'{text(k)} {text(v)}' for k, v in info.versions.items())}</p>"
     )
 
 
 def _tiles(facts: Facts) -> list[tuple[str, str]]:
-    states = Counter(STATES[t.state] for t in facts.trials.values())
-    spent = sum(max(t.intermediate_values, default=0) for t in facts.trials.values())
-    full = len(facts.trials) * facts.folds * facts.epochs
-    tiles = [("trials: " + ", ".join(f"{n} {s}" for s, n in states.items()), str(len(facts.trials)))]
-    if full:
-        tiles.append((f"epochs spent of {full}, full cross-validation", f"{spent} ({spent / full:.0%})"))
+    tiles = []
+    if facts.record is not None:
+        states = Counter(course.state for course in facts.record.trials)
+        spent = sum(max(course.scores, default=0) for course in facts.record.trials)
+        full = len(facts.record.trials) * facts.folds * facts.epochs
+        tiles.append(("trials: " + ", ".join(f"{n} {s}" for s, n in states.items()), str(len(facts.record.trials))))
+        if full:
+            tiles.append((f"epochs spent of {full}, full cross-validation", f"{spent} ({spent / full:.0%})"))
     if facts.complete:
-        tiles.append((f"best single trial, {facts.complete[0].trial}, macro-F1", f"{facts.complete[0].score:.4f}"))
-        tiles.append((f"vote of {len(facts.weights)}, in-sample macro-F1", f"{facts.vote_score:.4f}"))
+        best = facts.complete[0]
+        tiles.append((f"best single trial, {best.id}, {facts.metric}", f"{best.score:.4f}"))
+        tiles.append((f"vote of {len(facts.weights)}, in-sample {facts.metric}", f"{facts.vote_score:.4f}"))
     if facts.ensemble is not None:
         e = facts.ensemble
-        tiles.append((f"vote by {e['method']}, nested macro-F1", f"{e['nested_macro_f1']:.4f} ± {e['nested_std']:.4f}"))
+        estimate = f"{e['nested_score']:.4f} ± {e['nested_std']:.4f}"
+        tiles.append((f"vote by {e['method']}, nested {facts.metric}", estimate))
     return tiles

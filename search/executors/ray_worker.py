@@ -65,7 +65,7 @@ class JobTrainable(Trainable):
     def _start(self) -> Iterator[Message]:
         job: Job = self._job
         run = _opened(job.trial.run.root)
-        fence(lambda: _check_owner(run, job.owner))
+        fence(lambda: _refuse_void(run, job))
         _refuse_hung(self._hung(), self.config["hang_minutes"])
         use_threads(self.config["threads"])
         here = type(job)(**{**vars(job), "trial": run.trial(job.trial.id)})
@@ -82,9 +82,12 @@ class JobTrainable(Trainable):
         faulthandler.dump_traceback_later(self.config["hang_minutes"] * 60, exit=True, file=self._trace)
 
 
-def _check_owner(run: Run, owner: str) -> None:
-    if run.owner.read_text(encoding="utf-8") != owner:
+def _refuse_void(run: Run, job: Job) -> None:
+    """Keep a worker from writing that was given up while it lived: a driver was killed, a node was lost for a while."""
+    if run.owner.read_text(encoding="utf-8") != job.owner:
         raise RuntimeError(f"{run.root} was taken over by another driver")
+    if not job.trial.held_by(job.part, job.claim):
+        raise RuntimeError(f"{job.trial.root} was handed to another worker")
 
 
 def _refuse_hung(trace: Path, minutes: float) -> None:

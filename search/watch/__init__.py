@@ -1,5 +1,6 @@
 """Those who look on: the table, TensorBoard, the leaderboard, trackers. They hear what happens and decide nothing."""
 
+import errno
 import sys
 import traceback
 from collections.abc import Callable, Iterable
@@ -24,7 +25,10 @@ class Watcher(Protocol):
 
 
 class Watchers:
-    """Tells each watcher in turn. One that raises is named once and left out: nobody who looks on can end a search."""
+    """Tells each watcher in turn. One that raises is named once and left out: nobody who looks on can end a search.
+
+    Only a full disk is nobody's own trouble: that OSError goes on to whoever drives the search.
+    """
 
     def __init__(self, watchers: Iterable[Watcher] = ()) -> None:
         self.all = list(watchers)
@@ -44,13 +48,21 @@ class Watchers:
         return self
 
     def __exit__(self, *error: object) -> None:
-        self.stack.__exit__(*error)  # type: ignore[arg-type]
+        try:
+            self.stack.__exit__(*error)  # type: ignore[arg-type]
+        except Exception as problem:
+            _say(problem, "a watcher could not be closed")
 
     def _tell(self, what: Callable[[Watcher], object]) -> None:
         for watcher in list(self.all):
             try:
                 what(watcher)
-            except Exception:
+            except Exception as problem:
                 self.all.remove(watcher)
-                name = type(watcher).__name__
-                print(f"warning: {name} is left out from here on:\n{traceback.format_exc()}", file=sys.stderr)
+                _say(problem, f"{type(watcher).__name__} is left out from here on")
+
+
+def _say(problem: Exception, words: str) -> None:
+    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+        raise problem
+    print(f"warning: {words}:\n{traceback.format_exc()}", file=sys.stderr)

@@ -43,6 +43,7 @@ class Tally:
     epochs_here: int = 0
     epochs_saved: int = 0
     _here: Counter[str] = field(default_factory=Counter)
+    _known: dict[str, tuple[int, float]] = field(default_factory=dict)  # (step, score) that earlier sittings reached
 
     def remember(self, trials: Mapping[str, FrozenTrial], trial_of: Mapping[str, Trial]) -> None:
         """What earlier sittings did (a ledger's trials by id); call it before anything begins.
@@ -52,6 +53,7 @@ class Tally:
         for trial_id, frozen in trials.items():
             state, spent = STATES[frozen.state], max(frozen.intermediate_values, default=0)
             self.epochs_before += spent
+            self._known[trial_id] = spent, frozen.intermediate_values.get(spent, math.nan)
             if state in ("running", "failed"):  # these go on, or are tried again
                 continue
             self.earlier[state] += 1
@@ -90,7 +92,8 @@ class Tally:
         """The trial's row, a new one if it has none, in its new state."""
         if trial_id in self.rows:
             self._here[self.rows[trial_id].state] -= 1
-        row = self.rows.setdefault(trial_id, Row(self.earlier.total() + len(self.rows) + 1))
+        step, score = self._known.get(trial_id, (0, math.nan))
+        row = self.rows.setdefault(trial_id, Row(self.earlier.total() + len(self.rows) + 1, step=step, score=score))
         self._here[state] += 1
         row.state = state
         return row

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 from optuna.trial import Trial, TrialState
 
-from search.ledger import Ledger, last_score, parameters
+from search.ledger import RETRAINED, Ledger, last_score, parameters, read_trials
 from search.sampler.suggest import Suggester
 
 
@@ -101,6 +101,58 @@ def test_what_a_crash_left_without_a_name_does_not_count(path: Path) -> None:
     again.drop_unnamed()
     assert again.named() == {}
     assert [t.state for t in again.trials()] == [TrialState.FAIL]
+
+
+def test_trial_that_failed_may_run_again_with_what_was_known_of_it(path: Path) -> None:
+    ledger = Ledger.open(path)
+    for name in ("before", "failed", "after"):
+        begin(ledger, name)
+        ledger.report(name, 1, 0.5)
+    ledger.fail("failed", "ValueError: x")
+    before = ledger.find("failed")
+    ledger.retry("failed")
+    for found in (ledger, Ledger.open(path)):
+        again = found.find("failed")
+        assert again.state == TrialState.RUNNING and again.number != before.number
+        assert (again.params, again.distributions) == (before.params, before.distributions)
+        assert again.intermediate_values == {1: 0.5}
+        assert "reason" not in again.user_attrs
+        assert list(states(found)) == ["before", "failed", "after"], "it counts as one trial, in its old place"
+    assert not ledger.report("failed", 1, 0.9), "and is not told twice"
+    assert ledger.report("failed", 2, 0.75)
+    ledger.complete("failed", 0.75)
+    assert states(Ledger.open(path))["failed"] == TrialState.COMPLETE
+    assert [t.state for t in ledger.trials()].count(TrialState.FAIL) == 1, "the failure stays in the journal"
+
+
+def test_retrained_trials_are_apart_and_may_fail_and_run_again(path: Path) -> None:
+    ledger = Ledger.open(path)
+    begin(ledger, "source")
+    ledger.report("source", 1, 0.5)
+    ledger.complete("source", 0.5)
+    apart = Ledger.open(path, retrained=True)
+    assert apart.named() == {}
+    apart.retrain(ledger.find("source"), "seed 1")
+    apart.fail("seed 1", "ValueError: x")
+    apart.retry("seed 1")
+    found = Ledger.open(path, retrained=True)
+    assert states(found) == {"seed 1": TrialState.RUNNING}
+    assert found.find("seed 1").user_attrs[RETRAINED] == "source"
+    assert found.find("seed 1").params == ledger.find("source").params
+    search = Ledger.open(path)
+    assert states(search) == {"source": TrialState.COMPLETE} and set(search.numbers) == {"source"}
+    assert set(search.everything()) == {"source", "seed 1"}
+
+
+def test_trials_are_read_beside_a_search_that_writes(path: Path) -> None:
+    assert read_trials(path) == {}
+    ledger = Ledger.open(path)
+    begin(ledger, "a")
+    ledger.report("a", 1, 0.5)
+    (found,) = read_trials(path).items()
+    assert (found[0], found[1].intermediate_values) == ("a", {1: 0.5})
+    begin(ledger, "b")
+    assert list(read_trials(path)) == ["a", "b"]
 
 
 def test_first_parameters_are_queued_once(path: Path) -> None:

@@ -21,6 +21,7 @@ import pytest
 from helpers import complete_run, refused
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
+from trainable.run.paths import RunPaths
 
 from ensembles.build import main as build
 from ensembles.report import write_report
@@ -35,7 +36,6 @@ from search.space_file import load_space
 from trainable.config import TrialConfig
 from trainable.files import read_json, write_json
 from trainable.run.experiment import open_experiment
-from trainable.run.paths import RunPaths
 
 
 @pytest.fixture(scope="module")

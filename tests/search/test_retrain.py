@@ -9,6 +9,7 @@ import pandas as pd
 import pytest
 from helpers import SPACE, refused, space_file
 from here import searched, without_ray
+from trainable.run.paths import RunPaths
 
 from ensembles.build import main as build
 from ensembles.export import main as export
@@ -19,7 +20,6 @@ from search.ledger import Ledger
 from search.run import main as search
 from trainable.files import read_json, read_npz
 from trainable.metrics import macro_f1
-from trainable.run.paths import RunPaths
 
 TRIALS, EPOCHS, FOLDS = 2, 2, 2
 

@@ -8,6 +8,7 @@ from conftest import SEARCH
 from directing import director_of
 from helpers import prepared, refused, space_file
 from optuna.trial import TrialState
+from trainable.run.paths import RunPaths
 
 from ensembles.members import load_members
 from search.ledger import Ledger, read_trials
@@ -18,7 +19,6 @@ from search.warm_start import Earlier, find_earlier, take_over
 from trainable.files import write_json
 from trainable.metrics import macro_f1
 from trainable.run.experiment import Experiment
-from trainable.run.paths import RunPaths
 
 WIDER = SEARCH.replace('["test_resnet", "test_vit"]', '["test_resnet", "test_vit", "test_efficientnet"]')
 NARROWER = SEARCH.replace('["test_resnet", "test_vit"]', '["test_vit"]')

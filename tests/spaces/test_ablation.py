@@ -15,7 +15,7 @@ CENTRE = {0: [0.50, 0.52, 0.54], 1: [0.48, 0.50, 0.55]}
 def rows(name: str, above: dict[int, list[float]]) -> list[dict]:
     """A row a seed whose folds score so much above the centre's."""
     scores = {seed: [c + a for c, a in zip(CENTRE[seed], more, strict=True)] for seed, more in above.items()}
-    return [{"technique": name, "seed": s, "oof_macro_f1": 0.5 + s / 10, "fold_macro_f1": f} for s, f in scores.items()]
+    return [{"technique": name, "seed": s, "oof_score": 0.5 + s / 10, "fold_scores": f} for s, f in scores.items()]
 
 
 def test_difference_and_its_error_are_over_folds_and_seeds() -> None:
@@ -27,7 +27,7 @@ def test_difference_and_its_error_are_over_folds_and_seeds() -> None:
     assert line["standard_error"] == pytest.approx(statistics.stdev(values) / 6**0.5)
     low, high = stats.t.interval(0.95, 5, loc=0, scale=line["standard_error"])
     assert (-low, high) == pytest.approx((line["noise"], line["noise"]))
-    assert line["oof_macro_f1"] == pytest.approx(0.55) and line["seeds"] == 2
+    assert line["oof_score"] == pytest.approx(0.55) and line["seeds"] == 2
 
 
 def test_only_what_leaves_its_interval_is_called_better_or_worse() -> None:

@@ -51,32 +51,40 @@ def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.Data
 def _from_file(frame: pd.DataFrame, manifest: Manifest, path: Path, fold: int | None) -> None:
     table = read_table(path, ("path_or_id", "field", "value"))
     applied: set[tuple[str, str, str]] = set()
-    elsewhere = frame.copy()  # lines that do not hold here are checked on it
+    elsewhere, where = frame.copy(), _Rows(frame)  # lines that do not hold here are checked on the copy
     for number, line in enumerate(table.to_dict("records"), start=2):
         place = f"{path} line {number}"
         only, said = line.get("fold", ""), (line["path_or_id"], line["field"], line["value"])
         if only and not only.isdigit():
             raise InputError(f"{place}: received fold {only!r}; allowed: a fold's number, or nothing")
-        rows = _find(frame, line["path_or_id"], place)
+        rows = where.find(line["path_or_id"], place)
         holds = said not in applied and (fold is None or not only or int(only) == fold)
         _apply(frame if holds else elsewhere, manifest, rows, line["field"], line["value"], place)
         applied |= {said} if holds else set()
 
 
-def _find(frame: pd.DataFrame, key: str, place: str) -> np.ndarray:
-    """Rows int64[n] of an image, a group, or an id."""
-    for column in ("image", "group"):
-        rows = np.flatnonzero(frame[column] == key)
-        if len(rows):
-            return rows
-    folder = PurePosixPath(key).name
-    rows = np.flatnonzero(frame["group"] == folder)
-    rows = rows if len(rows) else np.flatnonzero(_ids(frame) == key)
-    people = frame["group"].iloc[rows].unique()
-    if len(people) != 1:
-        found = f"{len(people)} people: {', '.join(people[:3])}" if len(people) else "no row"
-        raise InputError(f"{place}: path_or_id {key!r} names {found}; allowed: an image, a group or a person's own id")
-    return rows
+class _Rows:
+    """Where the rows of an image, a group or an id lie: looked up, not searched for line by line."""
+
+    def __init__(self, frame: pd.DataFrame) -> None:
+        self.groups = frame["group"].to_numpy()
+        self.images, self.by_group = frame.groupby("image").indices, frame.groupby("group").indices
+        self.by_id = pd.Series(_ids(frame)).groupby(_ids(frame)).indices
+
+    def find(self, key: str, place: str) -> np.ndarray:
+        """Rows int64[n]; InputError where the key names nobody, or several people."""
+        folder = PurePosixPath(key).name
+        for table, name in ((self.images, key), (self.by_group, key), (self.by_group, folder)):
+            if name in table:
+                return np.asarray(table[name])
+        rows = np.asarray(self.by_id.get(key, np.zeros(0, np.int64)))
+        people = pd.unique(self.groups[rows])
+        if len(people) != 1:
+            found = f"{len(people)} people: {', '.join(people[:3])}" if len(people) else "no row"
+            raise InputError(
+                f"{place}: path_or_id {key!r} names {found}; allowed: an image, a group or a person's own id"
+            )
+        return rows
 
 
 def _apply(frame: pd.DataFrame, manifest: Manifest, rows: np.ndarray, field: str, value: str, place: str) -> None:

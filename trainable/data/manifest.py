@@ -47,7 +47,10 @@ class Manifest:
     def fingerprint(self) -> str:
         """Changes when an image is added, removed, resized in bytes or relabelled."""
         digest = hashlib.sha256(repr((self.layout, self.classes)).encode())
-        digest.update(self.frame.to_csv(index=False).encode())
+        for name in self.frame:
+            column = self.frame[name].to_numpy()
+            digest.update(f"\n{name}\n".encode())
+            digest.update("\0".join(map(str, column)).encode() if column.dtype == object else _plain(column))
         return digest.hexdigest()[:16]
 
 
@@ -108,6 +111,11 @@ def file_sizes(root: Path, images: list[str], source: Path) -> np.ndarray:
 def few(names: list[str], limit: int = 5) -> str:
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return ", ".join(names[:limit]) + more
+
+
+def _plain(column: np.ndarray) -> bytes:
+    """Numbers by their value, whatever type a file format gave them: whole ones as int64, others as float64."""
+    return column.astype(np.float64 if column.dtype.kind == "f" else np.int64).tobytes()
 
 
 def _list(folder: Path) -> dict[str, int]:

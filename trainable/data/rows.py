@@ -16,8 +16,7 @@ from trainable.data.labels import ATTRIBUTES, age_band, decode, encode
 from trainable.data.manifest import Manifest
 from trainable.data.pseudo_labels import pseudo_answers
 from trainable.errors import InputError
-from trainable.images.faces import looks_for_faces
-from trainable.images.mtcnn import check_installed
+from trainable.images.faces import check_detector, looks_for_faces
 
 YOUNG, OLD = 30, 60
 NO_MASK = ATTRIBUTES["mask"].index("none")
@@ -106,7 +105,7 @@ def dropped(frame: pd.DataFrame, rows: RowsConfig) -> np.ndarray:
 def check_data(config: TrialConfig, manifest: Manifest) -> None:
     """InputError when the data or this machine cannot carry a choice; run once on the driver, before all else."""
     if looks_for_faces(config):
-        check_installed(config.input.detector)
+        check_detector(config.input.detector)
     for choice, names in config.needs().items():
         missing = [name for name in names if name not in manifest.attributes]
         if missing:

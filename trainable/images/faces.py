@@ -18,6 +18,7 @@ import numpy as np
 from filelock import FileLock
 
 from trainable.config import TrialConfig
+from trainable.errors import InputError
 from trainable.files import read_npz, write_atomic, write_npz
 from trainable.images import mtcnn
 from trainable.images.store import ImageStore, progress
@@ -38,6 +39,16 @@ def look(configs: Iterable[TrialConfig], store: ImageStore) -> None:
 
 def looks_for_faces(config: TrialConfig) -> bool:
     return config.input.region == "face" or config.input.background == "removed"
+
+
+def check_detector(detector: str) -> None:
+    """InputError when what a detector needs is not installed here."""
+    if detector == CASCADE and not hasattr(cv2, "CascadeClassifier"):
+        raise InputError(
+            f"input.detector: received 'cascade', which OpenCV {cv2.__version__} no longer has; allowed: an older one "
+            "(pip install 'opencv-python-headless<5'), or input.region centre and input.background keep"
+        )
+    mtcnn.check_installed(detector)
 
 
 def faces(store: ImageStore, detector: str = CASCADE, *, show: bool = False) -> dict[str, np.ndarray]:
@@ -166,8 +177,8 @@ def centre_box(size: tuple[int, ...], crop: tuple[float, float]) -> tuple[int, i
     return top, top + keep[0], left, left + keep[1]
 
 
-def _cascade() -> cv2.CascadeClassifier:
-    """One a thread: a classifier cannot be shared."""
+def _cascade() -> Any:
+    """OpenCV's CascadeClassifier, one a thread: it cannot be shared."""
     if not hasattr(_local, "cascade"):
         folder = Path(cv2.data.haarcascades)  # type: ignore[attr-defined]
         _local.cascade = cv2.CascadeClassifier(str(folder / "haarcascade_frontalface_default.xml"))

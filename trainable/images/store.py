@@ -10,7 +10,7 @@
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -64,22 +64,46 @@ def store_bytes(count: int, size: tuple[int, int]) -> int:
     return count * size[0] * size[1] * 3
 
 
-def open_store(root: Path, names: Iterable[str], size: tuple[int, int], *, workers: int = 0) -> ImageStore:
+def open_store(
+    root: Path,
+    names: Iterable[str],
+    size: tuple[int, int],
+    *,
+    workers: int = 0,
+    decoded: Sequence[ImageStore] = (),
+) -> ImageStore:
     """The store of these images at `size` (height, width); decoded now unless this node has it already.
 
-    Raises InputError when the disk cannot hold it. Unreadable images are black, and named in `bad`.
+    decoded: stores of photos below the same root at the same size, from which pixels are copied. Unreadable images are
+    black, and named in `bad`. Raises InputError when the disk cannot hold the store.
     """
     names = tuple(names)
     folder = cache_folder() / _key(root, names, size)
     folder.parent.mkdir(parents=True, exist_ok=True)
     with FileLock(f"{folder}.lock"):
         if not (folder / "index.json").exists():
-            _build(root, names, size, folder, workers or os.cpu_count() or 1)
+            _build(root, names, size, folder, workers or os.cpu_count() or 1, _known(decoded))
     index = read_json(folder / "index.json")
     return ImageStore(folder, names, tuple(index["bad"]))
 
 
-def _build(root: Path, names: tuple[str, ...], size: tuple[int, int], folder: Path, workers: int) -> None:
+def _known(decoded: Sequence[ImageStore]) -> dict[str, np.ndarray]:
+    """{name: its pixels, uint8 [H, W, 3]} of photos that other stores hold, by views of their files."""
+    found: dict[str, np.ndarray] = {}
+    for store in decoded:
+        pixels, bad = store.pixels(), set(store.bad)
+        found |= {name: pixels[row] for row, name in enumerate(store.names) if name not in bad}
+    return found
+
+
+def _build(
+    root: Path,
+    names: tuple[str, ...],
+    size: tuple[int, int],
+    folder: Path,
+    workers: int,
+    known: Mapping[str, np.ndarray],
+) -> None:
     need, free = store_bytes(len(names), size), shutil.disk_usage(folder.parent).free
     if need > free * 0.95:
         raise InputError(
@@ -94,7 +118,9 @@ def _build(root: Path, names: tuple[str, ...], size: tuple[int, int], folder: Pa
     def decode(rows: range) -> list[bool]:
         good = []
         for row in rows:
-            image = read_image(root / names[row], size)
+            image = known.get(names[row])
+            if image is None:
+                image = read_image(root / names[row], size)
             if image is not None:
                 pixels[row] = image
             good.append(image is not None)

@@ -5,6 +5,8 @@ import torch
 from timm.models import get_pretrained_cfg
 from torch import Tensor
 
+from trainable.errors import InputError
+
 
 def pixel_statistics(backbone: str, kind: str, dataset: tuple[tuple[float, ...], tuple[float, ...]]) -> Tensor:
     """float32 [2, 3]: mean and standard deviation of the RGB channels, on the scale 0..1."""
@@ -12,8 +14,12 @@ def pixel_statistics(backbone: str, kind: str, dataset: tuple[tuple[float, ...],
         return torch.tensor([timm.data.IMAGENET_DEFAULT_MEAN, timm.data.IMAGENET_DEFAULT_STD])
     if kind == "backbone":
         config = get_pretrained_cfg(backbone)
-        if config is not None:
-            return torch.tensor([config.mean, config.std])
+        if config is None:
+            raise InputError(
+                f"input.normalise: received backbone, and timm publishes no mean of the photos that {backbone} was "
+                "trained on; allowed: imagenet, or dataset"
+            )
+        return torch.tensor([config.mean, config.std])
     return torch.tensor(dataset)
 
 

@@ -1,6 +1,6 @@
 """An experiment: the data, folds and decoded images that all trials of a run share."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -34,7 +34,7 @@ class Experiment:
 
     @cached_property
     def store(self) -> ImageStore:
-        return open_store(self.manifest.root, self.manifest.frame["image"], self.store_size)
+        return open_store(self.manifest.root, stored_names(self.manifest, self.skipped), self.store_size)
 
     @cached_property
     def place(self) -> np.ndarray:
@@ -44,6 +44,11 @@ class Experiment:
     @cached_property
     def folds_fingerprint(self) -> str:
         return self.folds.fingerprint()
+
+
+def stored_names(manifest: Manifest, skipped: Sequence[str] = ()) -> list[str]:
+    """The photos that an experiment's store holds: one store, in one order, whatever is left out of the manifest."""
+    return sorted([*manifest.frame["image"], *skipped])
 
 
 def prepare(
@@ -61,7 +66,7 @@ def prepare(
     Raises InputError when the data cannot be used.
     """
     manifest = read_manifest(data)
-    store = open_store(manifest.root, manifest.frame["image"], store_size)
+    store = open_store(manifest.root, stored_names(manifest), store_size)
     if store.bad and not skip_bad_images:
         raise InputError(
             f"unreadable or truncated images below {manifest.root}: received {len(store.bad)}: "

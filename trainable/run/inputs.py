@@ -2,12 +2,15 @@
 
 What a user does to the original afterwards (edit, move, delete it) then changes nothing that was begun, and a run that
 is moved takes them along. A configuration on disk holds `sha256:<digest>`, in memory the path of the copy.
+
+    inputs/<digest>.csv      a copy
+    inputs/names.json        {path of the original: digest of what it held when it was first used}
 """
 
 from pathlib import Path
 from typing import Any
 
-from trainable.files import digest, write_bytes
+from trainable.files import digest, read_json, write_bytes, write_json
 
 CONTENT = "sha256:"
 BUILT_IN = ("none", "core")
@@ -19,20 +22,44 @@ def keep(values: dict[str, Any], run: Path) -> dict[str, Any]:
     if named in BUILT_IN:
         return values
     content = digest(Path(named))
-    copy = _place(run, content)
+    copy = _copy(run, content)
     if not copy.exists():
         write_bytes(copy, Path(named).read_bytes())
+    if Path(named) != copy:
+        names = _names(run)
+        if names.setdefault(named, content) == content:
+            write_json(_index(run), names)
     return {**values, "rows": {**values["rows"], "corrections": CONTENT + content}}
 
 
 def as_kept(values: dict[str, Any], run: Path) -> dict[str, Any]:
-    """The inverse: the copy's path in the place of its name."""
-    named = values["rows"]["corrections"]
-    if not named.startswith(CONTENT):
+    """The inverse: the copy's path in the place of its name; anything else stays as it is."""
+    rows = values.get("rows") if isinstance(values, dict) else None
+    named = rows.get("corrections") if isinstance(rows, dict) else None
+    if not isinstance(named, str) or not named.startswith(CONTENT):
         return values
-    copy = _place(run, named.removeprefix(CONTENT))
+    copy = _copy(run, named.removeprefix(CONTENT))
     return {**values, "rows": {**values["rows"], "corrections": str(copy)}}
 
 
-def _place(run: Path, content: str) -> Path:
+def kept(path: str, run: Path) -> str:
+    """The copy of a file as it was when the run first used it; the path itself where the run has none."""
+    content = _names(run).get(str(Path(path).absolute()))
+    return path if content is None else str(_copy(run, content))
+
+
+def run_of_trial(config: Path) -> Path:
+    """The run's folder of a configuration that lies in a trial's."""
+    return config.absolute().parent.parent.parent
+
+
+def _names(run: Path) -> dict[str, str]:
+    return read_json(_index(run)) if _index(run).exists() else {}
+
+
+def _index(run: Path) -> Path:
+    return run / "inputs" / "names.json"
+
+
+def _copy(run: Path, content: str) -> Path:
     return run / "inputs" / f"{content}.csv"

@@ -1,6 +1,6 @@
 """A run: one experiment, the trials on it, and the ensembles of those trials."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +19,7 @@ from trainable.files import is_partial, read_json, write_atomic, write_text
 from trainable.images.store import ImageStore
 from trainable.run.ensemble import EnsembleFolder
 from trainable.run.experiment import Experiment
+from trainable.run.inputs import keep, kept
 from trainable.run.records import RunInfo, read_record, versions, write_record
 from trainable.run.search_record import SearchRecord, read_search_record, write_search_record
 from trainable.run.trial import Trial
@@ -134,6 +135,15 @@ class Run:
     def identify(self, config: TrialConfig) -> str:
         """The id of a trial of this run with that configuration; the only place where one is made."""
         return config.trial_id(self.experiment.folds_fingerprint)
+
+    def keep_inputs(self, configs: Iterable[TrialConfig]) -> None:
+        """Copy the files that these configurations name, as they are now."""
+        for config in configs:
+            keep(config.to_dict(), self.root)
+
+    def kept_input(self, path: str) -> str:
+        """The copy of a file that was named when the run first used it; the path itself where there is none."""
+        return kept(path, self.root)
 
     def trial(self, trial_id: str) -> Trial:
         return Trial(self, trial_id)

@@ -79,7 +79,7 @@ def write_search_record(path: Path, record: SearchRecord) -> None:
 
 
 def read_search_record(path: Path) -> SearchRecord:
-    """The inverse. Raises FileNotFoundError where there is none, json.JSONDecodeError or KeyError where it is damaged."""
+    """The record at `path`; raises FileNotFoundError, or json.JSONDecodeError or KeyError where it is damaged."""
     values = read_json(path)
     return SearchRecord(
         trials=[

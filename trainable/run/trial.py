@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from trainable.config import TrialConfig
-from trainable.files import read_json, write_json
+from trainable.files import read_json, write_json, write_text
 from trainable.run.fold import Fold
 from trainable.run.inputs import as_kept, keep
 from trainable.run.predictions import Predictions
@@ -89,6 +89,14 @@ class Trial:
         """The traceback of a trial that failed."""
         return self.root / "error.txt"
 
+    def claim(self, part: str, token: str) -> None:
+        """Hand a part of the trial's work to one worker: whoever had it before no longer writes, see `held_by`."""
+        write_text(self._claim(part), token)
+
+    def held_by(self, part: str, token: str) -> bool:
+        claim = self._claim(part)
+        return claim.exists() and claim.read_text(encoding="utf-8") == token
+
     def hung(self, fold: int | None = None) -> Path:
         """Stacks of all threads, written when no epoch was finished for too long; empty otherwise.
 
@@ -116,6 +124,9 @@ class Trial:
         for fold in self.folds():
             fold.resume.unlink(missing_ok=True)
             fold.weights.unlink(missing_ok=True)
+
+    def _claim(self, part: str) -> Path:
+        return self.root / f"claim_{part}"
 
     @property
     def _config(self) -> Path:

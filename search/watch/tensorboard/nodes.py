@@ -21,7 +21,8 @@ def load() -> dict[str, float]:
     with suppress(pynvml.NVMLError):
         pynvml.nvmlInit()
         for i in range(pynvml.nvmlDeviceGetCount()):
-            found |= _gpu(i)
+            with suppress(pynvml.NVMLError):
+                found |= _gpu(i)
     return found
 
 

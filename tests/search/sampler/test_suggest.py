@@ -8,20 +8,18 @@ import pytest
 from optuna.distributions import CategoricalDistribution, FloatDistribution
 from optuna.trial import FrozenTrial, TrialState, create_trial
 
-from search.ledger import JUDGED
 from search.sampler.suggest import Suggester, capped
 
 LR = {"lr": FloatDistribution(0.0, 1.0)}
 
 
-def trial(state: TrialState, scores: list[float], value: float | None = None, **attributes: object) -> FrozenTrial:
+def trial(state: TrialState, scores: list[float], value: float | None = None) -> FrozenTrial:
     return create_trial(
         state=state,
         value=value,
         params={"lr": 0.5},
         distributions=LR,
         intermediate_values=dict(enumerate(scores, 1)),
-        user_attrs=attributes,
     )
 
 
@@ -58,12 +56,6 @@ def test_other_views_show_a_value(view: str, value: float) -> None:
     assert [state for state, _, _ in found] == ["COMPLETE", "COMPLETE", "RUNNING", "COMPLETE", "COMPLETE"]
     assert found[1][1] == pytest.approx(value)
     assert found[4][1] == 0.0
-
-
-def test_what_a_trial_was_judged_by_stands_for_its_score() -> None:
-    done = trial(TrialState.COMPLETE, [0.1, 0.2], 0.7, **{JUDGED: {"1": 0.4, "2": 0.9}})
-    waits = trial(TrialState.RUNNING, [0.1], **{JUDGED: {"1": 0.4}})
-    assert seen("pruned", [done, waits]) == [("COMPLETE", 0.9, {}), ("PRUNED", None, {1: 0.4})]
 
 
 def test_history_is_not_changed_by_being_shown() -> None:

@@ -4,140 +4,116 @@ import io
 from collections import Counter
 from pathlib import Path
 
-import numpy as np
-import optuna
 import pytest
-from optuna.trial import TrialState
+from directing import EPOCHS, FOLDS, finish
 from rich.console import Console
 
 from search.race import Race
 from search.space import Search
-from search.watch.table import Progress
-from search.watch.vote import Votes
-from trainable.files import write_npz
-from trainable.run.paths import RunPaths
+from search.watch.table import LiveTable
+from search.watch.tally import Tally
+from trainable.run import Run
+from trainable.training.report import Report
 
 
 @pytest.fixture
-def progress() -> Progress:
+def run(tmp_path: Path) -> Run:
+    return Run(tmp_path)
+
+
+@pytest.fixture
+def table() -> LiveTable:
     clock = iter(range(0, 10_000, 10))
     console = Console(file=io.StringIO(), width=200)
-    return Progress(Search(trials=4, folds=2, epochs=3), 24, lambda _: 0.625, console, lambda: float(next(clock)))
+    search = Search(trials=4, folds=FOLDS, epochs=EPOCHS)
+    return LiveTable(search, 24, Tally(EPOCHS * FOLDS), console=console, clock=lambda: float(next(clock)))
 
 
-def said(step: int, score: float) -> dict:
-    return {"fold": (step - 1) // 3, "step": step, "score": score, "metrics": {"images_per_second": 50.0}}
+def said(step: int, score: float) -> Report:
+    fold = (step - 1) // EPOCHS
+    return Report(step, fold, score, decides=True, fold_done=False, metrics={"images_per_second": 50.0})
 
 
-def text(progress: Progress) -> str:
-    assert isinstance(progress.console.file, io.StringIO)
-    return progress.console.file.getvalue()
+def text(table: LiveTable) -> str:
+    assert isinstance(table.console.file, io.StringIO)
+    return table.console.file.getvalue()
 
 
-def test_log_has_a_line_for_every_trial_that_ends(progress: Progress) -> None:
-    with progress:
-        for name in ("a", "b", "c"):
-            progress.began(name)
-        progress.reported("a", said(6, 0.5))
-        progress.ended("a", "complete", "")
-        progress.reported("b", said(1, 0.25))
-        progress.ended("b", "stopped", "rank 3 of 3")
-        progress.ended("c", "failed", "ValueError: x")
-    lines = text(progress).splitlines()
-    assert "trial 1 a: complete after 6 epochs, macro-F1 0.6250" in lines
-    assert "trial 2 b: stopped after 1 epochs, macro-F1 0.2500 (rank 3 of 3)" in lines
+def shown(table: LiveTable) -> list[str]:
+    with table.console.capture() as captured:
+        table.console.print(table.render())
+    return captured.get().splitlines()
+
+
+def test_log_has_a_line_for_every_trial_that_ends(table: LiveTable, run: Run) -> None:
+    a, b, c = finish(run.trial("a"), 0.625), run.trial("b"), run.trial("c")
+    with table:
+        for trial in (a, b, c):
+            table.began(trial)
+        table.reported(a, said(6, 0.5))
+        table.ended(a, "complete", "")
+        table.reported(b, said(1, 0.25))
+        table.ended(b, "stopped", "rank 3 of 3")
+        table.ended(c, "failed", "ValueError: x")
+    lines = text(table).splitlines()
+    assert "trial 1 a: complete after 6 epochs, score 0.6250" in lines
+    assert "trial 2 b: stopped after 1 epochs, score 0.2500 (rank 3 of 3)" in lines
     assert "trial 3 c: failed after 0 epochs (ValueError: x)" in lines
-    assert "\x1b" not in text(progress)
+    assert "\x1b" not in text(table)
 
 
-def test_summary_counts_states_and_names_the_best(progress: Progress) -> None:
-    progress.earlier = Counter(complete=2)
-    progress.began("a")
-    progress.began("b")
-    progress.reported("a", said(6, 0.5))
-    progress.ended("a", "complete", "")
-    summary = progress.summary()
+def test_summary_counts_states_and_names_the_best(table: LiveTable, run: Run) -> None:
+    table.tally.earlier = Counter(complete=2)
+    a, b = finish(run.trial("a"), 0.625), run.trial("b")
+    table.began(a)
+    table.began(b)
+    table.reported(a, said(6, 0.5))
+    table.ended(a, "complete", "")
+    summary = table.summary()
     for part in ("1 running", "0 stopped", "3 complete", "0 failed", "of 4 trials", "best 0.6250 (a)", "left "):
         assert part in summary
+    assert "; vote " in summary and " of 1; " in summary
+    assert "1 of 24 epochs of full cross-validation" in summary
 
 
-def test_time_left_is_unknown_first_and_counts_down(progress: Progress) -> None:
-    assert progress.time_left() == "-"
-    progress.began("a")
-    progress.reported("a", said(1, 0.5))
-    progress.ended("a", "stopped", "")
-    assert progress.time_left() != "-"
+def test_time_left_is_unknown_first_and_counts_down(table: LiveTable, run: Run) -> None:
+    assert table.time_left() == "-"
+    a = run.trial("a")
+    table.began(a)
+    table.reported(a, said(1, 0.5))
+    table.ended(a, "stopped", "")
+    assert table.time_left() != "-"
 
 
-def test_waiting_trial_that_goes_on_keeps_its_row(progress: Progress) -> None:
-    progress.began("a")
-    progress.reported("a", said(1, 0.5))
-    progress.ended("a", "waiting", "rank 2 of 2")
-    progress.began("a")
-    assert len(progress.rows) == 1
-    assert progress.counts() == {"running": 1}
-
-
-def test_terminal_table_shows_running_trials_first(progress: Progress) -> None:
+def test_terminal_table_shows_running_trials_first(table: LiveTable, run: Run) -> None:
     for name in ("first", "second"):
-        progress.began(name)
-    progress.ended("first", "stopped", "")
-    with progress.console.capture() as captured:
-        progress.console.print(progress.render())
-    rows = captured.get().splitlines()
+        table.began(run.trial(name))
+    table.ended(run.trial("first"), "stopped", "")
+    rows = shown(table)
     assert next(i for i, r in enumerate(rows) if "second" in r) < next(i for i, r in enumerate(rows) if "first" in r)
 
 
-def test_table_shows_rungs_votes_and_errors(progress: Progress) -> None:
-    progress.race = Race(epochs=3, folds=2, trials=4)
-    progress.began("a")
-    progress.began("b")
+def test_table_shows_rungs_votes_and_errors(table: LiveTable, run: Run) -> None:
+    table.race = Race(epochs=EPOCHS, folds=FOLDS, trials=4)
     for name, score in (("a", 0.5), ("b", 0.25)):
-        progress.race.record(name, 1, score)
-        progress.reported(name, said(1, score))
-    progress.ended("b", "waiting", "rank 2 of 2")
-    progress.began("c")
-    progress.ended("c", "failed", "ValueError: no such thing")
-    with progress.console.capture() as captured:
-        progress.console.print(progress.render())
-    rows = captured.get().splitlines()
+        table.began(run.trial(name))
+        table.race.record(name, 1, score)
+        table.reported(run.trial(name), said(1, score))
+    table.ended(run.trial("b"), "waiting", "rank 2 of 2")
+    table.began(run.trial("c"))
+    table.ended(run.trial("c"), "failed", "ValueError: no such thing")
+    rows = shown(table)
     (rung,) = [r for r in rows if "fold 0, epoch 1" in r]
     assert rung.split("epoch 1")[1].split() == ["2", "0", "1"]
     assert rows[-1].rstrip() == "error: trial 3 c: ValueError: no such thing"
-    assert "50 images/s" in captured.get()
+    assert any("50 images/s" in row for row in rows)
 
 
-def test_saved_epochs_are_those_that_ended_trials_did_not_take(progress: Progress) -> None:
-    for name, step in (("a", 6), ("b", 1), ("c", 2)):
-        progress.began(name)
-        progress.reported(name, said(step, 0.5))
-    progress.ended("a", "complete", "")
-    progress.ended("b", "stopped", "")
-    progress.ended("c", "waiting", "")
-    assert progress.epochs_saved == 5
-
-
-def test_later_process_remembers_what_earlier_ones_did(progress: Progress) -> None:
-    study = optuna.create_study(direction="maximize")
-    for state, steps in ((TrialState.COMPLETE, 6), (TrialState.PRUNED, 1), (TrialState.RUNNING, 2)):
-        values = {step: 0.5 for step in range(1, steps + 1)}
-        value = 0.625 if state == TrialState.COMPLETE else None
-        study.add_trial(optuna.trial.create_trial(state=state, value=value, intermediate_values=values))
-    progress.remember(dict(zip("abc", study.trials, strict=True)))
-    assert progress.earlier == {"complete": 1, "stopped": 1}
-    assert (progress.epochs_before, progress.epochs_saved) == (9, 5)
-    assert progress.best == (0.625, "a")
-
-
-def test_vote_is_greedy_selection_of_the_complete_trials(tmp_path: Path) -> None:
-    """Two trials that are each right on half the classes are right on all together."""
-    paths, labels = RunPaths(tmp_path), np.array([0, 0, 1, 1])
-    first = np.array([[0.9, 0.1], [0.45, 0.55], [0.1, 0.9], [0.1, 0.9]], np.float32)
-    second = np.array([[0.9, 0.1], [0.9, 0.1], [0.55, 0.45], [0.1, 0.9]], np.float32)
-    votes = Votes(paths)
-    for name, probabilities in (("a", first), ("b", second)):
-        paths.trial(name).root.mkdir(parents=True)
-        write_npz(paths.trial(name).oof, index=np.arange(4), label=labels, probabilities=probabilities)
-        votes.add(name, 0.7)
-    assert votes.members == 2
-    assert votes.score == 1.0
+def test_trial_that_waits_since_an_earlier_process_counts_at_its_rung(table: LiveTable) -> None:
+    table.race = Race(epochs=EPOCHS, folds=FOLDS, trials=4)
+    table.race.record("a", 1, 0.5)
+    (before,) = [r for r in shown(table) if "fold 0, epoch 1" in r]
+    table.waiting = {"a"}
+    (now,) = [r for r in shown(table) if "fold 0, epoch 1" in r]
+    assert before.split("epoch 1")[1].split() == ["1", "0", "0"]
+    assert now.split("epoch 1")[1].split() == ["1", "0", "1"]

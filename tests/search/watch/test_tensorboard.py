@@ -11,8 +11,9 @@ import cv2
 import numpy as np
 import optuna
 import pytest
+from directing import finish
 from google.protobuf import text_format
-from helpers import SPACE, space_file
+from helpers import SPACE, completed, space_file, tiny
 from tensorboard.backend.event_processing.event_accumulator import IMAGES, EventAccumulator
 from tensorboard.plugins.hparams import metadata, plugin_data_pb2
 from tensorboard.plugins.projector.projector_config_pb2 import ProjectorConfig
@@ -22,11 +23,13 @@ from search.space import DataFacts
 from search.space_file import load_space
 from search.watch.tensorboard import TensorBoard, known_parameters
 from search.watch.tensorboard.nodes import load
+from trainable.config import TrialConfig
 from trainable.data.labels import CLASSES
-from trainable.files import read_json
-from trainable.run.paths import RunPaths
+from trainable.run import Run
+from trainable.training.report import Report
 
 LIMIT = 300e6  # bytes of events of 200 trials
+NAMES = ("loss", "score", "lr", "images_per_second", "accuracy_mask", "accuracy_gender", "accuracy_age")
 
 
 def events(folder: Path) -> EventAccumulator:
@@ -41,38 +44,30 @@ def hparams(found: EventAccumulator, tag: str) -> plugin_data_pb2.HParamsPluginD
 
 
 @pytest.fixture(scope="module")
-def complete(finished: RunPaths) -> list[str]:
-    return [t.root.name for t in finished.trials() if t.finished]
+def complete(finished: Run) -> list[str]:
+    return [t.id for t in finished.trials() if t.finished]
 
 
 @pytest.mark.slow
-def test_scalars_of_every_fold_are_read_back(finished: RunPaths, complete: list[str]) -> None:
+def test_scalars_of_every_fold_are_read_back(finished: Run, complete: list[str]) -> None:
     for trial in complete:
         found = events(finished.tensorboard / trial)
         tags = set(found.Tags()["scalars"])
         for k in range(2):
-            for name in (
-                "loss",
-                "macro_f1",
-                "lr",
-                "images_per_second",
-                "accuracy_mask",
-                "accuracy_gender",
-                "accuracy_age",
-            ):
+            for name in NAMES:
                 assert len(found.Scalars(f"fold_{k}/{name}")) == 3, (k, name)
             assert {f"fold_{k}/f1/{c}" for c in CLASSES} <= tags
             mean = np.mean([found.Scalars(f"fold_{k}/f1/{c}")[-1].value for c in CLASSES])
-            assert mean == pytest.approx(found.Scalars(f"fold_{k}/macro_f1")[-1].value, abs=1e-5)
-        (score,) = found.Scalars("oof_macro_f1")
-        assert score.value == pytest.approx(read_json(finished.trial(trial).result)["oof_macro_f1"], abs=1e-6)
+            assert mean == pytest.approx(found.Scalars(f"fold_{k}/score")[-1].value, abs=1e-5)
+        (score,) = found.Scalars("oof_score")
+        assert score.value == pytest.approx(finished.trial(trial).result.oof_score, abs=1e-6)
 
 
 @pytest.mark.slow
-def test_hparams_have_a_row_a_trial_and_columns_for_conditional_parameters(finished: RunPaths) -> None:
+def test_hparams_have_a_row_a_trial_and_columns_for_conditional_parameters(finished: Run) -> None:
     what = hparams(events(finished.tensorboard / "search"), metadata.EXPERIMENT_TAG).experiment
     assert {c.name for c in what.hparam_infos} == {"augment", "backbone", "loss", "lr", "smoothing"}
-    assert [m.name.tag for m in what.metric_infos] == ["oof_macro_f1", "fold_0/macro_f1"]
+    assert [m.name.tag for m in what.metric_infos] == ["oof_score", "fold_0/score"]
     for trial, frozen in read_trials(finished.study).items():
         row = hparams(events(finished.tensorboard / trial), metadata.SESSION_START_INFO_TAG).session_start_info
         assert set(row.hparams) == set(frozen.params)
@@ -81,7 +76,7 @@ def test_hparams_have_a_row_a_trial_and_columns_for_conditional_parameters(finis
 
 
 @pytest.mark.slow
-def test_pictures_decode(finished: RunPaths, complete: list[str]) -> None:
+def test_pictures_decode(finished: Run, complete: list[str]) -> None:
     for folder in finished.tensorboard.iterdir():
         if folder.name in read_trials(finished.study):
             found = events(folder)
@@ -100,7 +95,7 @@ def test_pictures_decode(finished: RunPaths, complete: list[str]) -> None:
 
 
 @pytest.mark.slow
-def test_projector_has_labels_and_thumbnails_for_every_point(finished: RunPaths, complete: list[str]) -> None:
+def test_projector_has_labels_and_thumbnails_for_every_point(finished: Run, complete: list[str]) -> None:
     shown = [t for t in complete if (finished.tensorboard / t / "projector_config.pbtxt").exists()]
     assert shown
     for trial in shown:
@@ -117,7 +112,7 @@ def test_projector_has_labels_and_thumbnails_for_every_point(finished: RunPaths,
 
 
 @pytest.mark.slow
-def test_nodes_say_how_busy_they_are(finished: RunPaths) -> None:
+def test_nodes_say_how_busy_they_are(finished: Run) -> None:
     nodes = list(finished.tensorboard.glob("node_*"))
     assert nodes
     tags = events(nodes[0]).Tags()["scalars"]
@@ -125,7 +120,7 @@ def test_nodes_say_how_busy_they_are(finished: RunPaths) -> None:
 
 
 @pytest.mark.slow
-def test_200_trials_stay_below_the_limit(finished: RunPaths) -> None:
+def test_200_trials_stay_below_the_limit(finished: Run) -> None:
     """As if every one of them were complete, with the pictures of the largest here."""
     sizes = [
         sum(p.stat().st_size for p in folder.rglob("*") if p.is_file()) for folder in finished.tensorboard.iterdir()
@@ -150,13 +145,17 @@ def test_known_parameters_has_those_that_only_some_configurations_have(tmp_path:
     assert isinstance(found["b"], optuna.distributions.IntDistribution)
 
 
+def said(epoch: int, **metrics: float) -> Report:
+    return Report(epoch, 0, math.nan, decides=True, fold_done=False, metrics={"epoch": epoch, "loss": 2.0, **metrics})
+
+
 @pytest.fixture
 def board(tmp_path: Path) -> Iterator[TensorBoard]:
-    paths = RunPaths(tmp_path / "run")
+    """Of a folder with two trials, which is no run."""
+    run = Run(tmp_path / "run")
     for trial in ("a", "b"):
-        paths.trial(trial).root.mkdir(parents=True)
-        paths.trial(trial).config.write_text("{}")
-    with TensorBoard(paths, lambda _: 0.5, lambda _: {"lr": 0.1}) as made:
+        run.trial(trial).begin(TrialConfig())
+    with TensorBoard(run, lambda _: {"lr": 0.1}) as made:
         yield made
 
 
@@ -164,24 +163,48 @@ def test_picture_that_fails_is_said_once_and_scalars_go_on(
     board: TensorBoard, capsys: pytest.CaptureFixture[str]
 ) -> None:
     """There is no experiment behind this run, so no picture can be made."""
-    for trial in ("a", "b"):
+    for name in ("a", "b"):
+        trial = finish(board.run.trial(name), 0.5)
         board.began(trial)
-        board.reported(trial, {"fold": 0, "metrics": {"epoch": 1, "loss": 2.0, "macro_f1": math.nan}})
+        board.reported(trial, said(1, score=math.nan))
         board.ended(trial, "complete", "")
     board.__exit__(None)
     assert board.problems == 4
     assert capsys.readouterr().err.count("warning: a picture for TensorBoard failed") == 1
-    found = events(board.paths.tensorboard / "a")
-    assert found.Tags()["scalars"] == ["fold_0/loss", "oof_macro_f1"]
+    found = events(board.run.tensorboard / "a")
+    assert found.Tags()["scalars"] == ["fold_0/loss", "oof_score"]
     ending = json.loads(found.Tensors("ending/text_summary")[0].tensor_proto.string_val[0])
     assert ending == {"state": "complete", "reason": ""}
 
 
 def test_trial_that_waited_goes_on_in_the_same_folder(board: TensorBoard) -> None:
     board.pictures = False
+    trial = board.run.trial("a")
     for epoch in (1, 2):
-        board.began("a")
-        board.reported("a", {"fold": 0, "metrics": {"epoch": epoch, "loss": 2.0}})
-        board.ended("a", "waiting", "rank 2 of 2")
+        board.began(trial)
+        board.reported(trial, said(epoch))
+        board.ended(trial, "waiting", "rank 2 of 2")
     board.__exit__(None)
-    assert [e.step for e in events(board.paths.tensorboard / "a").Scalars("fold_0/loss")] == [1, 2]
+    assert [e.step for e in events(board.run.tensorboard / "a").Scalars("fold_0/loss")] == [1, 2]
+
+
+def test_trial_that_an_earlier_process_left_all_but_told_is_told_as_complete(board: TensorBoard) -> None:
+    board.pictures = False
+    board.ended(finish(board.run.trial("a"), 0.5), "complete", "")
+    board.ended(board.run.trial("b"), "waiting", "at its rung")  # never ran here: it has nothing to tell
+    board.__exit__(None)
+    assert [e.value for e in events(board.run.tensorboard / "a").Scalars("oof_score")] == [0.5]
+    assert not (board.run.tensorboard / "b").exists()
+
+
+@pytest.mark.parametrize("tta", ["none", "flip", "crops"])
+def test_pictures_of_a_network_with_test_time_views(run: Run, tta: str) -> None:
+    """Grad-CAM looks into the network itself, not into what averages its views."""
+    trial = completed(run, tiny(tta=tta))
+    with TensorBoard(run) as board:
+        board.began(trial)
+        board.ended(trial, "complete", "")
+    assert board.problems == 0
+    found = events(run.tensorboard / trial.id)
+    assert {"first_batch", "confusion/joint", "grad_cam"} <= set(found.Tags()["images"])
+    assert (run.tensorboard / trial.id / "projector_config.pbtxt").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import math
 import os
 import struct
 import subprocess
@@ -14,11 +15,13 @@ from typing import Any
 
 import pandas as pd
 import pytest
+from directing import finish
 from helpers import refused, space_file
 
 from search.run import main as search
 from search.watch.trackers import Tracking, open_tracker
-from trainable.run.paths import RunPaths
+from trainable.run import Run
+from trainable.training.report import Report
 
 # SQLAlchemy's, inside MLflow.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
@@ -52,34 +55,36 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 
 @pytest.fixture
-def local(tmp_path: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> RunPaths:
+def local(run: Run, database: str, monkeypatch: pytest.MonkeyPatch) -> Run:
     """A begun run, and trackers that stay on this machine."""
-    paths = RunPaths(tmp_path / "seen")
-    paths.root.mkdir()
-    paths.experiment.write_text("{}")
     monkeypatch.setenv("MLFLOW_TRACKING_URI", database)
     monkeypatch.setenv("WANDB_MODE", "offline")
-    return paths
+    return run
 
 
-def told(paths: RunPaths, name: str) -> None:
+def said(step: int, fold: int, **metrics: float) -> Report:
+    return Report(step, fold, math.nan, decides=True, fold_done=False, metrics=metrics)
+
+
+def told(run: Run, name: str) -> None:
     """Trial a waits and goes on, b is stopped, c fails, d waits until a later process completes it."""
-    scores = {"a": 0.75, "d": 0.5}
+    a, b, c, d = (run.trial(trial) for trial in "abcd")
     for sitting in ("first", "second"):
-        with Tracking(open_tracker(name, paths), scores.__getitem__, lambda t: {"lr": 0.1, "augment": t}) as watcher:
+        with Tracking(open_tracker(name, run), lambda t: {"lr": 0.1, "augment": t}) as watcher:
             if sitting == "first":
-                for trial, step in (("a", 1), ("b", 1), ("c", 1), ("d", 1), ("a", 2)):
+                for trial, step in ((a, 1), (b, 1), (c, 1), (d, 1), (a, 2)):
                     watcher.began(trial)
-                    metrics = {"loss": 2.0 / step, "macro_f1": 0.1 * step, "lr": None}
-                    watcher.reported(trial, {"fold": step - 1, "step": step, "metrics": metrics})
-                    ends = {"b": ("stopped", "rank 3 of 3"), "c": ("failed", "ValueError: x")}
-                    last = ("complete", "") if (trial, step) == ("a", 2) else ("waiting", "rank 1 of 1")
-                    watcher.ended(trial, *ends.get(trial, last))
+                    watcher.reported(trial, said(step, step - 1, loss=2.0 / step, score=0.1 * step, lr=math.nan))
+                    ends = {b: ("stopped", "rank 3 of 3"), c: ("failed", "ValueError: x")}
+                    if (trial, step) == (a, 2):
+                        watcher.ended(finish(a, 0.75), "complete", "")
+                    else:
+                        watcher.ended(trial, *ends.get(trial, ("waiting", "rank 1 of 1")))
             else:
-                watcher.ended("d", "waiting", "at its rung")  # what director.resume tells
-                watcher.began("d")
-                watcher.reported("d", {"fold": 1, "step": 2, "metrics": {"loss": 1.0, "macro_f1": 0.2}})
-                watcher.ended("d", "complete", "")
+                watcher.ended(d, "waiting", "at its rung")  # what director.resume tells
+                watcher.began(d)
+                watcher.reported(d, said(2, 1, loss=1.0, score=0.2))
+                watcher.ended(finish(d, 0.5), "complete", "")
         assert not watcher.broken
         if name == "wandb":
             import wandb
@@ -100,16 +105,16 @@ def mlflow_runs(uri: str, experiment: str) -> dict[str, Any]:
 
 @pytest.mark.slow
 @installed["mlflow"]
-def test_mlflow_has_a_run_a_trial_with_its_parameters_and_its_final_score(local: RunPaths) -> None:
+def test_mlflow_has_a_run_a_trial_with_its_parameters_and_its_final_score(local: Run) -> None:
     told(local, "mlflow")
-    runs = mlflow_runs(os.environ["MLFLOW_TRACKING_URI"], "seen")
+    runs = mlflow_runs(os.environ["MLFLOW_TRACKING_URI"], local.name)
     assert {name: run.info.status for name, (run, _) in runs.items()} == {
         "a": "FINISHED", "b": "KILLED", "c": "FAILED", "d": "FINISHED"
     }  # fmt: skip
     for name, (run, client) in runs.items():
         assert run.data.params == {"lr": "0.1", "augment": name}
-        assert run.data.metrics.get("oof_macro_f1") == {"a": 0.75, "d": 0.5}.get(name)
-        (first,) = client.get_metric_history(run.info.run_id, "fold_0/macro_f1")
+        assert run.data.metrics.get("oof_score") == {"a": 0.75, "d": 0.5}.get(name)
+        (first,) = client.get_metric_history(run.info.run_id, "fold_0/score")
         assert (first.value, first.step) == (0.1, 1)
     assert [m.step for m in runs["d"][1].get_metric_history(runs["d"][0].info.run_id, "fold_1/loss")] == [2]
     assert runs["c"][0].data.tags["reason"] == "ValueError: x"
@@ -132,10 +137,10 @@ def records(path: Path) -> Iterator[Any]:
             yield Record.FromString(whole)
 
 
-def wandb_runs(paths: RunPaths) -> dict[str, list[dict[str, Any]]]:
+def wandb_runs(run: Run) -> dict[str, list[dict[str, Any]]]:
     """{trial: what each of its files holds}; a trial has a file for each process that ran it."""
     found: dict[str, list[dict[str, Any]]] = {}
-    for path in sorted((paths.root / "wandb").rglob("*.wandb")):
+    for path in sorted((run.root / "wandb").rglob("*.wandb")):
         told: dict[str, Any] = {"config": {}, "summary": {}, "history": []}
         for record in records(path):
             kind = record.WhichOneof("record_type")
@@ -156,16 +161,16 @@ def wandb_runs(paths: RunPaths) -> dict[str, list[dict[str, Any]]]:
 
 @pytest.mark.slow
 @installed["wandb"]
-def test_wandb_has_a_run_a_trial_with_its_parameters_and_its_final_score(local: RunPaths) -> None:
+def test_wandb_has_a_run_a_trial_with_its_parameters_and_its_final_score(local: Run) -> None:
     told(local, "wandb")
     runs = wandb_runs(local)
     assert {name: len(files) for name, files in runs.items()} == {"a": 1, "b": 1, "c": 1, "d": 2}
     assert len({f["id"] for files in runs.values() for f in files}) == 4
     for name, files in runs.items():
-        assert {f["group"] for f in files} == {"seen"}
+        assert {f["group"] for f in files} == {local.name}
         assert {"lr": 0.1, "augment": name}.items() <= files[0]["config"].items()
-        assert files[-1]["summary"].get("oof_macro_f1") == {"a": 0.75, "d": 0.5}.get(name)
-        assert files[0]["history"][0]["fold_0/macro_f1"] == 0.1
+        assert files[-1]["summary"].get("oof_score") == {"a": 0.75, "d": 0.5}.get(name)
+        assert files[0]["history"][0]["fold_0/score"] == 0.1
     assert [r["fold_1/loss"] for r in runs["a"][0]["history"][1:]] == [1.0]
     assert [runs[name][0]["exit"] for name in "abc"] == [0, 0, 1]
 
@@ -173,26 +178,27 @@ def test_wandb_has_a_run_a_trial_with_its_parameters_and_its_final_score(local: 
 @pytest.mark.slow
 @installed["mlflow"]
 @installed["wandb"]
-def test_search_is_tracked_as_the_leaderboard_tells_it(generic: Path, local: RunPaths, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "search.run", str(space_file(tmp_path, SEARCH, "tracked")), "--data", str(generic),
-               "--out", str(tmp_path / "runs"), "--log", "mlflow", "--log", "wandb"]  # fmt: skip
+def test_search_is_tracked_as_the_leaderboard_tells_it(generic: Path, local: Run, tmp_path: Path) -> None:
+    words = [space_file(tmp_path, SEARCH, "tracked"), "--data", generic, "--out", tmp_path / "runs", "--log", "mlflow",
+             "--log", "wandb", "--executor", "inline"]  # fmt: skip
+    command = [sys.executable, "-m", "search.run", *map(str, words)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=400, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
     assert "warning" not in done.stdout + done.stderr
     assert f"tracked by MLflow {os.environ['MLFLOW_TRACKING_URI']}, experiment tracked" in done.stdout.splitlines()
-    paths = RunPaths(tmp_path / "runs" / "tracked")
-    table = pd.read_csv(paths.leaderboard).set_index("trial")
-    runs, files = mlflow_runs(os.environ["MLFLOW_TRACKING_URI"], "tracked"), wandb_runs(paths)
+    run = Run(tmp_path / "runs" / "tracked")
+    table = pd.read_csv(run.leaderboard).set_index("trial")
+    runs, files = mlflow_runs(os.environ["MLFLOW_TRACKING_URI"], "tracked"), wandb_runs(run)
     assert set(runs) == set(files) == set(table.index)
     assert (table["state"] == "complete").any()
     for name, row in table.iterrows():
-        run, (file,) = runs[str(name)][0], files[str(name)]
-        assert run.data.tags["state"] == file["summary"]["state"] == row["state"]
-        assert float(run.data.params["lr"]) == file["config"]["lr"] == pytest.approx(row["lr"])
+        there, (file,) = runs[str(name)][0], files[str(name)]
+        assert there.data.tags["state"] == file["summary"]["state"] == row["state"]
+        assert float(there.data.params["lr"]) == file["config"]["lr"] == pytest.approx(row["lr"])
         assert len(file["history"]) == row["epochs_done"]
         if row["state"] == "complete":
-            assert run.data.metrics["oof_macro_f1"] == pytest.approx(row["oof_macro_f1"])
-            assert file["summary"]["oof_macro_f1"] == pytest.approx(row["oof_macro_f1"])
+            assert there.data.metrics["oof_score"] == pytest.approx(row["oof_score"])
+            assert file["summary"]["oof_score"] == pytest.approx(row["oof_score"])
 
 
 class Broken:
@@ -206,9 +212,9 @@ class Broken:
     log = end = close = begin
 
 
-def test_tracker_that_fails_is_said_once_and_the_search_goes_on(capsys: pytest.CaptureFixture[str]) -> None:
-    with Tracking(Broken(), lambda _: 0.5, lambda _: {}) as watcher:
-        for trial in ("a", "b"):
+def test_tracker_that_fails_is_said_once_and_the_search_goes_on(run: Run, capsys: pytest.CaptureFixture[str]) -> None:
+    with Tracking(Broken(), lambda _: {}) as watcher:
+        for trial in (run.trial("a"), run.trial("b")):
             watcher.began(trial)
             watcher.ended(trial, "stopped", "")
     assert capsys.readouterr().err == "warning: Broken failed, nothing more is sent to it: no route\n"
