@@ -8,7 +8,7 @@ SAMPLE ?= data/sample
 export RAY_USAGE_STATS_ENABLED := 0
 export NO_ALBUMENTATIONS_UPDATE := 1
 
-.PHONY: help setup demo test torture unit check format
+.PHONY: help setup demo test test-slow torture check format
 
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
@@ -26,11 +26,11 @@ check: setup  ## style, format, types
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
-unit: setup  ## the tests that take a minute together
-	$(BIN)/python -m pytest -m 'not slow and not torture'
+test: setup  ## the tests that run at every change; about seven minutes on two cores
+	$(BIN)/python -m pytest -m 'not slow and not torture' --durations=15 -n 2 --dist loadfile
 
-test: setup  ## all tests
-	$(BIN)/python -m pytest -m 'not torture' --durations=15 -n 2 --dist loadfile
+test-slow: setup  ## the others: whole searches on Ray, kills, exports, pages in a browser
+	$(BIN)/python -m pytest -m slow --durations=15 -n 2 --dist loadfile
 
 torture: setup  ## kill searches at every named point and at twenty random moments
 	FOLDVOTE_KILLS=20 $(BIN)/python -m pytest tests/search/test_kill.py
@@ -39,7 +39,6 @@ demo: setup  ## sample data, search, ensemble, submission; into runs/demo
 	test -d $(SAMPLE) || $(BIN)/python -m trainable.sample $(SAMPLE) --people 200 --eval-people 150
 	$(BIN)/python -m search.run spaces/demo.py --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
 	$(BIN)/python -m ensembles.build $(DEMO)
-	$(BIN)/python -m ensembles.report $(DEMO)
 	$(BIN)/python -m ensembles.score_answers $(DEMO)/ensembles/auto $(SAMPLE)/eval/answers.csv
 
 format: setup  ## let ruff lay out the code

@@ -105,7 +105,7 @@ def table(lines: list[dict[str, Any]]) -> str:
     rows = []
     for r in ranked:
         above = f"{r['difference']:+.3f} ± {r['standard_error']:.3f}" if r["technique"] != "centre" else ""
-        rows.append(f"| {r['technique']} | {r['oof_macro_f1']:.3f} | {above} | {verdict(r)} |")
+        rows.append(f"| {r['technique']} | {r['oof_score']:.3f} | {above} | {verdict(r)} |")
     head = ["| technique | OOF macro-F1 | difference to the centre ± standard error | |", "| --- | --- | --- | --- |"]
     return "\n".join([*head, *rows]) + "\n"
 

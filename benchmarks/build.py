@@ -11,36 +11,34 @@ import json
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-from safetensors.numpy import load_file, save_file
+from safetensors.numpy import load_file, save
 
-import ensembles.predict_members as testing
+import ensembles.predict_members
 from ensembles.build import main as build
-from trainable.files import digest, read_json, read_npz, write_json, write_npz
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 
-def copies(source: RunPaths, target: RunPaths, count: int) -> None:
+def copies(source: Run, target: Run, count: int) -> None:
     """A run of `count` trials: copies of the first, weights and predictions slightly changed, each in its own way."""
-    target.root.mkdir(parents=True)
-    for name in ("experiment.json", "manifest.parquet", "folds.parquet"):
-        shutil.copyfile(source.root / name, target.root / name)
+    target.begin(source.experiment, command=source.info.command, settings=source.settings)
     first = next(trial for trial in source.trials() if trial.finished)
     for number in range(count):
         random = np.random.default_rng(number)
         trial = target.trial(f"{number:012x}")
         shutil.copytree(first.root, trial.root)
-        oof = read_npz(trial.oof)
-        noisy = oof["probabilities"] * np.exp(random.normal(0, 1, oof["probabilities"].shape))
-        oof["probabilities"] = (noisy / noisy.sum(1, keepdims=True)).astype(np.float32)
-        write_npz(trial.oof, **oof)
+        oof = trial.oof()
+        noisy = oof.probabilities * np.exp(random.normal(0, 1, oof.probabilities.shape))
+        oof = replace(oof, probabilities=(noisy / noisy.sum(1, keepdims=True)).astype(np.float32))
+        trial.finish(oof, replace(trial.result, trial=trial.id))
         for fold in trial.folds():
             weights = load_file(fold.weights)
             floats = {k: v * random.normal(1, 0.01, v.shape).astype(v.dtype) for k, v in weights.items() if v.ndim > 1}
-            save_file({**weights, **floats}, fold.weights)
-            write_json(fold.result, {**read_json(fold.result), "weights_sha256": digest(fold.weights)})
+            result = {name: value for name, value in vars(fold.result).items() if name != "weights_sha256"}
+            fold.finish(save({**weights, **floats}), fold.validation(), **result)
 
 
 def timed(*arguments: str) -> tuple[int, float]:
@@ -54,7 +52,7 @@ def main() -> None:
     parser.add_argument("run", type=Path)
     parser.add_argument("--members", type=int, default=20)
     given = parser.parse_args()
-    predict, predicted = testing.predict_member, []
+    predict, predicted = ensembles.predict_members.predict_member, []
 
     def watched(*arguments: object, **options: object) -> np.ndarray:
         if stop_at is not None and len(predicted) == stop_at:
@@ -62,15 +60,15 @@ def main() -> None:
         predicted.append(1)
         return predict(*arguments, **options)
 
-    testing.predict_member = watched
+    ensembles.predict_members.predict_member = watched
     with tempfile.TemporaryDirectory(prefix="foldvote-build-") as folder:
-        run = RunPaths(Path(folder) / "run")
-        copies(RunPaths(given.run), run, given.members)
+        run = Run(Path(folder) / "run")
+        copies(Run.open(given.run), run, given.members)
         arguments = (str(run.root), "--method", "bagged_greedy", "--name", "twenty", "--no-persons")
         stop_at: int | None = None
         whole = timed(*arguments)
         members = len(predicted)
-        reference = read_npz(run.ensemble("twenty").test)["vote"]
+        reference = run.ensemble("twenty").test()["vote"]
         predicted.clear()
         shutil.rmtree(run.ensemble("twenty").root)
         stop_at = members // 2
@@ -78,7 +76,7 @@ def main() -> None:
         stop_at = None
         before = len(predicted)
         again = timed(*arguments)
-        same = bool((read_npz(run.ensemble("twenty").test)["vote"] == reference).all())
+        same = bool((run.ensemble("twenty").test()["vote"] == reference).all())
     print(
         json.dumps(
             {

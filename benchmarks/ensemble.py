@@ -159,8 +159,8 @@ def solve(spec: Spec) -> dict[str, Any]:
 def solve_all(count: int, seed: int, store: Path) -> list[dict[str, Any]]:
     """All problems, those in `store` not again."""
     code = hashlib.sha256()
-    names = ("ensembles/candidates.py", "ensembles/greedy.py", "ensembles/nested.py", "benchmarks/ensemble_problems.py")
-    for path in sorted([*(ROOT / name for name in names), *(ROOT / "ensembles" / "methods").glob("*.py")]):
+    parts = [path for name in ("greedy", "nested", "methods") for path in (ROOT / "ensembles" / name).glob("*.py")]
+    for path in sorted([*parts, ROOT / "benchmarks" / "ensemble_problems.py"]):
         code.update(path.read_bytes())
     lines = store.read_text().splitlines() if store.exists() else []
     known = {(line["code"], json.dumps(line["spec"])): line for line in map(json.loads, lines)}

@@ -19,6 +19,7 @@ import numpy as np
 
 from ensembles.score_answers import true_scores
 from trainable.files import read_json, write_json
+from trainable.run import Run
 from trainable.sample import generate
 
 RESULT = Path(__file__).parent / "results" / "seeds.json"
@@ -30,27 +31,27 @@ def one_seed(seed: int, work: Path) -> dict[str, Any]:
     data, runs = work / f"data_{seed}", work / "runs"
     if not data.exists():
         generate(data, people=PEOPLE, eval_people=EVAL_PEOPLE, seed=seed, workers=2)
-    run = runs / f"seed_{seed}"
+    run = Run(runs / f"seed_{seed}")
     search = ["search.run", "benchmarks/seeds_space.py", "--data", str(data), "--out", str(runs), "--name", run.name]
     for command in (
-        [*search, *(["--resume"] if (run / "experiment.json").exists() else [])],
-        ["ensembles.build", str(run), "--name", "vote"],
+        [*search, *(["--resume"] if run.begun else [])],
+        ["ensembles.build", str(run.root), "--name", "vote"],
     ):
         subprocess.run([sys.executable, "-m", *command], check=True)
-    summary = read_json(run / "ensembles" / "vote" / "ensemble.json")
-    truth = true_scores(run / "ensembles" / "vote", data / "eval" / "answers.csv")
+    vote = run.ensemble("vote")
+    summary, truth = vote.summary(), true_scores(vote.root, data / "eval" / "answers.csv")
     found = {
         "seed": seed,
         "eval_people": EVAL_PEOPLE,
         "method": summary["method"],
         "true_ensemble": truth["ensemble"],
         "true_best_single": truth["best_single"],
-        "in_sample": summary["oof_macro_f1"],
-        "nested": summary["nested_macro_f1"],
+        "in_sample": summary["oof_score"],
+        "nested": summary["nested_score"],
         "nested_std": summary["nested_std"],
-        "best_single_oof": summary["best_single"]["oof_macro_f1"],
+        "best_single_oof": summary["best_single"]["oof_score"],
     }
-    shutil.rmtree(run)
+    shutil.rmtree(run.root)
     shutil.rmtree(data)
     return found
 

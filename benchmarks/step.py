@@ -19,10 +19,9 @@ from benchmarks.measure import NOT_MEASURED, arguments, finish, interleaved, rat
 from benchmarks.step_gpu import Scale, epochs, on_gpu
 from benchmarks.step_parts import Held, config_of, trainer
 from trainable.images.loader import Loader
-from trainable.run.experiment import prepare
-from trainable.run.paths import RunPaths
+from trainable.run import Run, prepare
 from trainable.sample import generate
-from trainable.train import training_batches
+from trainable.training.batches import training_batches
 
 ROUNDS = {
     "test_resnet": 61,
@@ -35,14 +34,15 @@ TARGETS = {"test_resnet": 1.05, "test_vit": 1.05, "resnet18": 1.02}
 def on_cpu(folder: Path) -> dict[str, float]:
     """Epoch time from the store over epoch time from memory, by network."""
     generate(folder / "data", 12, 6, 0, 1)
-    paths = RunPaths(folder / "run")
-    experiment = prepare(folder / "data", paths, folds=2, seed=0, store_size=(96, 96), skip_bad_images=True)
+    run = Run(folder / "run")
+    experiment = prepare(folder / "data", folds=2, seed=0, store_size=(96, 96), skip_bad_images=True)
+    run.begin(experiment, command=["benchmarks.step"], settings={})
     device, found = torch.device("cpu"), {}
     held = Held(torch.randint(0, 256, (32, 96, 96, 3), dtype=torch.uint8))
     for backbone in TARGETS:
         config = config_of(backbone, 96, 32)
-        loaders = {"store": Loader(training_batches(config, experiment)), "memory": held}
-        jobs = {name: epochs(trainer(experiment, config, loader, device)) for name, loader in loaders.items()}
+        loaders = {"store": Loader(training_batches(config, run.experiment)), "memory": held}
+        jobs = {name: epochs(trainer(run, config, loader, device)) for name, loader in loaders.items()}
         seconds = interleaved(jobs, ROUNDS[backbone])
         found[backbone] = rounded(ratio(seconds["store"], seconds["memory"]), 4)
     return found

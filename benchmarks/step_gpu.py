@@ -24,10 +24,10 @@ from benchmarks.measure import interleaved, ratio, rounded
 from benchmarks.step_parts import Held, config_of, trainer
 from trainable.images.loader import Loader
 from trainable.models.build import build_model
-from trainable.run.experiment import Experiment, open_experiment, prepare, save_experiment
-from trainable.run.paths import RunPaths
+from trainable.run import Run, prepare
 from trainable.sample import generate
-from trainable.train import training_batches
+from trainable.training.batches import training_batches
+from trainable.training.epochs import Epochs
 
 
 @dataclass(frozen=True)
@@ -49,31 +49,29 @@ class Scale:
 def on_gpu(folder: Path, device: torch.device, scale: Scale) -> dict[str, Any]:
     """By network: images/s from the store, and over the alternatives; four trials at once over one after another."""
     generate(folder / "photos", scale.people, 6, 0, os.cpu_count() or 1)
-    side = (scale.store, scale.store)
-    experiment = prepare(
-        folder / "photos", RunPaths(folder / "gpu"), folds=5, seed=0, store_size=side, skip_bad_images=True
-    )
-    save_experiment(experiment, ["benchmarks.step"], {})
+    run, side = Run(folder / "gpu"), (scale.store, scale.store)
+    experiment = prepare(folder / "photos", folds=5, seed=0, store_size=side, skip_bad_images=True)
+    run.begin(experiment, command=["benchmarks.step"], settings={})
     return {
-        "gpu": {name: speeds(experiment, name, device, scale) for name in scale.networks},
-        "gpu_four_trials_together": rounded(together(experiment.paths.root, scale.networks[0], device, scale)),
+        "gpu": {name: speeds(run, name, device, scale) for name in scale.networks},
+        "gpu_four_trials_together": rounded(together(run, scale.networks[0], device, scale)),
     }
 
 
-def speeds(experiment: Experiment, backbone: str, device: torch.device, scale: Scale) -> dict[str, float]:
+def speeds(run: Run, backbone: str, device: torch.device, scale: Scale) -> dict[str, float]:
     config = config_of(backbone, scale.size, scale.batch)
-    loader = Loader(training_batches(config, experiment), workers=scale.workers, pin=device.type == "cuda")
+    loader = Loader(training_batches(config, run.experiment), workers=scale.workers, pin=device.type == "cuda")
     held = Held(torch.randint(0, 256, (scale.batch, scale.size, scale.size, 3), dtype=torch.uint8, device=device))
-    files = [experiment.manifest.root / name for name in experiment.manifest.frame["image"]]
+    files = [run.manifest.root / name for name in run.manifest.frame["image"]]
     jobs = {
-        "store": epochs(trainer(experiment, config, loader, device, scale.images)),
-        "held": epochs(trainer(experiment, config, held, device, scale.images)),
+        "store": epochs(trainer(run, config, loader, device, scale.images)),
+        "held": epochs(trainer(run, config, held, device, scale.images)),
         "baseline": baseline(files, backbone, device, scale),
     }
     found = {}
     if scale.compile:
         faster = config_of(backbone, scale.size, scale.batch, compile=True)
-        jobs["compiled"] = epochs(trainer(experiment, faster, held, device, scale.images))
+        jobs["compiled"] = epochs(trainer(run, faster, held, device, scale.images))
         begun = time.perf_counter()
         jobs["compiled"]()
         found["compile_seconds"] = rounded(time.perf_counter() - begun)
@@ -87,10 +85,10 @@ def speeds(experiment: Experiment, backbone: str, device: torch.device, scale: S
     }
 
 
-def epochs(made: Any) -> Callable[[], object]:
-    """A function that trains the next epoch of a Trainer."""
+def epochs(made: Epochs) -> Callable[[], object]:
+    """A function that trains the next epoch."""
     number = count()
-    return lambda: made.epoch(next(number))
+    return lambda: made.train(next(number))
 
 
 def baseline(files: list[Path], backbone: str, device: torch.device, scale: Scale) -> Callable[[], None]:
@@ -115,7 +113,7 @@ def baseline(files: list[Path], backbone: str, device: torch.device, scale: Scal
     return epoch
 
 
-def together(run: Path, backbone: str, device: torch.device, scale: Scale) -> float:
+def together(run: Run, backbone: str, device: torch.device, scale: Scale) -> float:
     """Seconds of the trials one after another, each with the whole device and all workers, over seconds at once."""
     share = 1 / scale.trials
     with (
@@ -132,7 +130,7 @@ def together(run: Path, backbone: str, device: torch.device, scale: Scale) -> fl
 
 @contextmanager
 def processes(
-    run: Path, backbone: str, device: torch.device, scale: Scale, trials: int, share: float, workers: int
+    run: Run, backbone: str, device: torch.device, scale: Scale, trials: int, share: float, workers: int
 ) -> Iterator[list[Connection]]:
     """Trials in processes of their own; each answers a message on its pipe after another epoch."""
     spawn = multiprocessing.get_context("spawn")
@@ -154,14 +152,14 @@ def processes(
 
 
 def _trial(
-    pipe: Connection, run: Path, backbone: str, device: torch.device, scale: Scale, share: float, workers: int
+    pipe: Connection, run: Run, backbone: str, device: torch.device, scale: Scale, share: float, workers: int
 ) -> None:
     torch.set_num_threads(max(1, int((os.cpu_count() or 1) * share)))
     if device.type == "cuda":
         torch.cuda.set_per_process_memory_fraction(share)
-    experiment, config = open_experiment(run), config_of(backbone, scale.size, scale.batch)
-    loader = Loader(training_batches(config, experiment), workers=workers, pin=device.type == "cuda")
-    epoch, now = epochs(trainer(experiment, config, loader, device, scale.images)), clock(device)
+    config = config_of(backbone, scale.size, scale.batch)
+    loader = Loader(training_batches(config, run.experiment), workers=workers, pin=device.type == "cuda")
+    epoch, now = epochs(trainer(run, config, loader, device, scale.images)), clock(device)
     epoch()
     pipe.send("ready")
     for _ in iter(lambda: _next(pipe), None):

@@ -2,12 +2,14 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 
 from trainable.config import TrialConfig
+from trainable.data.rows import TrainingRows
 from trainable.images.loader import split
 from trainable.run import Run
 from trainable.training.context import FoldContext
@@ -37,10 +39,19 @@ def config_of(backbone: str, size: int, batch: int, **changes: Any) -> TrialConf
     return TrialConfig.from_dict({**values, **changes})
 
 
+@dataclass(frozen=True, eq=False)
+class RepeatedFold(FoldContext):
+    """A fold whose epochs have `images` rows, its own again and again."""
+
+    images: int | None = None
+
+    @cached_property
+    def training(self) -> TrainingRows:
+        own = super().training
+        return own if self.images is None else replace(own, rows=np.resize(own.rows, self.images))
+
+
 def trainer(run: Run, config: TrialConfig, loader: Any, device: torch.device, images: int | None = None) -> Epochs:
-    """The epochs of fold 0; of `images` rows, the fold's own again and again."""
-    fold = FoldContext(config, run.experiment, 0, loader, device, run.trial("none").fold(0))
-    if images is not None:
-        training = replace(fold.training, rows=np.resize(fold.training.rows, images))
-        fold.__dict__["training"] = training  # in place of the cached property
+    """The epochs of fold 0, of as many rows as it has or of `images`."""
+    fold = RepeatedFold(config, run.experiment, 0, loader, device, run.trial("none").fold(0), images=images)
     return Epochs(fold, begin_or_resume(fold))

@@ -12,7 +12,6 @@ import numpy as np
 from ensembles.suspects import Suspect, find_suspects, read_votes
 from trainable.data.labels import age_band
 from trainable.data.manifest import read_table
-from trainable.run.experiment import open_experiment
 
 
 def true_errors(root: Path) -> set[tuple[str, str]]:
@@ -39,8 +38,8 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("place", type=Path)
     place = parser.parse_args().place
-    members, votes, run = read_votes(place)
-    manifest = open_experiment(run.root).manifest
+    members, votes = read_votes(place)
+    manifest = members.members[0].run.manifest
     images = manifest.frame["image"].to_numpy(str)[members.rows]
     ages = manifest.frame["age"].to_numpy()[members.rows]
     found = find_suspects(votes, members.labels, members.groups, images, members.classes, ages)

@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--all-rows",
         action="store_true",
-        help="predict with the members' networks of all rows, see search.run --promote",
+        help="predict with the members' networks of all rows, see search.run --retrain",
     )
     made.add_argument("--no-persons", action="store_true", help="leave out the test whether grouping photos pays")
     add_data(made)

@@ -98,6 +98,7 @@ def reopen(options: Options, space: SpaceFile, run: Run) -> list[str]:
         raise InputError(f"--resume: received --data {options.data}; allowed: {root}, as the run began")
     refuse_changed_data(run)
     plan = make_plan(replace(space, kept=run.kept_input), run.manifest)
+    run.keep_inputs(plan.configs)
     look(plan.configs, run.store)
     return plan.lines(space, DataFacts.of(run.manifest))
 

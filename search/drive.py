@@ -4,7 +4,8 @@ import errno
 import math
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import replace
 
 from optuna.trial import TrialState
@@ -24,6 +25,8 @@ from search.watch.table import LiveTable
 from search.watch.tally import Tally
 from search.watch.trackers import Tracker, Tracking
 from trainable.run import Run
+
+FULL = "the disk of "  # how the reason begins, see search.executors.work
 
 
 def drive(
@@ -99,17 +102,24 @@ class _Sitting:
         director = self.director
         director.interrupt.heed()
         try:
-            director.resume()
-            with director.watchers:
-                executor.execute(director, self.run)
-                director.conclude()
+            with self._ended_by_a_full_disk():
+                director.resume()
+                with director.watchers:
+                    executor.execute(director, self.run)
+                    director.conclude()
         except KeyboardInterrupt:
             return True
+        return False
+
+    @contextmanager
+    def _ended_by_a_full_disk(self) -> Iterator[None]:
+        """One that the driver itself meets; workers tell of theirs."""
+        try:
+            yield
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            director.aborted = f"the disk of {self.run.root} is full"
-        return False
+            self.director.aborted = f"{FULL}{self.run.root} is full"
 
     def conclude(self) -> int:
         """The last files and lines: what there is, and the next command."""
@@ -117,13 +127,13 @@ class _Sitting:
         from search.record import write_search_record
 
         run, director = self.run, self.director
-        full = director.aborted.startswith("the disk of")
-        if not full:
-            write_leaderboard(run, self.ledger)
-            write_search_record(run, self.ledger, director.race)
+        if not director.aborted.startswith(FULL):
+            with self._ended_by_a_full_disk():
+                write_leaderboard(run, self.ledger)
+                write_search_record(run, self.ledger, director.race)
         print(self.table.summary())
         print(self.overhead.line())
-        report = None if full else try_report(run.root)
+        report = None if director.aborted.startswith(FULL) else try_report(run.root)
         if report is not None:
             print(f"report {report}")
         return self._last_lines(self.tally.counts()["complete"])

@@ -50,8 +50,8 @@ class Plan:
             f"later folds {'all run' if s.rule == 'none' else 'race against the one of that rank'}",
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",
             f"networks in {len(self.configs)} draws: {', '.join(sorted(self.megabytes))}",
-            f"disk: about {self.gigabytes(s):.2f} GB for {2 * s.members} complete trials and {_waiting(s)} that wait at "
-            f"a rung (weights up to {max(self.megabytes.values()):.1f} MB a fold); leftovers of stopped trials are deleted",
+            f"disk: about {self.gigabytes(s):.2f} GB for {2 * s.members} complete trials and {_waiting(s)} that wait "
+            f"at a rung (up to {max(self.megabytes.values()):.1f} MB a fold); leftovers of stopped trials are deleted",
             *([f"left out, the data lack attributes: {', '.join(self.left_out)}"] if self.left_out else []),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]

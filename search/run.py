@@ -26,6 +26,7 @@ from search.space_file import SpaceFile, load_space
 from search.watch.trackers import TRACKERS, check_installed, open_tracker
 from trainable.command import Parser, add_data, default_data, guarded, plain_name, positive, whole
 from trainable.data.layouts import read_manifest
+from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.models.weights import missing_weights
 from trainable.run import Run
@@ -140,10 +141,12 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
     """Search while holding the run's lock; a run that could not begin leaves nothing behind."""
     if resume:
         run = Run.open(run.root)
-    elif run.begun or run.strangers() or run.root.is_file():
+    elif run.begun or run.root.is_file():
         raise InputError(
             f"run name: received {run.root}, which exists; allowed: another --name, or --resume to go on with a run"
         )
+    elif strangers := run.strangers():
+        raise InputError(f"run name: received {run.root}, which holds {few(strangers)}; allowed: another --name")
     made = [p for p in (run.root, *run.root.parents) if not p.exists()]
     try:
         run.root.mkdir(parents=True, exist_ok=True)

@@ -74,7 +74,9 @@ def take_over(finished: FinishedTrials, run: Run, ledger: Ledger) -> None:
     """Copy the trials' files, then write them down; taken up again after a crash, what is there already stays."""
     for trial_id, (frozen, distributions) in finished.trials.items():
         if trial_id not in ledger.numbers:
-            _link(finished.run.trial(trial_id), run.trial(trial_id))
+            source = finished.run.trial(trial_id)
+            _link(source, run.trial(trial_id))
+            run.keep_inputs([source.config])
             ledger.take(trial_id, frozen, distributions, str(finished.run.root))
 
 

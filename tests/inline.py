@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
@@ -16,15 +16,24 @@ def searched(*arguments: object) -> int:
     return search([*map(str, arguments), "--executor", "inline"])
 
 
-def interrupt_after(patch: pytest.MonkeyPatch, epochs: int) -> None:
-    """Ctrl-C when so many epochs have been trained, those of earlier sittings not counted."""
+def after_epochs(patch: pytest.MonkeyPatch, epochs: int, act: Callable[[], object]) -> None:
+    """Do something once, when so many epochs were told and the next one is trained."""
     work, left = inline.work, [epochs]
 
-    def interrupted(*arguments: Any, **named: Any) -> Iterator[Any]:
+    def watched(*arguments: Any, **named: Any) -> Iterator[Any]:
         for message in work(*arguments, **named):
-            if not left[0]:
-                raise KeyboardInterrupt
+            if left[0] == 0:
+                act()
             left[0] -= 1
             yield message
 
-    patch.setattr(inline, "work", interrupted)
+    patch.setattr(inline, "work", watched)
+
+
+def interrupt_after(patch: pytest.MonkeyPatch, epochs: int) -> None:
+    """Ctrl-C in the epoch after so many."""
+
+    def interrupt() -> None:
+        raise KeyboardInterrupt
+
+    after_epochs(patch, epochs, interrupt)

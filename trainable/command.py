@@ -1,6 +1,7 @@
 """What all commands share: where the data lies, and how wrong input is answered."""
 
 import argparse
+import errno
 import os
 import sys
 from collections.abc import Callable
@@ -33,12 +34,20 @@ class Parser(argparse.ArgumentParser):
 
 
 def guarded(work: Callable[[], int]) -> int:
-    """Exit code of a command: wrong input is 2 and one line; Ctrl-C is 130; anything else keeps its traceback (1)."""
+    """Exit code of a command: wrong input is 2 and one line, a full disk 1 and one line, Ctrl-C 130.
+
+    Anything else keeps its traceback (1).
+    """
     try:
         return work()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except OSError as error:
+        if error.errno != errno.ENOSPC:
+            raise
+        print(f"error: no space left on the disk of {error.filename or 'the output'}", file=sys.stderr)
+        return 1
     except KeyboardInterrupt:
         print("interrupted; what is finished is kept", file=sys.stderr)
         return 130

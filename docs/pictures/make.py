@@ -11,16 +11,17 @@ import sys
 import tempfile
 from pathlib import Path
 
+from optuna.trial import TrialState
 from PIL import Image, ImageChops
 from rich.console import Console
 
 from ensembles.report import write_report
-from search.ledger import read_trials
+from search.ledger import STATES, read_trials
 from search.space_file import load_space
-from search.watch.table import Progress
-from search.watch.vote import Votes
-from trainable.files import read_json, read_json_lines
-from trainable.run.paths import RunPaths
+from search.watch.table import LiveTable
+from search.watch.tally import Tally
+from trainable.run import Run
+from trainable.training.report import Report
 
 HERE = Path(__file__).resolve().parent
 STILL_RUNNING = 2
@@ -28,50 +29,42 @@ CHROMIUM = (
     *("chromium", "--headless=new", "--no-sandbox", "--disable-gpu", "--hide-scrollbars", "--disable-quic"),
     *("--no-first-run", "--disable-background-networking", "--disable-component-update", "--disable-sync"),
 )
-STATES = {0: "waiting", 1: "complete", 2: "stopped", 3: "failed"}
 
 
-def main(run: Path) -> None:
-    paths = RunPaths(run)
+def main(root: Path) -> None:
+    run = Run.open(root)
     with tempfile.TemporaryDirectory() as folder:
         console = Console(record=True, width=118, file=io.StringIO(), force_terminal=True)
-        progress = retold(paths, console)
-        console.print(progress.render())
+        console.print(retold(run, console).render())
         svg = Path(folder, "table.svg")
-        console.save_svg(str(svg), title=f"python -m search.run spaces/{paths.root.name}.py")
+        console.save_svg(str(svg), title=f"python -m search.run spaces/{run.name}.py")
         photograph(svg.as_uri(), HERE / "table.png", (1180, 640), Path(folder))
-        photograph(write_report(run).as_uri(), HERE / "report.png", (1280, 1460), Path(folder))
+        photograph(write_report(run.root).as_uri(), HERE / "report.png", (1280, 1460), Path(folder))
 
 
-def retold(paths: RunPaths, console: Console) -> Progress:
+def retold(run: Run, console: Console) -> LiveTable:
     """The watcher as it was when the last complete trials were in their last fold."""
-    space, trials = load_space(paths.space), read_trials(paths.study)
-    progress = Progress(
-        space.search,
-        space.race().expected_epochs(),
-        lambda trial_id: read_json(paths.trial(trial_id).result)["oof_macro_f1"],
-        console,
-        race=space.race(),
-        votes=Votes(paths),
-    )
-    complete = [t for t, frozen in trials.items() if frozen.state == 1]
+    space, trials = load_space(run.space), read_trials(run.study)
+    race, full = space.race(), space.search.epochs * space.search.folds
+    table = LiveTable(space.search, race.expected_epochs(), Tally(full), race, console=console)
+    complete = [t for t, frozen in trials.items() if frozen.state == TrialState.COMPLETE]
     last = complete[-STILL_RUNNING:] if len(complete) > STILL_RUNNING else []
     seconds = 0.0
     for trial_id, frozen in trials.items():
-        progress.began(trial_id)
-        metrics = [m for fold in paths.trial(trial_id).folds() for m in read_json_lines(fold.metrics)]
-        for step, m in enumerate(
-            metrics[: len(metrics) - 5 * (1 + last.index(trial_id)) if trial_id in last else None], 1
-        ):
-            seconds += m["seconds"]
-            score = float("nan") if m["macro_f1"] is None else m["macro_f1"]
-            progress.reported(trial_id, {"fold": m["fold"], "step": step, "score": score, "metrics": m})
-            if step in frozen.intermediate_values and progress.race is not None:
-                progress.race.record(trial_id, step, score)
+        trial = run.trial(trial_id)
+        table.began(trial)
+        epochs = [(k, metrics) for k, fold in enumerate(trial.folds()) for metrics in fold.epochs()]
+        shown = len(epochs) - 5 * (1 + last.index(trial_id)) if trial_id in last else len(epochs)
+        for step, (k, metrics) in enumerate(epochs[:shown], 1):
+            seconds += metrics["seconds"]
+            decides = step in frozen.intermediate_values
+            table.reported(trial, Report(step, k, metrics["score"], decides, step % space.search.epochs == 0, metrics))
+            if decides:
+                race.record(trial_id, step, metrics["score"])
         if trial_id not in last:
-            progress.ended(trial_id, STATES[int(frozen.state)], frozen.user_attrs.get("reason", ""))
-    progress.started = progress.clock() - seconds / 2  # two workers
-    return progress
+            table.ended(trial, STATES[frozen.state], frozen.user_attrs.get("reason", ""))
+    table.started = table.clock() - seconds / 2  # two workers
+    return table
 
 
 def photograph(address: str, out: Path, size: tuple[int, int], folder: Path) -> None:

@@ -1,4 +1,4 @@
-"""Members that predict with their networks of all rows (`search.run --promote RUN TRIAL... --all-rows`)."""
+"""Members that predict with their networks of all rows (`search.run --retrain RUN TRIAL... --all-rows`)."""
 
 from collections import defaultdict
 from collections.abc import Sequence
@@ -20,7 +20,7 @@ def on_all_rows(voters: Sequence[Member]) -> list[Member]:
         if not factor.trial.all_rows.finished:
             missing[factor.run.root].append(factor.trial.id)
     if missing:
-        train = [f"python -m search.run --promote {run} {' '.join(names)} --all-rows" for run, names in missing.items()]
+        train = [f"python -m search.run --retrain {run} {' '.join(names)} --all-rows" for run, names in missing.items()]
         raise InputError(
             f"--all-rows: received {sum(map(len, missing.values()))} members that have no network of all rows; "
             f"allowed: first {'; '.join(train)}"

@@ -2,7 +2,8 @@
 
 from dataclasses import dataclass, replace
 
-from trainable.run import Fold, Run, Trial
+from trainable.run import Fold, Trial
+from trainable.run.folder import RunFolder
 
 JOINT = "joint"  # the target of a trial that predicts all classes
 
@@ -22,7 +23,7 @@ class Member:
     all_rows: bool = False
 
     @property
-    def run(self) -> Run:
+    def run(self) -> RunFolder:
         return self.trial.run
 
     @property

@@ -11,6 +11,7 @@ from trainable.data.manifest import TestSet
 from trainable.images.store import open_store
 
 FEWEST = 2  # photos that can be grouped at all
+MOST = 50_000  # photos: every photo is compared with every other
 
 
 def refine_by_person(
@@ -22,6 +23,9 @@ def refine_by_person(
     must exceed its standard error. None where there are too few photos to ask.
     """
     if min(len(known), len(scores)) < FEWEST:
+        return scores, None
+    if max(len(known), len(scores)) > MOST:
+        print(f"same person: not looked for among more than {MOST:,} photos", flush=True)
         return scores, None
     experiment = members.members[0].run.experiment
     rows = experiment.place[members.rows]

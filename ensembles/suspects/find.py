@@ -82,8 +82,7 @@ def _by_group(
     """
     key = group * len(words) + given
     found = []
-    for number in np.unique(key):
-        rows = np.flatnonzero(key == number)
+    for rows in _rows_of_each(key):
         now = int(given[rows[0]])
         odds = logs[rows] - logs[rows, now][:, None]
         other = int(np.argmax(np.where(np.arange(len(words)) == now, -np.inf, odds.mean(0))))
@@ -93,6 +92,12 @@ def _by_group(
             place = names[group[rows[0]]]
             found.append(Suspect(str(place), field, value, score, words[now], agree, len(rows), tuple(rows.tolist())))
     return found
+
+
+def _rows_of_each(key: np.ndarray) -> list[np.ndarray]:
+    """Rows int64[n], rising, of each value of key int[N], in the order of the values; by one sort of all."""
+    order = np.argsort(key, kind="stable")
+    return np.split(order, np.flatnonzero(np.diff(key[order])) + 1)
 
 
 def _nearby(suspect: Suspect, ages: np.ndarray) -> Suspect:
@@ -109,11 +114,11 @@ def _masks(
     odds = logs - logs[np.arange(len(logs)), given][:, None]
     found: list[Suspect] = []
     swapped: set[int] = set()
-    for number in np.unique(group[given > 0]):
-        pair = [np.flatnonzero((group == number) & (given == state)) for state in (1, 2)]
+    for own in _rows_of_each(group):
+        pair = [own[given[own] == state] for state in (1, 2)]
         if not all(len(rows) == 1 for rows in pair):
             continue
-        rows = (int(pair[0][0]), int(pair[1][0]))
+        number, rows = group[own[0]], (int(pair[0][0]), int(pair[1][0]))
         both = np.array([odds[rows[0], 2], odds[rows[1], 1]])
         if both.mean() > 0:
             agree = int((both > 0).sum())

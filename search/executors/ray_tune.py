@@ -104,12 +104,12 @@ class _Line:
         self.error: BaseException | None = None
 
     def next_job(self) -> Job | None:
-        if self.finished:
+        if self.error is not None:
             return None
         try:
             return self.driver.next_job()
         except BaseException as error:
-            self.error = error
+            self._keep(error)
             return None
 
     @property
@@ -122,8 +122,14 @@ class _Line:
         try:
             return self.driver.hear(self.jobs[trial_id], message)
         except BaseException as error:
-            self.error = error
+            self._keep(error)
             return False
+
+    def _keep(self, error: BaseException) -> None:
+        """Ray ends when it next asks; only an interruption goes through it as it is, at once."""
+        self.error = error
+        if not isinstance(error, Exception):
+            raise error
 
 
 class _Asks(Searcher):
@@ -133,7 +139,7 @@ class _Asks(Searcher):
         self.running: set[str] = set()
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
-        if len(self.running) >= self.executor.slots() and not self.line.finished:
+        if len(self.running) >= self.executor.slots():
             return None
         job = self.line.next_job()
         if job is None:

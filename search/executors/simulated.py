@@ -2,7 +2,7 @@
 
 import heapq
 from collections.abc import Callable, Iterator
-from typing import Generic, Protocol, TypeVar
+from typing import Any, Generic, Protocol, TypeVar
 
 JobType = TypeVar("JobType")
 Taken = TypeVar("Taken", contravariant=True)
@@ -13,7 +13,7 @@ class SimulatedDriver(Protocol[JobType]):
     """search.jobs.Driver, of jobs of any kind: what a search is compared with has its own."""
 
     def next_job(self) -> JobType | None: ...
-    def hear(self, job: JobType, message: object, /) -> bool: ...
+    def hear(self, job: JobType, message: Any, /) -> bool: ...
 
 
 class World(Protocol[Taken]):

@@ -1,4 +1,4 @@
-"""Submissions against each other, and the ledger of what the leaderboard said."""
+"""Submissions against each other, and the table of what the leaderboard said."""
 
 from pathlib import Path
 
@@ -9,9 +9,9 @@ from helpers import refused, write_table
 from sklearn.metrics import f1_score
 
 from ensembles.compare import compare, consensus, main, read_submissions
-from ensembles.submissions import add_submission, correlation, ledger_of, read_ledger
+from ensembles.submissions_table import add_submission, correlation, read_submissions_table, table_beside
 from trainable.errors import InputError
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 
 def submission(path: Path, answers: list[object], names: list[str] | None = None) -> Path:
@@ -66,34 +66,34 @@ def test_submissions_that_do_not_fit_are_refused(tmp_path: Path, capfd: pytest.C
     write_table(tmp_path / "c.csv", ("path", "prediction"), [("x", 1)])
     assert "received columns path, prediction" in refused(capfd, main, one, tmp_path / "c.csv")
     assert "received score '7'" in refused(capfd, main, "--note", one, 7)
-    assert "allowed: RUN/ensembles/NAME/submission.csv, or --ledger FILE" in refused(capfd, main, "--note", one, 0.5)
+    assert "allowed: RUN/ensembles/NAME/submission.csv, or --table CSV" in refused(capfd, main, "--note", one, 0.5)
 
 
-def test_ledger_keeps_builds_and_scores(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_table_keeps_builds_and_scores(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     nested, scores = [0.71, 0.75, 0.74, 0.6], [0.70, 0.73, 0.74]
     files = []
     for number, value in enumerate(nested):
-        paths = RunPaths(tmp_path / "runs" / "one").ensemble(f"e{number}")
-        files.append(submission(paths.submission, [0, 1]))
-        add_submission(paths, "greedy", value + 0.02, value, 0.01)
-    ledger = ledger_of(files[0])
-    assert ledger == tmp_path / "runs" / "submissions.csv"
+        folder = Run(tmp_path / "runs" / "one").ensemble(f"e{number}")
+        files.append(submission(folder.submission, [0, 1]))
+        add_submission(folder, "greedy", value + 0.02, value, 0.01)
+    place = table_beside(files[0])
+    assert place == tmp_path / "runs" / "submissions.csv"
     for file, score in zip(files, scores, strict=False):
         assert main(["--note", str(file), str(score)]) == 0
     assert "3 pairs, correlation" in capfd.readouterr().out
-    table = read_ledger(ledger)
+    table = read_submissions_table(place)
     assert table["path"].tolist() == [str(f) for f in files]
     assert table["score"].tolist() == ["0.7", "0.73", "0.74", ""]
     expected = np.corrcoef(nested[:3], scores)[0, 1]
     assert correlation(table) == (3, pytest.approx(expected))
     assert main(["--note", str(files[0]), "0.69"]) == 0  # noted again: the later word counts
-    assert read_ledger(ledger)["score"].tolist()[0] == "0.69"
+    assert read_submissions_table(place)["score"].tolist()[0] == "0.69"
 
 
-def test_ledger_of_foreign_submissions(tmp_path: Path) -> None:
+def test_submissions_from_elsewhere_need_a_table(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="allowed: RUN/ensembles"):
-        ledger_of(tmp_path / "s.csv")
+        table_beside(tmp_path / "s.csv")
     file = submission(tmp_path / "s.csv", [0])
-    assert main(["--note", str(file), "0.5", "--ledger", str(tmp_path / "l.csv")]) == 0
+    assert main(["--note", str(file), "0.5", "--table", str(tmp_path / "l.csv")]) == 0
     assert pd.read_csv(tmp_path / "l.csv")["score"].tolist() == [0.5]
-    assert np.isnan(correlation(read_ledger(tmp_path / "l.csv"))[1])
+    assert np.isnan(correlation(read_submissions_table(tmp_path / "l.csv"))[1])

@@ -12,11 +12,12 @@ import pandas as pd
 import pytest
 import torch
 from helpers import complete_run, refused
-from test_predict_photos import as_built
+from test_predict import as_built
 
-from ensembles.export import main, only
+from ensembles.export import main
 from ensembles.export.onnx_copy import NEEDED, copy_to_onnx, open_onnx
 from ensembles.export.texts import layers_source, photos_source
+from ensembles.export.write import only
 from ensembles.methods import METHODS, fit
 from ensembles.predict import main as predict
 from trainable.config import TrialConfig
@@ -25,7 +26,7 @@ from trainable.images.decode import read_image, resize
 from trainable.images.loader import centre
 from trainable.models.build import build_model, build_network
 from trainable.models.tta import viewed
-from trainable.run.paths import EnsemblePaths
+from trainable.run import EnsembleFolder
 
 
 @pytest.fixture(scope="module")
@@ -34,7 +35,7 @@ def script(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ModuleType]:
     folder = tmp_path_factory.mktemp("script")
     (folder / "photos.py").write_text(photos_source())
     (folder / "layers.py").write_text(layers_source())
-    source = Path(__file__).resolve().parents[2] / "ensembles" / "exported.py"
+    source = Path(__file__).resolve().parents[2] / "ensembles" / "export" / "standalone.py"
     (folder / "predict.py").write_text(source.read_text())
     spec = importlib.util.spec_from_file_location("exported_predict", folder / "predict.py")
     assert spec is not None and spec.loader is not None
@@ -110,18 +111,18 @@ def test_onnx_copy_answers_like_torch(backbone: str, tmp_path: Path) -> None:
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, generic: Path) -> EnsemblePaths:
+def built(tmp_path_factory: pytest.TempPathFactory, generic: Path) -> EnsembleFolder:
     folder = tmp_path_factory.mktemp("export") / "run"
     return as_built(complete_run(generic, folder, learning_rates=(1e-3, 3e-3, 6e-3), tta="flip"))
 
 
 @pytest.mark.slow
-def test_folder_predicts_without_foldvote(built: EnsemblePaths, generic: Path, tmp_path: Path) -> None:
+def test_folder_predicts_without_foldvote(built: EnsembleFolder, generic: Path, tmp_path: Path) -> None:
     """In a process that cannot import any of our packages, from another folder."""
     out = tmp_path / "out"
     assert main([str(built.root), str(out), "--no-onnx"]) == 0
     assert {p.name for p in out.iterdir()} == {
-        *("README.md", "ensemble.json", "predict.py", "photos.py", "layers.py", "networks"),
+        *("README.md", "vote.json", "predict.py", "photos.py", "layers.py", "networks"),
     }
     code = (
         "import runpy, sys; sys.modules.update(dict.fromkeys(['trainable', 'ensembles', 'search', 'pandas', 'numba']));"
@@ -135,17 +136,17 @@ def test_folder_predicts_without_foldvote(built: EnsemblePaths, generic: Path, t
     assert alone["image"].tolist() == ours["image"].tolist()
     columns = [f"p class{c}" for c in range(3)]
     assert alone[columns].to_numpy() == pytest.approx(ours[columns].to_numpy(), abs=1e-5)
-    kept = read_json(out / "ensemble.json")
+    kept = read_json(out / "vote.json")
     assert len(kept["members"]) == 2 and len(kept["networks"]) == 2
     assert kept["parameters"]["weights"] == [1.0, 2.0]
     assert "| test_resnet | random numbers | none needed |" in (out / "README.md").read_text()
 
 
 def test_wrong_input_is_refused(
-    built: EnsemblePaths, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    built: EnsembleFolder, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert "which exists" in refused(capfd, main, built.root, tmp_path)
     assert "no ensemble" in refused(capfd, main, tmp_path, tmp_path / "out")
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    assert "missing onnx, onnxscript, onnxruntime" in refused(capfd, main, built.root, tmp_path / "out")
+    assert "ONNX copies need onnx, onnxscript, onnxruntime" in refused(capfd, main, built.root, tmp_path / "out")
     assert not (tmp_path / "out").exists()

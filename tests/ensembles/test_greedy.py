@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from ensembles.greedy import Selection, greedy_selection, member_scores
 from ensembles.greedy.compiled import compiled
+from trainable.errors import InputError
 from trainable.metrics import macro_f1
 
 
@@ -181,3 +182,10 @@ def test_compiled_without_a_place_for_its_cache() -> None:
     space: dict[str, Any] = {}
     exec("def double(x):\n    return 2 * x", space)  # no file: numba finds no folder to keep it in
     assert compiled(space["double"])(21) == 42
+
+
+def test_metric_that_is_not_known_is_refused() -> None:
+    table = np.full((1, 2, 2), 0.5, np.float32)
+    assert greedy_selection(table, [0, 1], metric="macro_f1").path == [0]
+    with pytest.raises(InputError, match="unknown metric 'accuracy'; known: macro_f1"):
+        greedy_selection(table, [0, 1], metric="accuracy")

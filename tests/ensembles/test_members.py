@@ -1,6 +1,7 @@
 """Complete trials as one array, and runs that do not go together."""
 
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,9 +10,8 @@ from helpers import complete_run, generic_data, prepared
 
 from ensembles.members import load_members
 from trainable.errors import InputError
-from trainable.files import read_json, read_npz, write_json, write_npz
 from trainable.metrics import macro_f1
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 
 @pytest.fixture(scope="module")
@@ -20,15 +20,15 @@ def run(tmp_path_factory: pytest.TempPathFactory, generic: Path) -> Path:
 
 
 def test_members_are_the_complete_trials(run: Path) -> None:
-    members = load_members([run], score=macro_f1)
-    trials = RunPaths(run).trials()
+    members = load_members([run])
+    trials = Run(run).trials()
     assert [m.trial.root for m in members.members] == [t.root for t in trials]
     assert members.probabilities.shape == (2, 24, 3)
     for member, table, trial in zip(members.members, members.probabilities, trials, strict=True):
-        oof = read_npz(trial.oof)
-        assert (table == oof["probabilities"]).all()
-        assert member.oof_macro_f1 == macro_f1(oof["label"], table.argmax(1), 3)
-        assert member.name == f"run/{trial.root.name}"
+        oof = trial.oof()
+        assert (table == oof.probabilities).all()
+        assert member.oof_score == macro_f1(oof.label, table.argmax(1), 3) == trial.result.oof_score
+        assert member.name == f"run/{trial.id}"
     assert members.classes == ("class0", "class1", "class2")
     assert len(np.unique(members.groups)) == 12
     assert members.attributes == ()
@@ -36,40 +36,39 @@ def test_members_are_the_complete_trials(run: Path) -> None:
 
 def test_trials_of_several_runs_stand_together(run: Path, generic: Path, tmp_path: Path) -> None:
     other = complete_run(generic, tmp_path / "other")
-    assert len(load_members([run, other], score=macro_f1).members) == 3
+    assert len(load_members([run, other]).members) == 3
 
 
 def test_trial_without_a_result_is_no_member(generic: Path, tmp_path: Path) -> None:
     run = complete_run(generic, tmp_path / "run", learning_rates=(1e-3, 3e-3))
-    RunPaths(run).trials()[0].result.unlink()
-    assert len(load_members([run], score=macro_f1).members) == 1
+    Run(run).trials()[0]._result.unlink()
+    assert len(load_members([run]).members) == 1
 
 
 def test_trial_that_diverged_at_its_end_is_no_member(generic: Path, tmp_path: Path) -> None:
     run = complete_run(generic, tmp_path / "run", learning_rates=(1e-3, 3e-3))
-    trial = RunPaths(run).trials()[0]
-    oof = read_npz(trial.oof)
-    write_npz(trial.oof, **{**oof, "probabilities": np.full_like(oof["probabilities"], np.nan)})
-    write_json(trial.result, {**read_json(trial.result), "oof_macro_f1": math.nan})
-    assert len(load_members([run], score=macro_f1).members) == 1
+    trial = Run(run).trials()[0]
+    oof = trial.oof()
+    diverged = replace(oof, probabilities=np.full_like(oof.probabilities, np.nan))
+    trial.finish(diverged, replace(trial.result, oof_score=math.nan))
+    assert len(load_members([run]).members) == 1
 
 
 def test_runs_on_other_data_do_not_go_together(run: Path, tmp_path: Path) -> None:
     other = complete_run(generic_data(tmp_path / "data", people=9), tmp_path / "other")
     with pytest.raises(InputError, match=f"runs differ in data_fingerprint: received {run} and {other}"):
-        load_members([run, other], score=macro_f1)
+        load_members([run, other])
 
 
 def test_runs_on_other_folds_do_not_go_together(run: Path, generic: Path, tmp_path: Path) -> None:
-    other = prepared(generic, tmp_path / "other", folds=3).paths.root
+    other = prepared(generic, tmp_path / "other", folds=3).root
     with pytest.raises(InputError, match="runs differ in folds_fingerprint"):
-        load_members([run, other], score=macro_f1)
+        load_members([run, other])
 
 
 def test_tables_of_other_rows_are_refused(generic: Path, tmp_path: Path) -> None:
     run = complete_run(generic, tmp_path / "run", learning_rates=(1e-3, 3e-3))
-    oof = RunPaths(run).trials()[1].oof
-    table = read_npz(oof)
-    write_npz(oof, **{**table, "label": table["label"][::-1]})
+    trial = Run(run).trials()[1]
+    trial.finish(replace(trial.oof(), label=trial.oof().label[::-1]), trial.result)
     with pytest.raises(InputError, match="its rows or labels differ"):
-        load_members([run], score=macro_f1)
+        load_members([run])

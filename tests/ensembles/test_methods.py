@@ -134,7 +134,7 @@ def test_the_table_runs_from_simple_to_complex() -> None:
 
 
 def test_unknown_method() -> None:
-    with pytest.raises(ValueError, match="unknown method 'gredy'; known: best_single, mean_top5"):
+    with pytest.raises(ValueError, match="unknown method 'gredy'; nearest: greedy"):
         build_method("gredy")
 
 

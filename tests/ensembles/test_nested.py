@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-import ensembles.nested as nested
+import ensembles.nested.evaluate as evaluate
 from ensembles.methods import METHODS, fit
 from ensembles.nested import AUTO, PREFERENCE, Row, choose, evaluate_methods
+from trainable.errors import InputError
 from trainable.metrics import macro_f1
 
 STEADY, SINGLE = PREFERENCE[0], PREFERENCE[-1]
@@ -26,7 +27,7 @@ def noise(members: int = 30, people: int = 60, classes: int = 3, seed: int = 0) 
 
 def test_selection_from_noise_shows_only_in_sample() -> None:
     for seed in range(3):
-        evaluation = evaluate_methods(*noise(seed=seed), FEW)
+        evaluation = evaluate_methods(*noise(seed=seed), methods=FEW)
         rows = {row.method: row for row in evaluation.rows}
         assert list(rows) == [*FEW, AUTO]
         assert rows["greedy"].in_sample > 0.41
@@ -41,7 +42,7 @@ def test_nested_score_is_that_of_fits_on_the_other_folds() -> None:
     for k in range(5):
         seen = fold != k
         predicted[~seen] = fit("greedy", table[:, seen], labels[seen]).apply(table[:, ~seen]).argmax(axis=1)
-    row = evaluate_methods(table, labels, fold, groups, ["greedy"]).rows[0]
+    row = evaluate_methods(table, labels, fold, groups, methods=["greedy"]).rows[0]
     assert row.nested == macro_f1(labels, predicted, 3)
 
 
@@ -50,7 +51,7 @@ def test_labels_of_a_fold_do_not_reach_its_own_predictions(monkeypatch: pytest.M
     table, labels, fold, groups = noise()
     table[:, :, 0] = groups / 1000  # marks the rows; the columns need not sum to 1
     seen: list[set[int]] = []
-    real = nested.fit
+    real = evaluate.fit
 
     class Watched:
         def __init__(self, rows: set[int], inner: Any) -> None:
@@ -67,8 +68,8 @@ def test_labels_of_a_fold_do_not_reach_its_own_predictions(monkeypatch: pytest.M
         seen.append(set(rows.tolist()))
         return Watched(seen[-1], real(name, train, *args, **kwargs))
 
-    monkeypatch.setattr(nested, "fit", watch)
-    evaluate_methods(table, labels, fold, groups, ["mean_top5"])
+    monkeypatch.setattr(evaluate, "fit", watch)
+    evaluate_methods(table, labels, fold, groups, methods=["mean_top5"])
     assert sorted(map(len, seen)) == [36] * 10 + [48] * 5 + [60]
 
 
@@ -107,23 +108,29 @@ def test_every_method_has_its_place_in_the_preference() -> None:
 
 def test_progress_counts_every_fit() -> None:
     calls: list[tuple[int, int, str]] = []
-    evaluate_methods(*noise(people=15), ["mean_top5", "greedy"], progress=lambda *call: calls.append(call))
+    evaluate_methods(*noise(people=15), methods=["mean_top5", "greedy"], progress=lambda *call: calls.append(call))
     assert [call[0] for call in calls] == list(range(32))
     assert {call[1] for call in calls} == {32}
 
 
+def test_metric_that_is_not_known_is_refused() -> None:
+    with pytest.raises(InputError, match=r"unknown metric 'macro_f2'; nearest: macro_f1"):
+        evaluate_methods(*noise(people=15), "macro_f2")
+    assert evaluate_methods(*noise(people=15), "macro_f1", methods=FEW) is not None
+
+
 def test_two_folds_are_halved_and_one_is_refused() -> None:
     table, labels, _, groups = noise(people=20)
-    assert len(evaluate_methods(table, labels, groups % 2, groups, ["greedy"]).rows) == 2
+    assert len(evaluate_methods(table, labels, groups % 2, groups, methods=["greedy"]).rows) == 2
     with pytest.raises(ValueError, match="at least 2 folds, found 1"):
-        evaluate_methods(table, labels, groups * 0, groups, ["greedy"])
+        evaluate_methods(table, labels, groups * 0, groups, methods=["greedy"])
 
 
 def test_a_group_in_two_folds_is_refused() -> None:
     table, labels, fold, groups = noise()
     fold[7] += 1
     with pytest.raises(ValueError, match=r"no group may lie in two folds, but rows \[5, 6, 7, 8, 9\] do"):
-        evaluate_methods(table, labels, fold, groups, ["greedy"])
+        evaluate_methods(table, labels, fold, groups, methods=["greedy"])
 
 
 def test_group_bootstrap_widens_the_error_where_rows_of_a_group_agree() -> None:
@@ -131,6 +138,6 @@ def test_group_bootstrap_widens_the_error_where_rows_of_a_group_agree() -> None:
     table, labels, _, groups = noise(members=3, people=300)
     first = groups * 5
     table, labels = table[:, first], labels[first]
-    by_group = evaluate_methods(table, labels, groups % 5, groups, ["best_single"]).rows[0]
-    by_row = evaluate_methods(table, labels, groups % 5, None, ["best_single"]).rows[0]
+    by_group = evaluate_methods(table, labels, groups % 5, groups, methods=["best_single"]).rows[0]
+    by_row = evaluate_methods(table, labels, groups % 5, None, methods=["best_single"]).rows[0]
     assert by_group.standard_error / by_row.standard_error == pytest.approx(5**0.5, rel=0.25)

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import complete_run, prepared, refused
+from helpers import begun, complete_run, prepared, refused, tiny
 from scipy.stats import norm
 
 from benchmarks.suspects import precision_at_errors, true_errors
@@ -14,9 +14,7 @@ from ensembles.suspects import Suspect, find_suspects, main, votes_by_fold
 from trainable.data.corrections import correct
 from trainable.data.labels import CLASSES, SIZES, age_band, encode
 from trainable.data.layouts import read_manifest
-from trainable.files import write_json, write_npz
-from trainable.run.experiment import open_experiment
-from trainable.run.paths import RunPaths
+from trainable.run import Predictions, Run, TrialResult
 from trainable.sample.labelling import give_errors
 from trainable.sample.people import draw_people
 
@@ -164,25 +162,19 @@ def test_the_ranking_finds_what_votes_of_published_accuracy_can_show() -> None:
     assert hits["all"] / errors["all"] > 40 * chance
 
 
-def planted(data: Path, folder: Path) -> tuple[RunPaths, dict[str, np.ndarray]]:
+def planted(data: Path, folder: Path) -> Run:
     """A run on the sample with one trial, whose predictions are the truth of train/truth.csv."""
-    experiment = prepared(data, folder, folds=2)
-    frame = experiment.manifest.frame
+    run = prepared(data, folder)
+    frame = run.manifest.frame
     truth = pd.read_csv(data / "train" / "truth.csv").set_index("path").loc[frame["group"]]
     swapped = truth["swapped"].to_numpy() == 1
     mask = np.where(swapped, np.array([0, 2, 1])[frame["mask"]], frame["mask"])
     votes = votes_for(mask, (truth["gender"] == "female").to_numpy(int), age_band(truth["age"].to_numpy()))
-    trial = experiment.paths.trial("0" * 12)
-    write_npz(
-        trial.oof,
-        index=np.arange(len(frame)),
-        probabilities=votes.astype(np.float32),
-        label=experiment.manifest.labels,
-        fold=experiment.folds.fold,
-        classes=np.array(CLASSES),
-    )
-    write_json(trial.result, {"oof_macro_f1": 1.0})
-    return experiment.paths, {"groups": frame["group"].to_numpy(str)}
+    trial = begun(run, tiny())
+    result = TrialResult(trial.id, "macro_f1", 1.0, 1.0, (1.0, 1.0), {}, 2, 1.0, 8, "cpu", 1, "")
+    labels, rows = run.manifest.labels, np.arange(len(frame))
+    trial.finish(Predictions(rows, votes.astype(np.float32), labels, run.folds.fold, CLASSES), result)
+    return run
 
 
 def test_command_writes_corrections_and_a_contact_sheet(
@@ -200,7 +192,7 @@ def test_command_writes_corrections_and_a_contact_sheet(
     given.loc[2, "gender"] = {"male": "female", "female": "male"}[truth.loc[2, "gender"]]
     given.loc[5, "age"] = "60" if int(truth.loc[5, "age"]) < 60 else "58"
     given.to_csv(data / "train" / "train.csv", index=False)
-    run, _ = planted(data, tmp_path / "run")
+    run = planted(data, tmp_path / "run")
     assert main([str(run.root), "--top", "3"]) == 0
     out = run.root / "suspects.csv"
     assert capfd.readouterr().out.splitlines()[-1].startswith("next: ")
@@ -222,8 +214,8 @@ def test_command_writes_corrections_and_a_contact_sheet(
 def test_list_by_fold_may_be_applied_unseen(sample: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Each line comes from the models of its fold, about people of its training part, and changes those alone."""
     folder = complete_run(sample, tmp_path / "run", learning_rates=(3e-3, 6e-3))
-    run, out = RunPaths(folder), tmp_path / "list.csv"
-    members, votes, _ = votes_by_fold(run.root)
+    run, out = Run(folder), tmp_path / "list.csv"
+    members, votes = votes_by_fold(run.root)
     oof = members.probabilities.mean(0)
     for k in range(2):
         own = members.fold == k
@@ -232,7 +224,7 @@ def test_list_by_fold_may_be_applied_unseen(sample: Path, tmp_path: Path, capfd:
     assert main([str(run.root), "--by-fold", "--out", str(out)]) == 0
     assert f"next: search with rows.corrections = {out}" in capfd.readouterr().out
     table, manifest = pd.read_csv(out, dtype=str), read_manifest(sample)
-    frame, fold = manifest.frame, open_experiment(run.root).folds.fold
+    frame, fold = manifest.frame, run.folds.fold
     assert set(table["fold"]) == {"0", "1"}
     for k in range(2):
         changed = (correct(manifest, str(out), k) != frame).any(axis=1).to_numpy()

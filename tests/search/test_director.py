@@ -150,6 +150,7 @@ def test_trial_of_an_earlier_process_goes_on_after_the_last_step_that_was_heard(
     taken = first_job(again)
     assert (taken.trial, taken.after) == (job.trial, 2)
     assert taken.owner == again.owner == again.run.owner.read_text() != director.owner
+    assert taken.claim and taken.claim != job.claim
 
 
 def test_epoch_that_is_said_twice_counts_once(direct: Callable[..., Director]) -> None:

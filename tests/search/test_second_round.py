@@ -7,15 +7,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import refused, space_file
-from here import searched, without_ray
+from inline import interrupt_after, searched
 
 from ensembles.build import main as build
 from search.run import main as search
-from trainable.config import TrialConfig
 from trainable.data.rows import training_rows
-from trainable.files import read_json, read_npz, write_json
-from trainable.run.experiment import open_experiment, read_info
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 SURE = "0.065"  # networks of two epochs are hardly surer than 1 in 18
 SPACE = """
@@ -41,47 +38,45 @@ def space(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="module")
-def first(sample: Path, space: Path, tmp_path_factory: pytest.TempPathFactory) -> RunPaths:
+def first(sample: Path, space: Path, tmp_path_factory: pytest.TempPathFactory) -> Run:
     """A first round with its vote."""
     out = tmp_path_factory.mktemp("rounds")
-    with pytest.MonkeyPatch.context() as patch:
-        without_ray(patch)
-        assert searched(space, "--data", sample, "--out", out) == 0
-    run = RunPaths(out / "tiny")
+    assert searched(space, "--data", sample, "--out", out) == 0
+    run = Run(out / "tiny")
     assert build([str(run.root), "--name", "vote", "--method", "mean_top5", "--no-persons"]) == 0
     return run
 
 
 @pytest.fixture
-def again(first: RunPaths, space: Path) -> list[object]:
+def again(first: Run, space: Path) -> list[object]:
     return [space, "--out", first.root.parent, "--pseudo", first.ensemble("vote").root]
 
 
 def test_second_round_learns_from_each_folds_own_models(
-    first: RunPaths, again: list[object], space: Path, capfd: pytest.CaptureFixture[str]
+    first: Run, again: list[object], space: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = [*again, "--threshold", SURE]
     with pytest.MonkeyPatch.context() as patch:
-        without_ray(patch, steps=1)
+        interrupt_after(patch, 1)
         assert searched(*words) == 130
-        without_ray(patch)
-        assert searched(*words, "--resume") == 0
-    second = RunPaths(first.root.parent / "tiny_round2")
+    assert searched(*words, "--resume") == 0
+    second = Run(first.root.parent / "tiny_round2")
     out = capfd.readouterr().out.splitlines()
     assert out[-1] == f"next: python -m ensembles.build {second.root}"
-    record = read_info(second)["pseudo"]
+    record = second.info.pseudo
+    assert record is not None
     assert record["ensemble"] == str(first.ensemble("vote").root) and record["threshold"] == float(SURE)
 
-    old, new = open_experiment(first.root), open_experiment(second.root)
+    old, new = first.experiment, Run(second.root).experiment
     count = len(old.manifest.frame)
     assert np.array_equal(new.folds.fold[:count], old.folds.fold)
     for k in range(3):
         assert np.array_equal(new.folds.valid_rows(k), old.folds.valid_rows(k))
-    table, summary = read_npz(first.ensemble("vote").test), read_json(first.ensemble("vote").summary)
+    table, summary = first.ensemble("vote").test(), first.ensemble("vote").summary()
     names = table["members"].tolist()
     weights = {f"{Path(m['run']).name}/{m['trial']}": m["weight"] for m in summary["members"]}
     of_image = dict(zip(table["images"].tolist(), range(len(table["images"])), strict=True))
-    config = TrialConfig.from_dict(read_json(second.trials()[0].config))
+    config = second.trials()[0].config
     added = []
     for k in range(3):
         mean = sum(w * table["probabilities"][names.index(n), k] for n, w in weights.items()) / sum(weights.values())
@@ -91,20 +86,18 @@ def test_second_round_learns_from_each_folds_own_models(
         assert dict(zip(new.manifest.frame["image"].iloc[extra], found.labels[extra], strict=True)) == sure
         added.append(len(sure))
     assert record["photos_by_fold"] == added and min(added) > 0
-    assert len(read_npz(second.trials()[0].oof)["index"]) == count, "pseudo rows are never scored"
+    assert len(second.trials()[0].oof().index) == count, "pseudo rows are never scored"
 
     # Both rounds are of the same data and folds: they may vote together.
     assert build([str(first.root), str(second.root), "--method", "mean_top5", "--no-persons", "--name", "both"]) == 0
-    assert {Path(m["run"]).name for m in read_json(first.ensemble("both").summary)["members"]} == {
+    assert {Path(m["run"]).name for m in first.ensemble("both").summary()["members"]} == {
         "tiny",
         second.root.name,
     }
 
     resumed = [space, "--out", first.root.parent, "--name", second.root.name, "--resume"]
     assert f"--threshold 0.5; allowed: {SURE}" in refused(capfd, search, *words[:-1], "0.5", "--resume")
-    with pytest.MonkeyPatch.context() as patch:
-        without_ray(patch)
-        assert searched(*resumed) == 0  # the run directory knows its pseudo labels
+    assert searched(*resumed) == 0  # the run directory knows its pseudo labels
     # A third round starts from the labelled photos again.
     assert build([str(second.root), "--method", "mean_top5", "--no-persons", "--name", "vote"]) == 0
     third = [space, "--out", first.root.parent, "--name", "third", "--pseudo", second.ensemble("vote").root]
@@ -113,7 +106,7 @@ def test_second_round_learns_from_each_folds_own_models(
 
 
 def test_thresholds_by_attribute_are_planned_and_nothing_is_written(
-    first: RunPaths, again: list[object], capfd: pytest.CaptureFixture[str]
+    first: Run, again: list[object], capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert search([str(w) for w in [*again, "--name", "plan", "--threshold", "mask=.4,age=.35", "--dry-run"]]) == 0
     lines = capfd.readouterr().out.splitlines()
@@ -133,14 +126,14 @@ def test_thresholds_by_attribute_are_planned_and_nothing_is_written(
     ],
 )
 def test_wrong_words_are_one_line(
-    first: RunPaths, again: list[object], capfd: pytest.CaptureFixture[str], words: list[str], message: str
+    first: Run, again: list[object], capfd: pytest.CaptureFixture[str], words: list[str], message: str
 ) -> None:
     assert message in refused(capfd, search, *again, "--name", "wrong", *words)
     assert not (first.root.parent / "wrong").exists()
 
 
 def test_an_ensemble_that_cannot_teach_is_refused(
-    first: RunPaths, again: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    first: Run, again: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     *before, _ = again
     assert "no ensemble: received" in refused(capfd, search, *before, first.root, "--name", "x")
@@ -148,16 +141,14 @@ def test_an_ensemble_that_cannot_teach_is_refused(
     assert "SEARCH.folds: received 4; allowed: 3, the folds of the first round" in refused(
         capfd, search, more, *again[1:], "--name", "x"
     )
-    leaky = first.ensemble("leaky")
+    vote, leaky = first.ensemble("vote"), first.ensemble("leaky")
+    summary, table = vote.summary(), vote.test()
     leaky.root.mkdir()
-    for name in ("summary", "test"):
-        source = getattr(first.ensemble("vote"), name)
-        getattr(leaky, name).write_bytes(source.read_bytes())
-    summary = read_json(leaky.summary)
-    write_json(leaky.summary, {**summary, "members": [{**m, "all_rows": True} for m in summary["members"]]})
+    leaky.write_test(**table)
+    members = [{**m, "all_rows": True} for m in summary["members"]]
+    leaky.finish(vote.oof(), {**summary, "members": members})
     line = refused(capfd, search, *before, leaky.root, "--name", "x")
     assert "of networks of all rows, which know the labels of every fold; allowed: an ensemble of fold models" in line
-    table = read_npz(leaky.test)
-    np.savez(leaky.test, **{**table, "images": table["images"][::-1]})
-    write_json(leaky.summary, summary)
+    leaky.write_test(**{**table, "images": table["images"][::-1]})
+    leaky.finish(vote.oof(), summary)
     assert "built on other photos than" in refused(capfd, search, *before, leaky.root, "--name", "x")

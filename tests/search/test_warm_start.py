@@ -1,31 +1,31 @@
 """`--from RUN`: a new search begins with what an earlier one has finished."""
 
+from __future__ import annotations
+
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from conftest import SEARCH
-from directing import director_of
-from helpers import prepared, refused, space_file
+from directing import FACTS
+from finished import SEARCH
+from helpers import SPACE, prepared, refused, space_file
 from optuna.trial import TrialState
-from trainable.run.paths import RunPaths
 
 from ensembles.members import load_members
+from search.assemble import assemble
 from search.ledger import Ledger, read_trials
 from search.run import main as search
-from search.space import DataFacts
 from search.space_file import SpaceFile, load_space
-from search.warm_start import Earlier, find_earlier, take_over
-from trainable.files import write_json
-from trainable.metrics import macro_f1
-from trainable.run.experiment import Experiment
+from search.warm_start import FinishedTrials, find_finished, take_over
+from trainable.run import Run
+from trainable.training.report import Report
 
 WIDER = SEARCH.replace('["test_resnet", "test_vit"]', '["test_resnet", "test_vit", "test_efficientnet"]')
 NARROWER = SEARCH.replace('["test_resnet", "test_vit"]', '["test_vit"]')
 
 
 @pytest.fixture
-def fresh(sample: Path, tmp_path: Path) -> Experiment:
+def fresh(sample: Path, tmp_path: Path) -> Run:
     return prepared(sample, tmp_path / "new", size=(64, 48))
 
 
@@ -33,75 +33,114 @@ def a_space(tmp_path: Path, text: str) -> SpaceFile:
     return load_space(space_file(tmp_path, text, "again"))
 
 
-def taken_over(finished: RunPaths, fresh: Experiment, space: SpaceFile) -> tuple[Earlier, Ledger]:
-    earlier = find_earlier(finished.root, space, fresh)
-    ledger = Ledger.open(fresh.paths.study)
-    take_over(earlier, fresh.paths, ledger)
-    return earlier, ledger
+def taken_over(finished: Run, fresh: Run, space: SpaceFile) -> tuple[FinishedTrials, Ledger]:
+    found = find_finished(finished.root, space, fresh.experiment)
+    ledger = Ledger.open(fresh.study)
+    take_over(found, fresh, ledger)
+    return found, ledger
 
 
-def test_finished_trials_come_with_scores_states_and_files(
-    finished: RunPaths, fresh: Experiment, tmp_path: Path
-) -> None:
+@pytest.mark.slow
+def test_finished_trials_come_with_scores_states_and_files(finished: Run, fresh: Run, tmp_path: Path) -> None:
     then = {t: f for t, f in read_trials(finished.study).items() if f.state != TrialState.FAIL}
-    earlier, ledger = taken_over(finished, fresh, a_space(tmp_path, WIDER))
-    assert earlier.outside == 0
+    found, ledger = taken_over(finished, fresh, a_space(tmp_path, WIDER))
+    assert found.outside == 0
     now = ledger.named()
     assert list(now) == list(then) and ledger.taken == len(then)
     for name, frozen in now.items():
         assert (frozen.state, frozen.value) == (then[name].state, then[name].value)
         assert frozen.intermediate_values == then[name].intermediate_values
         assert len(frozen.distributions["backbone"].choices) == 3, "as the new space suggests it"
-    members = load_members([fresh.paths.root], score=macro_f1)
-    assert {m.trial.root.name for m in members.members} == {
-        t for t, f in then.items() if f.state == TrialState.COMPLETE
-    }
+        assert fresh.trial(name).config == finished.trial(name).config
+    complete = {t for t, f in then.items() if f.state == TrialState.COMPLETE}
+    assert {m.trial.id for m in load_members([fresh.root]).members} == complete
+    for name in complete:
+        assert not any(fold.broken() for fold in fresh.trial(name).folds())
 
 
+@pytest.mark.slow
 def test_taking_over_twice_changes_nothing_and_mends_what_a_crash_left(
-    finished: RunPaths, fresh: Experiment, tmp_path: Path
+    finished: Run, fresh: Run, tmp_path: Path
 ) -> None:
     space = a_space(tmp_path, WIDER)
-    first = next(iter(read_trials(finished.study)))
-    fresh.paths.trial(first).root.mkdir(parents=True)  # linked half-way, not yet in the ledger
+    first = fresh.trial(next(iter(read_trials(finished.study))))
+    first.root.mkdir(parents=True)  # linked half-way, not yet in the ledger
     taken_over(finished, fresh, space)
-    before = {t: f.number for t, f in read_trials(fresh.paths.study).items()}
-    assert fresh.paths.trial(first).config.exists()
+    before = {t: f.number for t, f in read_trials(fresh.study).items()}
+    assert first.begun
     taken_over(finished, fresh, space)
-    assert {t: f.number for t, f in read_trials(fresh.paths.study).items()} == before
+    assert {t: f.number for t, f in read_trials(fresh.study).items()} == before
 
 
-def test_trials_outside_the_space_stay_behind(finished: RunPaths, fresh: Experiment, tmp_path: Path) -> None:
-    earlier, ledger = taken_over(finished, fresh, a_space(tmp_path, NARROWER))
+@pytest.mark.slow
+def test_what_the_new_run_writes_leaves_the_old_one_alone(finished: Run, fresh: Run, tmp_path: Path) -> None:
+    """Files are shared by hard links where the disk has them."""
+    taken_over(finished, fresh, a_space(tmp_path, WIDER))
+    trial = next(t for t in fresh.trials() if t.finished)
+    old = finished.trial(trial.id)
+    before = old.fold(0).epochs(), old.result
+    trial.fold(0).add_epoch({"epoch": 99.0})
+    trial.finish(trial.oof(), replace(trial.result, oof_score=0.0))
+    again = Run(finished.root).trial(trial.id)
+    assert (again.fold(0).epochs(), again.result) == before
+
+
+@pytest.mark.slow
+def test_trials_outside_the_space_stay_behind(finished: Run, fresh: Run, tmp_path: Path) -> None:
+    found, ledger = taken_over(finished, fresh, a_space(tmp_path, NARROWER))
     assert {f.params["backbone"] for f in ledger.named().values()} == {"test_vit"}
-    assert earlier.outside == len(read_trials(finished.study)) - len(ledger.named()) > 0
-    assert f"{earlier.outside} lie outside this space" in earlier.line()
+    assert found.outside == len(read_trials(finished.study)) - len(ledger.named()) > 0
+    assert f"{found.outside} lie outside this space" in found.line()
 
 
-def test_new_search_goes_on_from_them(finished: RunPaths, fresh: Experiment, tmp_path: Path) -> None:
+@pytest.mark.slow
+def test_new_search_goes_on_from_them(finished: Run, fresh: Run, tmp_path: Path) -> None:
     """They do not count as trials, the race holds their scores, and none is suggested again."""
     space = a_space(tmp_path, WIDER)
     _, ledger = taken_over(finished, fresh, space)
     old = set(ledger.named())
     s = replace(space.search, trials=3 + ledger.taken)
-    space = replace(space, search=s)
-    director = director_of(fresh.paths, space, ledger, DataFacts.of(fresh.manifest), fresh.folds.fingerprint())
+    director = assemble(fresh, replace(space, search=s), ledger)
+    director.resume()
     first = next(iter(director.race.rungs.values()))
     assert set(first) == old and not director.unfinished
     new = []
-    while (found := director.next_trial()) is not None:
-        new.append(found[0])
-        write_json(fresh.paths.trial(found[0]).result, {"oof_macro_f1": 0.01})
-        for step in range(1, s.epochs * s.folds + 1):
-            fold, last = (step - 1) // s.epochs, step % s.epochs == 0
-            report = {"step": step, "fold": fold, "score": 0.01, "decides": True, "fold_done": last, "metrics": {}}
-            if not director.report(found[0], report):
+    while (job := director.next_trial()) is not None:
+        new.append(job.trial.id)
+        for step in range(1, s.epochs + 1):  # far below the others: none goes beyond its first fold
+            report = Report(step, 0, 0.01, decides=True, fold_done=step == s.epochs, metrics={})
+            if not director.hear(job, report):
                 break
     assert len(set(new)) == 3 and not old & set(new)
 
 
+def test_trial_comes_with_the_corrections_that_it_trained_on(generic: Path, tmp_path: Path) -> None:
+    """They lie beside the trials of the old run, whatever has become of the file itself."""
+    csv = tmp_path / "corrections.csv"
+    csv.write_text("path_or_id,field,value\np00,label,class1\n")
+    text = SPACE.replace('"batch_size"', f'"rows": {{"corrections": {str(csv)!r}}}, "batch_size"')
+    old = prepared(generic, tmp_path / "old")
+    space = load_space(space_file(tmp_path, text))
+    ledger = Ledger.open(old.study)
+    director = assemble(old, space, ledger, data=FACTS)
+    director.resume()
+    job = director.next_trial()
+    assert job is not None
+    director.hear(job, Report(1, 0, float("nan"), decides=True, fold_done=True, metrics={}))
+    fresh = prepared(generic, tmp_path / "fresh")
+    stopped = ledger.find(job.trial.id)
+    take_over(FinishedTrials(old, {job.trial.id: (stopped, stopped.distributions)}, 0), fresh, Ledger.open(fresh.study))
+    csv.unlink()
+    (tmp_path / "old").rename(tmp_path / "moved")
+    trial = fresh.trial(job.trial.id)
+    named = Path(trial.config.rows.corrections)
+    assert named.is_relative_to(fresh.root) and "p00,label,class1" in named.read_text()
+    assert fresh.identify(trial.config) == trial.id
+
+
+@pytest.mark.slow
 def test_a_run_that_does_not_fit_is_refused_and_nothing_is_begun(
-    finished: RunPaths, generic: Path, sample: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    finished: Run, generic: Path, sample: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     words = ["--out", tmp_path / "runs", "--from"]
     space = space_file(tmp_path, SEARCH, "same")

@@ -114,6 +114,8 @@ def _build(
     shutil.rmtree(partial, ignore_errors=True)
     partial.mkdir()
     pixels = np.lib.format.open_memmap(partial / "pixels.npy", mode="w+", dtype=np.uint8, shape=(len(names), *size, 3))
+    with (partial / "pixels.npy").open("rb+") as file:  # a mapped page that no disk can hold is a bus error
+        os.posix_fallocate(file.fileno(), 0, pixels.offset + need)
 
     def decode(rows: range) -> list[bool]:
         good = []

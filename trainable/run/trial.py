@@ -4,17 +4,15 @@ import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from trainable.config import TrialConfig
 from trainable.files import read_json, write_json, write_text
 from trainable.run.fold import Fold
+from trainable.run.folder import RunFolder
 from trainable.run.inputs import as_kept, keep
 from trainable.run.predictions import Predictions
 from trainable.run.records import TrialResult, read_record, write_record
-
-if TYPE_CHECKING:
-    from trainable.run.run import Run
 
 
 @dataclass(frozen=True)
@@ -24,10 +22,10 @@ class Trial:
     What is read of it is kept, so that those who look at a finished trial together read its files once.
     """
 
-    run: "Run"
+    run: RunFolder
     id: str
 
-    def __reduce__(self) -> tuple[type[Self], tuple["Run", str]]:
+    def __reduce__(self) -> tuple[type[Self], tuple[RunFolder, str]]:
         return type(self), (self.run, self.id)  # what was read of it does not travel to other processes
 
     @property

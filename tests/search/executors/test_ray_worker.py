@@ -1,138 +1,167 @@
-"""The Ray trainable by itself: what it answers when its trial raises, hangs, fills the disk, or has a new owner."""
+"""The Ray trainable by itself: what it answers when its job raises, hangs, fills the disk, or is another's by now."""
 
 from __future__ import annotations
 
 import errno
-import json
 import math
+import pickle
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import tiny
+from helpers import begun, tiny
 
-from search.executors.ray_worker import FoldTrial
+from search.executors.ray_worker import JobTrainable
+from search.jobs import AllFolds, AllRows, Failed, Fatal, Job, Message, OneFold, claimed
 from trainable import files
 from trainable.files import write_text
-from trainable.run.experiment import Experiment
+from trainable.run import Run
+from trainable.training.report import Report
 
-
-def given(experiment: Experiment, **changes: Any) -> dict[str, Any]:
-    config = tiny(epochs=2)
-    write_text(experiment.paths.owner, "me")
-    values: dict[str, Any] = {
-        "run": str(experiment.paths.root),
-        "trial": config.trial_id(experiment.folds.fingerprint()),
-        "fold": None,
-        "all_rows": False,
-        "config": config.to_dict(),
-        "after": 0,
-        "owner": "me",
-        "threads": 1,
-        "workers": 0,
-        "hang_minutes": 10.0,
-    }
-    return {**values, **changes}
+Start = Callable[..., JobTrainable]
 
 
 @pytest.fixture
-def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[dict[str, Any]], FoldTrial]]:
+def job(run: Run) -> AllFolds:
+    """A trial of two epochs and two folds, handed out by the run's owner."""
+    write_text(run.owner, "me")
+    return claimed(AllFolds(begun(run, tiny(epochs=2)), "me"))
+
+
+@pytest.fixture
+def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     """Makes workers as Ray does, and stops them; the fence they raise stands in this test alone."""
     monkeypatch.setattr(files, "_fence", [])
-    begun: list[FoldTrial] = []
+    made: list[JobTrainable] = []
 
-    def begin(config: dict[str, Any]) -> FoldTrial:
-        begun.append(FoldTrial(config))
-        return begun[-1]
+    def begin(job: Job, **changes: Any) -> JobTrainable:
+        made.append(JobTrainable({"job": job, "threads": 1, "workers": 0, "hang_minutes": 10.0, **changes}))
+        return made[-1]
 
     yield begin
-    for worker in begun:
+    for worker in made:
         worker.cleanup()
 
 
-Start = Callable[[dict[str, Any]], FoldTrial]
+def said(worker: JobTrainable, count: int) -> list[Message]:
+    steps = [worker.step() for _ in range(count)]
+    assert all(math.isnan(step["score"]) for step in steps), "Ray decides nothing by it"
+    return [step["message"] for step in steps]
 
 
-def test_each_step_is_an_epoch_and_told_ones_are_passed_over(start: Start, experiment: Experiment) -> None:
-    steps = [r["step"] for r in reports(start(given(experiment)), 4)]
-    assert steps == [1, 2, 3, 4]
-    again = start(given(experiment, after=3))
-    assert [r["step"] for r in reports(again, 1)] == [4]
+def reports(worker: JobTrainable, count: int) -> list[Report]:
+    found = [message for message in said(worker, count) if isinstance(message, Report)]
+    assert len(found) == count
+    return found
 
 
-def test_a_fold_ahead_of_its_turn_is_trained_alone(start: Start, experiment: Experiment) -> None:
-    job = given(experiment, fold=1)
-    said = reports(start(job), 2)
-    assert [(r["fold"], r["step"], r["fold_done"]) for r in said] == [(1, 3, False), (1, 4, True)]
-    trial = experiment.paths.trial(job["trial"])
+def test_each_step_is_an_epoch_and_told_ones_are_passed_over(start: Start, job: AllFolds) -> None:
+    assert [r.step for r in reports(start(job), 4)] == [1, 2, 3, 4]
+    assert job.trial.finished
+    assert [r.step for r in reports(start(replace(job, after=3)), 1)] == [4]
+
+
+def test_job_and_messages_travel_without_what_was_read_of_the_run(job: AllFolds) -> None:
+    assert job.trial.config.epochs == 2 and len(job.trial.run.manifest.frame) == 24
+    content = pickle.dumps(job)
+    assert len(content) < 1000
+    assert pickle.loads(content) == job  # noqa: S301  our own
+
+
+def test_a_fold_before_its_turn_is_trained_alone(start: Start, job: AllFolds) -> None:
+    trial = job.trial
+    found = reports(start(claimed(OneFold(trial, 1, "me"))), 2)
+    assert [(r.fold, r.step, r.fold_done) for r in found] == [(1, 3, False), (1, 4, True)]
     assert trial.fold(1).finished and not trial.fold(0).finished and not trial.finished
-    ahead = trial.fold(1).result.read_bytes()
-    assert [r["step"] for r in reports(start(given(experiment)), 4)] == [1, 2, 3, 4]
-    assert trial.finished and trial.fold(1).result.read_bytes() == ahead
+    before = trial.fold(1).result
+    assert [r.step for r in reports(start(job), 4)] == [1, 2, 3, 4]
+    assert trial.finished and trial.fold(1).result == before
 
 
-def test_an_exception_is_a_report_with_its_traceback(start: Start, experiment: Experiment) -> None:
-    job = given(experiment)
-    job["config"] = {**job["config"], "epochs": "many"}
-    (report,) = reports(start(job), 1)
-    assert "Traceback" in report["error"] and "epochs" in report["error"]
-    assert math.isnan(report["score"])
+def test_a_network_of_all_rows_lies_beside_the_folds(start: Start, job: AllFolds) -> None:
+    found = reports(start(claimed(AllRows(job.trial, "me"))), 2)
+    assert [(r.step, r.fold_done, r.decides) for r in found] == [(1, False, False), (2, True, False)]
+    assert all(math.isnan(r.score) for r in found)
+    assert job.trial.all_rows.finished and not job.trial.folds()
 
 
-def test_a_full_disk_is_not_the_trials_fault(
-    start: Start, experiment: Experiment, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_exception_is_a_message_with_its_traceback(start: Start, run: Run, job: AllFolds) -> None:
+    stranger = run.trial("0123456789ab")  # nobody has begun it
+    stranger.root.mkdir(parents=True)
+    (message,) = said(start(claimed(AllFolds(stranger, "me"))), 1)
+    assert isinstance(message, Failed) and "Traceback" in message.traceback
+    assert message.cause.startswith("FileNotFoundError")
+
+
+def test_a_full_disk_is_not_the_trials_fault(start: Start, job: AllFolds, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(*_: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
-    worker = start(given(experiment))
+    worker = start(job)
     monkeypatch.setattr(files.os, "fsync", full)
-    (report,) = reports(worker, 1)
-    assert report["fatal"] == f"the disk of {experiment.paths.root} is full"
+    assert said(worker, 1) == [Fatal(f"the disk of {job.trial.run.root} is full")]
 
 
-def test_worker_of_an_earlier_driver_writes_nothing_more(start: Start, experiment: Experiment) -> None:
-    job = given(experiment)
+def test_worker_of_an_earlier_driver_writes_nothing_more(start: Start, job: AllFolds) -> None:
     worker = start(job)
     reports(worker, 1)
-    trial = experiment.paths.trial(job["trial"])
-    before = {p: p.read_bytes() for p in trial.root.rglob("*") if p.is_file()}
-    write_text_past_the_fence(experiment.paths.owner, "another")
-    (report,) = reports(worker, 1)
-    assert "was taken over by another driver" in report["error"]
-    assert {p: p.read_bytes() for p in trial.root.rglob("*") if p.is_file()} == before
+    job.trial.run.owner.write_text("another")  # as another process does, past the fence of this one
+    refused_to_write(worker, job, "was taken over by another driver")
+
+
+def test_worker_that_was_given_up_while_it_lived_writes_nothing_more(start: Start, job: AllFolds) -> None:
+    """Its node was out of reach for a while, and another worker has the trial by now."""
+    worker = start(job)
+    reports(worker, 1)
+    claimed(job)
+    refused_to_write(worker, job, "was handed to another worker")
+
+
+def test_folds_of_one_trial_have_their_own_claims(start: Start, job: AllFolds) -> None:
+    worker = start(job)
+    reports(worker, 1)
+    claimed(OneFold(job.trial, 1, "me"))
+    assert len(reports(worker, 1)) == 1
+
+
+def refused_to_write(worker: JobTrainable, job: AllFolds, words: str) -> None:
+    before = {p: p.read_bytes() for p in job.trial.root.rglob("*") if p.is_file()}
+    (message,) = said(worker, 1)
+    assert isinstance(message, Failed) and words in message.traceback
+    assert {p: p.read_bytes() for p in job.trial.root.rglob("*") if p.is_file()} == before
 
 
 HANGS = """
-import json, sys, time
-from search.executors import ray_worker as worker
+import pickle, sys, time
+from search.executors import ray_worker
 
 def hang(*_, **__):
     time.sleep(600)
     yield
 
-worker.run_trial = hang
-worker.FoldTrial(json.loads(sys.argv[1])).step()
+ray_worker.work = hang
+ray_worker.JobTrainable(pickle.loads(bytes.fromhex(sys.argv[1]))).step()
 """
 
 
-@pytest.mark.slow
-def test_a_trial_that_hangs_is_ended_with_its_stacks_and_not_tried_again(start: Start, experiment: Experiment) -> None:
-    job = given(experiment, hang_minutes=0.02)
-    ended = subprocess.run([sys.executable, "-c", HANGS, json.dumps(job)], timeout=120, check=False)
-    assert ended.returncode == 1
-    (report,) = reports(start(job), 1)  # Ray starts it anew, since its process has died
-    assert "hung: no epoch within 0.02 minutes (SEARCH.hang_minutes)" in report["error"]
-    assert "in hang" in report["error"], "where it hung"
+def test_a_trial_that_hangs_is_ended_with_its_stacks_and_not_tried_again(start: Start, job: AllFolds) -> None:
+    config = {"job": job, "threads": 1, "workers": 0, "hang_minutes": 0.02}
+    command = [sys.executable, "-c", HANGS, pickle.dumps(config).hex()]
+    ended = subprocess.run(command, timeout=120, check=False, capture_output=True, cwd=Path(__file__).parents[3])
+    assert ended.returncode == 1, ended.stderr
+    (message,) = said(start(job, hang_minutes=0.02), 1)  # Ray starts it anew, since its process has died
+    assert isinstance(message, Failed)
+    assert message.cause == "hung: no epoch within 0.02 minutes (SEARCH.hang_minutes)"
+    assert "in hang" in message.traceback, "where it hung"
 
 
-def reports(worker: FoldTrial, count: int) -> list[dict[str, Any]]:
-    return [worker.step() for _ in range(count)]
-
-
-def write_text_past_the_fence(path: Path, text: str) -> None:
-    """As another process does."""
-    path.write_text(text, encoding="utf-8")
+def test_a_fold_that_hangs_before_its_turn_says_so_of_itself_alone(start: Start, job: AllFolds) -> None:
+    fold = claimed(OneFold(job.trial, 1, "me"))
+    job.trial.hung(1).write_text("stacks")
+    (message,) = said(start(fold), 1)
+    assert isinstance(message, Failed) and message.traceback.startswith("stacks\nhung: no epoch")
+    assert len(reports(start(job), 1)) == 1

@@ -2,18 +2,20 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import cv2
 import pytest
 import torch
-from helpers import prepared, tiny
+from helpers import begun, tiny
 from threadpoolctl import threadpool_info, threadpool_limits
 
 from search.executors.ray_tune import Share
-from search.executors.ray_worker import FoldTrial
+from search.executors.ray_worker import JobTrainable
+from search.jobs import AllFolds, claimed
 from trainable import files
 from trainable.files import write_text
+from trainable.run import Run
+from trainable.training.report import Report
 
 
 @pytest.fixture
@@ -39,36 +41,29 @@ def busy() -> dict[str, int]:
 
 
 @pytest.mark.parametrize("cpus", [1.0, 2.0])
-def test_trial_computes_in_as_many_threads_as_its_share_has(
-    generic: Path, tmp_path: Path, threads: None, cpus: float
-) -> None:
+def test_trial_computes_in_as_many_threads_as_its_share_has(run: Run, threads: None, cpus: float) -> None:
     """Two trials on two cores must not run four threads each."""
-    experiment = prepared(generic, tmp_path / "run")
-    write_text(experiment.paths.owner, "me")
-    config = tiny(epochs=8, input={"store": (32, 32), "size": (64, 64)})
-    given: dict[str, Any] = {
-        "run": str(experiment.paths.root),
-        "trial": config.trial_id(experiment.folds.fingerprint()),
-        "fold": None,
-        "all_rows": False,
-        "owner": "me",
-        "hang_minutes": 10,
-        "config": config.to_dict(),
-        "after": 0,
-        "threads": Share(cpus, 0.0).threads,
-        "workers": Share(cpus, 0.0).workers,
-    }
-    trial = FoldTrial(given)
+    write_text(run.owner, "me")
+    trial = begun(run, tiny(epochs=8, input={"store": (32, 32), "size": (64, 64)}))
+    share = Share(cpus, 0.0)
+    worker = JobTrainable(
+        {
+            "job": claimed(AllFolds(trial, "me")),
+            "threads": share.threads,
+            "workers": share.workers,
+            "hang_minutes": 10,
+        }
+    )
     try:
-        assert "error" not in trial.step()
+        assert isinstance(worker.step()["message"], Report)
         assert torch.get_num_threads() == cpus
         assert cv2.getNumThreads() <= 1
         assert {pool["num_threads"] for pool in threadpool_info()} <= {1, int(cpus)}
         before = busy()
         for _ in range(5):
-            assert "error" not in trial.step()
+            assert isinstance(worker.step()["message"], Report)
         used = sorted((ticks - before.get(name, 0) for name, ticks in busy().items()), reverse=True)
         assert used[0] >= 5  # hundredths of a second: enough to tell
         assert sum(ticks > 0.2 * used[0] for ticks in used) <= cpus
     finally:
-        trial.cleanup()
+        worker.cleanup()

@@ -9,45 +9,45 @@ import pytest
 import torch
 from helpers import complete_run, refused, tiny, write_photo
 
-from ensembles.built import Built, read_built
+from ensembles.ensemble import Ensemble, read_ensemble
 from ensembles.predict import find_photos, main, table_of
 from trainable.data.labels import ATTRIBUTES, CLASSES
 from trainable.errors import InputError
-from trainable.files import read_json, write_json
 from trainable.models.predict import load_model, predict
-from trainable.run.paths import EnsemblePaths, RunPaths
+from trainable.run import EnsembleFolder, Run
 
 
-def as_built(run: Path, classes: tuple[str, ...] = ("class0", "class1", "class2")) -> EnsemblePaths:
-    """ensemble.json of all trials of a run with weights 1, 0, 2, 0, ..., as `ensembles.build` would write it."""
-    trials = RunPaths(run).trials()
+def as_built(run: Path, classes: tuple[str, ...] = ("class0", "class1", "class2")) -> EnsembleFolder:
+    """An ensemble of a run's trials with weights 1, 0, 2, 0, ..., as `ensembles.build` would leave it."""
+    trials = Run(run).trials()
     weights = [float(t % 2 == 0) * (1 + t / 2) for t in range(len(trials))]
-    paths = RunPaths(run).ensemble("made")
-    write_json(
-        paths.summary,
+    folder = Run(run).ensemble("made")
+    folder.finish(
+        trials[0].oof(),
         {
             "method": "mean_top5",
             "members": [
-                {"run": str(run), "trial": t.root.name, "weight": w / sum(weights), "oof_macro_f1": 0.5}
+                {"run": str(run), "trial": t.id, "weight": w / sum(weights), "oof_score": 0.5}
                 for t, w in zip(trials, weights, strict=True)
                 if w
             ],
-            "nested_macro_f1": 0.5,
+            "metric": "macro_f1",
+            "nested_score": 0.5,
             "classes": classes,
             "attributes": {},
             "parameters": {"weights": weights},
         },
     )
-    return paths
+    return folder
 
 
 @pytest.fixture(scope="module")
-def built(tmp_path_factory: pytest.TempPathFactory, generic: Path) -> EnsemblePaths:
+def built(tmp_path_factory: pytest.TempPathFactory, generic: Path) -> EnsembleFolder:
     folder = tmp_path_factory.mktemp("predict") / "run"
     return as_built(complete_run(generic, folder, learning_rates=(1e-3, 3e-3, 6e-3)))
 
 
-def test_predictions_are_the_weighted_mean_of_the_members(built: EnsemblePaths, generic: Path, tmp_path: Path) -> None:
+def test_predictions_are_the_weighted_mean_of_the_members(built: EnsembleFolder, generic: Path, tmp_path: Path) -> None:
     """Against the fold models, asked one by one."""
     out = tmp_path / "p.csv"
     photos = sorted((generic / "images").glob("*.png"))[:4]
@@ -57,25 +57,25 @@ def test_predictions_are_the_weighted_mean_of_the_members(built: EnsemblePaths, 
     columns = [f"p class{c}" for c in range(3)]
     images = torch.from_numpy(np.stack([cv2.imread(str(p))[..., ::-1] for p in photos]))
     expected = np.zeros((4, 3))
-    for member, weight in zip(read_built(built.root).members, (1 / 3, 2 / 3), strict=True):
+    for member, weight in zip(read_ensemble(built.root).members, (1 / 3, 2 / 3), strict=True):
         for k in range(2):
             fold = member.trial.fold(k)
             model = load_model(tiny(), 3, fold.weights, torch.device("cpu"))
-            statistics = torch.tensor(read_json(fold.result)["statistics"])
+            statistics = torch.tensor(fold.result.statistics)
             expected += weight / 2 * predict(model, [(np.arange(4), images)], statistics)
     assert table[columns].to_numpy() == pytest.approx(expected, abs=2e-6)
     assert table["prediction"].tolist() == [f"class{c}" for c in expected.argmax(1)]
 
 
-def test_members_without_weight_are_not_opened(built: EnsemblePaths, generic: Path, tmp_path: Path) -> None:
-    found = read_built(built.root)
+def test_members_without_weight_are_not_opened(built: EnsembleFolder, generic: Path, tmp_path: Path) -> None:
+    found = read_ensemble(built.root)
     assert found.used == [0, 2]
     scores = found.vote(np.stack([np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[::-1]]))
     assert scores == pytest.approx(np.eye(3) / 3 + np.eye(3)[::-1] * 2 / 3)
 
 
-def test_attributes_have_columns_of_their_own(built: EnsemblePaths) -> None:
-    joint = Built(**{**vars(read_built(built.root)), "classes": CLASSES, "attributes": dict(ATTRIBUTES)})
+def test_attributes_have_columns_of_their_own(built: EnsembleFolder) -> None:
+    joint = Ensemble(**{**vars(read_ensemble(built.root)), "classes": CLASSES, "attributes": dict(ATTRIBUTES)})
     scores = np.random.default_rng(0).dirichlet(np.ones(18), 3)
     table = table_of(joint, [Path(f"{i}.jpg") for i in range(3)], scores)
     split = scores.reshape(3, 3, 2, 3)
@@ -98,7 +98,7 @@ def test_photos_are_found_below_folders_once_and_without_dotfiles(tmp_path: Path
 
 
 def test_wrong_input_is_refused(
-    built: EnsemblePaths, generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    built: EnsembleFolder, generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     out = tmp_path / "p.csv"
     assert "no ensemble: received" in refused(capfd, main, tmp_path, generic / "images", "--out", out)
@@ -116,7 +116,7 @@ def test_run_that_was_moved_takes_its_ensembles_along(generic: Path, tmp_path: P
     name = as_built(run).root.name
     (tmp_path / "elsewhere").mkdir()
     moved = run.rename(tmp_path / "elsewhere" / "run")
-    assert read_built(moved / "ensembles" / name).members[0].run.root == moved
+    assert read_ensemble(moved / "ensembles" / name).members[0].run.root == moved
     moved = moved.rename(tmp_path / "elsewhere" / "other")
     with pytest.raises(InputError, match="is gone"):
-        read_built(moved / "ensembles" / name)
+        read_ensemble(moved / "ensembles" / name)

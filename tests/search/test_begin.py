@@ -1,0 +1,126 @@
+"""How a run begins, and what is refused before anything does; nothing is trained but where a test says so."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+from helpers import SPACE, generic_data, listing, prepared, refused, space_file
+from inline import searched
+
+from search.run import main as search
+from trainable.run import Run
+
+
+@pytest.fixture
+def begun(generic: Path, tmp_path: Path) -> list[object]:
+    """Arguments that resume a run of which nothing but the experiment exists."""
+    file = space_file(tmp_path, SPACE)
+    run = prepared(generic, tmp_path / "runs" / "tiny")
+    run.space.write_text(SPACE)
+    return [file, "--out", tmp_path / "runs", "--resume"]
+
+
+def test_lock_refuses_a_second_process(begun: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run = Run(tmp_path / "runs" / "tiny")
+    with FileLock(run.lock):
+        line = refused(capfd, search, *begun)
+    assert line == f"error: {run.root} is in use by another process; wait until that has ended"
+
+
+def test_resume_on_other_data_is_refused(
+    begun: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    other = generic_data(tmp_path / "other")
+    assert f"received --data {other}; allowed: " in refused(capfd, search, *begun, "--data", other)
+
+
+def test_resume_with_a_changed_space_shows_the_difference(
+    begun: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    space_file(tmp_path, SPACE.replace("epochs=1", "epochs=2"))
+    error = refused(capfd, search, *begun)
+    assert "has changed: received " in error
+    assert "-SEARCH = Search(trials=2, folds=2, epochs=1" in error
+    assert "+SEARCH = Search(trials=2, folds=2, epochs=2" in error
+
+
+def test_resume_with_changed_data_names_what_changed(
+    begun: list[object], generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    table = generic / "manifest.csv"
+    old = table.read_text()
+    try:
+        table.write_text("\n".join(old.splitlines()[:-1]) + "\n")
+        assert "has changed: received 1 gone (" in refused(capfd, search, *begun)
+    finally:
+        table.write_text(old)
+
+
+def test_dry_run_prints_the_plan_and_writes_nothing(
+    generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    file = space_file(tmp_path, SPACE)
+    assert search([str(file), "--data", str(generic), "--out", str(tmp_path / "runs"), "--dry-run"]) == 0
+    lines = capfd.readouterr().out.splitlines()
+    assert lines[0] == f"run directory {tmp_path / 'runs' / 'tiny'}"
+    assert lines[-1].startswith("next: python -m search.run")
+    assert any("24 images of 12 groups" in line for line in lines)
+    sampled = [line for line in lines if line.startswith("sampled: ")]
+    assert len(sampled) == 3 and all(
+        "model.backbone=test_resnet" in line and "optim.lr=0.00" in line for line in sampled
+    )
+    assert not any("epochs=12" in line or "momentum" in line for line in sampled)  # defaults, and what does not count
+    assert not (tmp_path / "runs").exists()
+
+
+# --- a folder that is there already ------------------------------------------------------------------------------
+
+
+def leave_what_a_begin_leaves(run: Run) -> None:
+    """As when its process is killed just before experiment.json is written."""
+    (run.root / "experiment.json").unlink()
+    run.lock.touch()
+    (run.root / ".folds.parquet.4711.partial").write_bytes(b"half of it")
+    assert run.space.exists() and not run.begun and not run.strangers()
+
+
+def test_run_whose_begin_was_cut_off_is_begun_again(
+    begun: list[object], generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = Run(tmp_path / "runs" / "tiny")
+    leave_what_a_begin_leaves(run)
+    run.space.write_text("of an earlier attempt")
+    assert "no run: received" in refused(capfd, search, *begun)
+    assert searched(*begun[:-1], "--data", generic) == 0
+    assert Run.open(run.root).space.read_text() == SPACE
+    assert any(trial.finished for trial in run.trials())
+
+
+@pytest.mark.parametrize("name", ["notes.txt", "trials", "study.log", ".hidden"])
+def test_folder_with_anything_else_is_refused_by_its_name_and_left_alone(
+    begun: list[object], generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], name: str
+) -> None:
+    run = Run(tmp_path / "runs" / "tiny")
+    leave_what_a_begin_leaves(run)
+    (run.root / name).write_text("dear")
+    before = listing(tmp_path)
+    line = refused(capfd, search, *begun[:-1], "--data", generic)
+    assert line == f"error: run name: received {run.root}, which holds {name}; allowed: another --name"
+    assert listing(tmp_path) == before
+
+
+def test_begin_that_is_refused_leaves_no_folder(
+    generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Whether it made the folder itself or found what an earlier begin had left there."""
+    data = generic_data(tmp_path / "data")
+    (data / "images/p02_0.png").write_bytes(b"no photo")
+    file, out = space_file(tmp_path, SPACE), tmp_path / "new" / "runs"
+    assert "received 1: images/p02_0.png" in refused(capfd, search, file, "--data", data, "--out", out)
+    assert not (tmp_path / "new").exists()
+    (out / "tiny").mkdir(parents=True)
+    (out / "tiny" / "space.py").touch()
+    assert "received 1: images/p02_0.png" in refused(capfd, search, file, "--data", data, "--out", out)
+    assert out.exists() and not (out / "tiny").exists()
