@@ -8,7 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
-from filelock import FileLock, Timeout
 from rich.console import Console
 
 from ensembles.choice import Choice, choose_whole
@@ -27,6 +26,7 @@ from trainable.command import Parser, add_data, guarded, plain_name, whole
 from trainable.data.layouts import read_test
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError, unknown
+from trainable.locks import alone
 from trainable.run import EnsembleFolder, Predictions, Run
 
 
@@ -71,15 +71,12 @@ def command(given: argparse.Namespace) -> int:
             f"allowed: {len(members.classes)}, as the run has"
         )
     folder.root.mkdir(parents=True, exist_ok=True)
-    try:
-        with FileLock(folder.lock, timeout=0):
-            try:
-                build(given, members, test, folder)
-            except InputError:
-                folder.delete_if_empty()
-                raise
-    except Timeout:
-        raise InputError(f"another process is building {folder.root}: wait for it, or give another --name") from None
+    with alone(folder.lock, folder.root):
+        try:
+            build(given, members, test, folder)
+        except InputError:
+            folder.delete_if_empty()
+            raise
     _renew_report(run_of(folder))
     print(f"next: submit {folder.submission}")
     return 0

@@ -5,11 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import pandas as pd
-from filelock import FileLock
 
 from trainable.data.manifest import read_table
 from trainable.errors import InputError
 from trainable.files import write_atomic
+from trainable.locks import waiting_for
 from trainable.run import EnsembleFolder
 
 COLUMNS = ("path", "method", "in_sample", "nested", "nested_std", "date", "score")
@@ -29,14 +29,14 @@ def add_submission(folder: EnsembleFolder, method: str, in_sample: float, nested
     numbers = (f"{value:.4f}" for value in (in_sample, nested, nested_std))
     line = [str(folder.submission.absolute()), method, *numbers, _now(), ""]
     place = table_beside(folder.submission)
-    with FileLock(f"{place}.lock"):
+    with waiting_for(f"{place}.lock", "writes the same table"):
         _write(place, _with_line(read_submissions_table(place), line))
 
 
 def note_score(place: Path, submission: Path, score: float) -> None:
     """Write into the table at `place` what the leaderboard said; a file that no build made gets a line of its own."""
     path = str(submission.absolute())
-    with FileLock(f"{place}.lock"):
+    with waiting_for(f"{place}.lock", "writes the same table"):
         table = read_submissions_table(place)
         if path not in set(table["path"]):
             table = _with_line(table, [path, "", "", "", "", _now(), ""])

@@ -8,12 +8,9 @@ python -m search.run --retrain RUN TRIAL... [--seeds 3 | --all-rows] ...        
 import argparse
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
-
-from filelock import FileLock, Timeout
 
 from search.begin import Options, begin, reopen, teacher_of
 from search.drive import drive
@@ -28,6 +25,7 @@ from trainable.command import Parser, add_data, default_data, guarded, plain_nam
 from trainable.data.layouts import read_manifest
 from trainable.data.manifest import few
 from trainable.errors import InputError
+from trainable.locks import alone
 from trainable.models.weights import missing_weights
 from trainable.run import Run
 
@@ -117,24 +115,10 @@ def retrained(given: argparse.Namespace, words: list[str]) -> int:
     run = Run.open(Path(place))
     print(f"run directory {run.root}", flush=True)
     options = _options(given, _again(words))
-    with held(run):
+    with alone(run.lock, run.root):
         if given.all_rows:
             return retrain_on_all_rows(options, run, names)
         return retrain(options, run, names, given.seeds or SEEDS)
-
-
-@contextmanager
-def held(run: Run) -> Iterator[None]:
-    """The run's lock: one process writes at a time."""
-    lock = FileLock(run.lock, timeout=0)
-    try:
-        lock.acquire()
-    except Timeout:
-        raise InputError(f"{run.root} is in use by another process; wait until that has ended") from None
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: Iterable[str] = ()) -> int:
@@ -152,7 +136,7 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
         run.root.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise InputError(f"--out: received {run.root.parent}, which is a file; allowed: a folder") from None
-    with held(run):
+    with alone(run.lock, run.root):
         try:
             trackers = [open_tracker(name, run) for name in log]
             lines = reopen(options, space, run) if resume else begin(options, space, run)

@@ -15,13 +15,13 @@ from typing import Any
 
 import cv2
 import numpy as np
-from filelock import FileLock
 
 from trainable.config import TrialConfig
 from trainable.errors import InputError
 from trainable.files import read_npz, write_atomic, write_npz
 from trainable.images import mtcnn
 from trainable.images.store import ImageStore, progress
+from trainable.locks import waiting_for
 
 CASCADE = "cascade"
 FALLBACK = (0.5, 0.55)  # shares of height and width: where the face is in most photos of the competition
@@ -57,7 +57,7 @@ def faces(store: ImageStore, detector: str = CASCADE, *, show: bool = False) -> 
     The largest face of a photo, by OpenCV's frontal cascade (Viola 2001) or by MTCNN.
     """
     file = store.folder / f"faces{_mark(detector)}.npz"
-    with FileLock(f"{store.folder}.faces.lock"):
+    with waiting_for(f"{store.folder}.faces.lock", "finds faces in the same photos"):
         if not file.exists():
             pixels = store.pixels()
             find = DETECTORS[detector]
@@ -117,7 +117,7 @@ def masks(store: ImageStore, detector: str = CASCADE, *, show: bool = False) -> 
     """The file of person masks; made now unless this node has it. `person` reads a row of it."""
     file = store.folder / f"masks{_mark(detector)}.npy"
     table = faces(store, detector)
-    with FileLock(f"{store.folder}.masks.lock"):
+    with waiting_for(f"{store.folder}.masks.lock", "cuts people out of the same photos"):
         if not file.exists():
             pixels = store.pixels()
             title = "cut out people" if show else ""

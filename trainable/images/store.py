@@ -18,12 +18,12 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
-from filelock import FileLock
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trainable.errors import InputError
 from trainable.files import read_json, write_json
 from trainable.images.decode import read_image
+from trainable.locks import waiting_for
 
 T = TypeVar("T")
 VERSION = 2
@@ -80,7 +80,7 @@ def open_store(
     names = tuple(names)
     folder = cache_folder() / _key(root, names, size)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with FileLock(f"{folder}.lock"):
+    with waiting_for(f"{folder}.lock", "decodes the same photos"):
         if not (folder / "index.json").exists():
             _build(root, names, size, folder, workers or os.cpu_count() or 1, _known(decoded))
     index = read_json(folder / "index.json")
