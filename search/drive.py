@@ -77,7 +77,8 @@ class _Sitting:
         self.tally = Tally(s.epochs * s.folds)
         self.table = LiveTable(s, race.expected_epochs(), self.tally, race)
         self.overhead = Overhead(slots)
-        board = TensorBoard(run, ledger.parameters_of, known_parameters(space, DataFacts.of(run.manifest)))
+        known = known_parameters(space, DataFacts.of(run.manifest))
+        board = TensorBoard(run, ledger.parameters_of, known, waits=executor.in_process)
         tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]
         self.director: Director = assemble(
             run,
@@ -93,9 +94,9 @@ class _Sitting:
             watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, *tracking],
         )
         self.table.waiting = self.director.waiting
-        known = ledger.named()
-        complete = [name for name, frozen in known.items() if frozen.state == TrialState.COMPLETE]
-        self.tally.remember(known, {name: run.trial(name) for name in complete})
+        trials = ledger.named()
+        complete = [name for name, frozen in trials.items() if frozen.state == TrialState.COMPLETE]
+        self.tally.remember(trials, {name: run.trial(name) for name in complete})
 
     def work(self, executor: Executor) -> bool:
         """Until the search has ended; True when it was interrupted."""

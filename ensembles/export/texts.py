@@ -20,7 +20,7 @@ def photos_source() -> str:
     return "\n\n".join(
         [
             inspect.getsource(decode).replace(
-                "from pathlib import Path\n", "import threading\nfrom pathlib import Path\n", 1
+                "from pathlib import Path\n", "import threading\nfrom pathlib import Path\nfrom typing import Any\n", 1
             ),
             "_local = threading.local()\n",
             *(inspect.getsource(function) for function in functions),

@@ -83,7 +83,7 @@ class Facts:
     def no_search(self) -> str:
         """Why there is nothing to tell of a search."""
         if self.run.study.is_file():
-            return "The search leaves this when it ends or is interrupted."
+            return "The search leaves this when it ends."
         return "This run has no search: its trials were started by hand."
 
     @property

@@ -14,6 +14,8 @@ NAMES = ("ray", "inline")
 
 
 class Executor(AbstractContextManager["Executor"], Protocol):
+    in_process: bool  # whether trials train in this very process
+
     def __enter__(self) -> Self:
         """Find the workers; InputError when the machine or cluster cannot give what was asked for."""
 

@@ -8,6 +8,8 @@ from trainable.run import Run
 
 
 class Inline:
+    in_process = True
+
     def __enter__(self) -> Self:
         return self
 

@@ -50,6 +50,8 @@ class Share:
 class RayTune:
     """Joins a running cluster, or starts one on this machine, as long as it is entered."""
 
+    in_process = False
+
     def __init__(self, address: str | None, cpus: float | None, gpus: float | None, hang_minutes: float) -> None:
         self.address, self.cpus, self.gpus, self.hang_minutes = address, cpus, gpus, hang_minutes
 

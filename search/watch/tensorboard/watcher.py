@@ -27,13 +27,15 @@ class TensorBoard:
     """A watcher: tags are fold_<k>/<scalar>, steps are epochs of that fold.
 
     parameters_of: a trial's parameters as plain values, by its id. parameters: what may vary in the space, see
-    known_parameters.
+    known_parameters. waits: make pictures at once, while no trial trains: where trials train in this very process a
+    thread that builds networks would take random numbers from theirs.
     """
 
     run: Run
     parameters_of: Callable[[str], Mapping[str, Any]] = lambda trial_id: {}
     parameters: Mapping[str, BaseDistribution] = field(default_factory=dict)
     pictures: bool = True
+    waits: bool = False
     writers: dict[str, SummaryWriter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -103,7 +105,9 @@ class TensorBoard:
 
     def _later(self, work: Callable[[], None]) -> None:
         """Pictures are extras: what goes wrong with one is said once, and the search goes on."""
-        if self.pictures:
+        if self.pictures and self.waits:
+            self._guarded(work)
+        elif self.pictures:
             self.pool.submit(self._guarded, work)
 
     def _guarded(self, work: Callable[[], None]) -> None:

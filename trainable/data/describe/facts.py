@@ -6,7 +6,6 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import combinations
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +13,7 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from trainable.data.describe.hashes import alike, perceptual
+from trainable.data.describe.hashes import alike, pairs_among, perceptual
 from trainable.data.folds import Folds, make_folds
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import Manifest
@@ -123,7 +122,7 @@ def _pairs(images: list[str], photos: list[Photo], owners: list[Any]) -> Iterabl
     for place, photo in enumerate(photos):
         copies[photo.digest].append(place)
     for places in copies.values():
-        for i, j in combinations(places, 2):
+        for i, j in pairs_among(places):
             yield Pair(images[i], images[j], where(i, j), True, 0)
     readable = [place for place, photo in enumerate(photos) if photo.size]
     for a, b, bits in alike([photos[p].hash for p in readable]):

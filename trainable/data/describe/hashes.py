@@ -33,7 +33,7 @@ def alike(hashes: list[int]) -> Iterator[tuple[int, int, int]]:
         for place, value in enumerate(hashes):
             buckets[value >> 16 * band & 0xFFFF].append(place)
         for places in buckets.values():
-            for pair in _pairs(sorted(places, key=lambda p: (hashes[p], p))):
+            for pair in pairs_among(sorted(places, key=lambda p: (hashes[p], p))):
                 i, j = min(pair), max(pair)
                 differ = (hashes[i] ^ hashes[j]).bit_count()
                 if differ <= NEAR and (i, j) not in seen:
@@ -41,7 +41,8 @@ def alike(hashes: list[int]) -> Iterator[tuple[int, int, int]]:
                     yield i, j, differ
 
 
-def _pairs(places: list[int]) -> Iterator[tuple[int, int]]:
+def pairs_among(places: list[int]) -> Iterator[tuple[int, int]]:
+    """Every pair of places that belong together; of a crowd only neighbours, which still name each of them."""
     if len(places) <= CROWD:
         yield from combinations(places, 2)
     else:
