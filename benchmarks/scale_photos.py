@@ -2,7 +2,7 @@
 
 Run:     python -m benchmarks.scale_photos [--photos 100000]
 Cost:    about ten minutes of two cores
-What:    files of one colour each, 16 px, in groups of 7 and 10 classes: described, planned, begun (decoded, folds made),
+What:    files of one colour, 16 px, in groups of 7 and 10 classes: described, planned, begun (decoded, folds made),
          10 members with made-up predictions and networks of random weights voted, reported; each a process of its own
 Writes:  benchmarks/results/scale_photos.json: seconds and peak memory of each part
 """

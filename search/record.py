@@ -58,15 +58,16 @@ def importances(trials: Mapping[str, FrozenTrial], scores: Mapping[str, float]) 
     study = optuna.create_study(direction="maximize", sampler=optuna.samplers.RandomSampler(seed=0))
     for name, score in scores.items():
         if name in trials and math.isfinite(score):
-            found = trials[name]
-            study.add_trial(create_trial(params=found.params, distributions=found.distributions, value=score))
+            own = trials[name]
+            study.add_trial(create_trial(params=own.params, distributions=own.distributions, value=score))
     if len(study.trials) < FEWEST:
         return {}
     evaluator = optuna.importance.FanovaImportanceEvaluator(seed=0)
     try:
-        return optuna.importance.get_param_importances(study, evaluator=evaluator)
+        found = optuna.importance.get_param_importances(study, evaluator=evaluator)
     except (ValueError, RuntimeError):  # all scores alike
         return {}
+    return {name: float(share) for name, share in found.items()}
 
 
 def _state(name: str, frozen: FrozenTrial, race: Race) -> State:
@@ -89,7 +90,7 @@ def _range(drawn: BaseDistribution) -> Parameter:
     if isinstance(drawn, FloatDistribution):
         return Parameter("float", drawn.low, drawn.high, drawn.log)
     if isinstance(drawn, IntDistribution):
-        return Parameter("int", drawn.low, drawn.high, drawn.log)
+        return Parameter("int", float(drawn.low), float(drawn.high), drawn.log)
     assert isinstance(drawn, CategoricalDistribution)
     return Parameter("choice", choices=tuple(_plain(choice) for choice in drawn.choices))
 

@@ -13,6 +13,8 @@ from search.record import record_of, write_search_record
 from trainable.run import Run
 from trainable.run.search_record import Parameter, Rung, SearchRecord
 
+pytestmark = pytest.mark.filterwarnings("ignore:Choices for a categorical distribution")  # a tuple is one of ours
+
 
 @pytest.fixture
 def searched(tmp_path: Path) -> tuple[Ledger, Race]:

@@ -10,6 +10,7 @@ import sys
 from search import director, ledger, run
 from search.watch import leaderboard
 from trainable import files
+from trainable.run import Trial
 
 
 def strike_after(owner: object, name: str, count: int, *, before: bool = False) -> None:
@@ -32,6 +33,7 @@ def strike_after(owner: object, name: str, count: int, *, before: bool = False) 
 POINTS = {
     "between write and rename": lambda n: strike_after(files.os, "fsync", n),
     "after the suggestion, before the worker": lambda n: strike_after(ledger.Ledger, "add", n),
+    "after the job's claim, before the worker": lambda n: strike_after(Trial, "claim", n),
     "between report and decision": lambda n: strike_after(ledger.Ledger, "report", n),
     "between the last report and complete": lambda n: strike_after(ledger.Ledger, "complete", n, before=True),
     "between stop and clean-up": lambda n: strike_after(ledger.Ledger, "stop", n),

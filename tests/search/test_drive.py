@@ -155,3 +155,47 @@ def test_corrections_that_are_changed_while_a_search_runs_change_nothing(
     assert build([str(run.root), "--method", "mean_top5"]) == 0
     assert searched("--retrain", run.root, run.trials()[0].id, "--seeds", 1) == 0
     assert states(run) == ["complete"] * 5
+
+
+# --- networks that cannot be built -------------------------------------------------------------------------------
+
+
+def test_search_whose_trials_all_fail_stops_and_says_why_once(
+    generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Weights that are no weights pass the driver's look and break every trial."""
+    text = SPACE.replace('"pretrained": False', '"pretrained": True').replace("trials=2", "trials=8")
+    (tmp_path / "test_resnet.safetensors").write_bytes(b"these are no weights")
+    words = [space_file(tmp_path, text), "--data", generic, "--out", tmp_path / "runs", "--weights", tmp_path]
+    assert searched(*words) == 1
+    out, err = capfd.readouterr()
+    (error,) = [line for line in err.splitlines() if line.startswith("error: ")]
+    assert "the first 3 trials all failed" in error
+    assert "Traceback" not in out + err
+    assert out.splitlines()[-1].startswith("next: once that is mended, python -m search.run")
+    trials = Run(tmp_path / "runs" / "tiny").trials()
+    assert len(trials) == 3
+    assert all("Traceback" in t.error.read_text() for t in trials)
+
+
+def test_trial_that_fails_does_not_end_the_search(generic: Path, tmp_path: Path) -> None:
+    text = SPACE.replace('"backbone": "test_resnet", "pretrained": False', "**network(trial)")
+    queued = "{'good': True, 'lr': 0.002}, {'good': False, 'lr': 0.002}, {'good': True, 'lr': 0.004}"
+    text = text.replace("trials=2", f"trials=3, first=({queued})")
+    text += """
+
+def network(trial):
+    good = trial.suggest_categorical("good", [True, False])
+    return {"backbone": "test_resnet" if good else "test_vit", "pretrained": not good}
+"""
+    (tmp_path / "test_vit.safetensors").write_bytes(b"these are no weights")
+    words = [space_file(tmp_path, text), "--data", generic, "--out", tmp_path / "runs", "--weights", tmp_path]
+    assert searched(*words) == 0
+    run = Run(tmp_path / "runs" / "tiny")
+    counts = pd.read_csv(run.leaderboard)["state"].value_counts()
+    assert counts["failed"] == 1
+    assert counts["complete"] >= 1
+    failed = [t for t in run.trials() if t.error.exists()]
+    assert len(failed) == 1
+    assert "Traceback" in failed[0].error.read_text()
+    assert not list(failed[0].root.rglob("*.safetensors"))

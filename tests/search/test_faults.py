@@ -16,8 +16,7 @@ import pytest
 from helpers import space_file
 from ray.cluster_utils import Cluster
 
-from trainable.files import read_json_lines
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 SPACE = """
 from search.space import Search
@@ -56,11 +55,11 @@ def start(sample: Path, tmp_path: Path) -> Iterator[Callable[..., subprocess.Pop
         process.kill()
 
 
-def epochs_done(run: RunPaths) -> int:
-    return sum(len(list(read_json_lines(fold.metrics))) for trial in run.trials() for fold in trial.folds())
+def epochs_done(run: Run) -> int:
+    return sum(len(fold.epochs()) for trial in run.trials() for fold in trial.folds())
 
 
-def wait_for_epochs(run: RunPaths, count: int, process: subprocess.Popen[str]) -> None:
+def wait_for_epochs(run: Run, count: int, process: subprocess.Popen[str]) -> None:
     until = time.monotonic() + 120
     while epochs_done(run) < count:
         assert process.poll() is None, process.communicate()[0]
@@ -68,11 +67,12 @@ def wait_for_epochs(run: RunPaths, count: int, process: subprocess.Popen[str]) -
         time.sleep(0.05)
 
 
-def finished_folds(run: RunPaths) -> dict[Path, int]:
-    return {f.result: f.result.stat().st_mtime_ns for t in run.trials() for f in t.folds() if f.finished}
+def finished_folds(run: Run) -> dict[Path, int]:
+    results = [fold.root / "result.json" for trial in run.trials() for fold in trial.folds() if fold.finished]
+    return {path: path.stat().st_mtime_ns for path in results}
 
 
-def assert_whole(run: RunPaths, process: subprocess.Popen[str], before: dict[Path, int]) -> None:
+def assert_whole(run: Run, process: subprocess.Popen[str], before: dict[Path, int]) -> None:
     said = process.communicate(timeout=300)[0]
     assert process.returncode == 0, said
     board = pd.read_csv(run.leaderboard)
@@ -87,13 +87,13 @@ def assert_whole(run: RunPaths, process: subprocess.Popen[str], before: dict[Pat
 def test_trial_whose_process_is_killed_goes_on_from_its_last_epoch(
     start: Callable[..., subprocess.Popen[str]], tmp_path: Path
 ) -> None:
-    run, process = RunPaths(tmp_path / "run"), start("--cpus-per-trial", "1")
+    run, process = Run(tmp_path / "run"), start("--cpus-per-trial", "1")
     killed = 0
     for epochs in (4, 10):
         wait_for_epochs(run, epochs, process)
         before = finished_folds(run)
         for worker in psutil.Process(process.pid).children(recursive=True):
-            if worker.name().startswith("ray::FoldTrial"):
+            if worker.name().startswith("ray::JobTrainable"):
                 worker.send_signal(signal.SIGKILL)
                 killed += 1
     assert killed >= 2
@@ -107,7 +107,7 @@ def test_search_outlives_one_of_its_three_nodes(start: Callable[..., subprocess.
     try:
         nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
         cluster.wait_for_nodes()
-        run, process = RunPaths(tmp_path / "run"), start("--address", cluster.address, "--cpus-per-trial", "1")
+        run, process = Run(tmp_path / "run"), start("--address", cluster.address, "--cpus-per-trial", "1")
         wait_for_epochs(run, 5, process)
         before = finished_folds(run)
         cluster.remove_node(nodes[0], allow_graceful=False)
@@ -119,7 +119,7 @@ def test_search_outlives_one_of_its_three_nodes(start: Callable[..., subprocess.
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_search_without_an_address_leaves_a_running_cluster_alone() -> None:
-    code = "from search import tuner; tuner.connect(None); print(tuner.ray.get_runtime_context().gcs_address)"
+    code = "import ray; from search.executors.ray_tune import connect; connect(None); print(ray.get_runtime_context().gcs_address)"
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         for more in ({}, {"RAY_ADDRESS": cluster.address}):  # Cluster also writes its address into /tmp/ray

@@ -8,10 +8,11 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 from crash import POINTS
+
+from trainable.run import Run
 
 SPACE = """
 from search.space import Search
@@ -30,6 +31,9 @@ def space(trial, data):
 ROUNDS = int(os.environ.get("FOLDVOTE_KILLS", "3"))
 
 
+INLINE = ("--executor", "inline")
+
+
 def start(out: Path, data: Path, *more: str, crash: tuple[str, int] = ("", 0)) -> subprocess.Popen:
     """One worker at a time: both cores are one trial's, so that the order of trials is certain."""
     space = out / "space.py"
@@ -46,11 +50,11 @@ def finish(process: subprocess.Popen) -> str:
 
 
 def board(out: Path) -> pd.DataFrame:
-    return pd.read_csv(out / "run" / "leaderboard.csv").drop(columns="seconds")
+    return pd.read_csv(Run(out / "run").leaderboard).drop(columns="seconds")
 
 
 def oofs(out: Path) -> dict[str, bytes]:
-    return {p.parent.name: np.load(p)["probabilities"].tobytes() for p in (out / "run").glob("trials/*/oof.npz")}
+    return {t.id: t.oof().probabilities.tobytes() for t in Run(out / "run").trials() if t.oof_file.exists()}
 
 
 def finished_folds(out: Path) -> dict[Path, int]:
@@ -65,10 +69,9 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Path:
     return out
 
 
-def resume_to_the_end(out: Path, sample: Path) -> None:
+def resume_to_the_end(out: Path, sample: Path, *more: str) -> None:
     before = finished_folds(out)
-    begun = (out / "run" / "experiment.json").exists()
-    said = finish(start(out, sample, *(["--resume"] if begun else [])))
+    said = finish(start(out, sample, *(["--resume"] if Run(out / "run").begun else []), *more))
     assert "next: python -m ensembles.build" in said, said
     after = finished_folds(out)
     assert {p: after.get(p) for p in before} == before, "a finished fold was lost or trained again"
@@ -77,6 +80,16 @@ def resume_to_the_end(out: Path, sample: Path) -> None:
 def same(out: Path, undisturbed: Path) -> None:
     pd.testing.assert_frame_equal(board(out), board(undisturbed))
     assert oofs(out) == oofs(undisturbed)
+
+
+def test_a_search_in_one_process_that_is_killed_ends_like_one_that_was_not(sample: Path, tmp_path: Path) -> None:
+    """Driver and worker die together, between a score's line in the ledger and what is decided on it."""
+    finish(start(tmp_path / "whole", sample, *INLINE))
+    process = start(tmp_path / "out", sample, *INLINE, crash=("between report and decision", 7))
+    finish(process)
+    assert process.returncode == -signal.SIGKILL, "the point was never passed"
+    resume_to_the_end(tmp_path / "out", sample, *INLINE)
+    same(tmp_path / "out", tmp_path / "whole")
 
 
 @pytest.mark.torture

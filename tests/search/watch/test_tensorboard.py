@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -208,3 +209,13 @@ def test_pictures_of_a_network_with_test_time_views(run: Run, tta: str) -> None:
     found = events(run.tensorboard / trial.id)
     assert {"first_batch", "confusion/joint", "grad_cam"} <= set(found.Tags()["images"])
     assert (run.tensorboard / trial.id / "projector_config.pbtxt").exists()
+
+
+@pytest.mark.parametrize("waits", [False, True])
+def test_pictures_are_made_aside_unless_trials_train_in_this_process(board: TensorBoard, waits: bool) -> None:
+    """A thread beside them would take random numbers from theirs."""
+    board.waits, makers = waits, []
+    board.gallery.first_batch = lambda *_: makers.append(threading.current_thread())  # type: ignore[method-assign]
+    board.began(board.run.trial("a"))
+    board.__exit__(None)
+    assert [maker is threading.main_thread() for maker in makers] == [waits]
