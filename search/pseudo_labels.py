@@ -59,7 +59,7 @@ class Teacher:
         return made
 
     def record(self) -> dict[str, Any]:
-        """What experiment.json says of the pseudo labels."""
+        """What the run writes down of the pseudo labels."""
         sure = self.labels != UNSURE
         return {
             "ensemble": str(self.ensemble),

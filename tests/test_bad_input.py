@@ -11,15 +11,14 @@ from helpers import SPACE, competition_data, complete_run, generic_data, listing
 from ensembles.build import main as build
 from search import run as search_run
 from search.run import main as search
-from trainable.run.experiment import prepare
-from trainable.run.paths import RunPaths
+from trainable.run import prepare
 from trainable.train import main as train
 
 
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here may come as far as a search."""
-    monkeypatch.setattr(search_run, "walk", lambda *_: pytest.fail("the search began"))
+    monkeypatch.setattr(search_run, "drive", lambda *_: pytest.fail("the search began"))
 
 
 @pytest.fixture
@@ -156,7 +155,7 @@ def test_class_that_a_training_part_lacks_is_a_warning_that_names_it(tmp_path: P
     data = generic_data(tmp_path / "data")
     edit(data / "manifest.csv", label=["rare"] * 2 + ["a", "b"] * 11)
     said: list[str] = []
-    prepare(data, RunPaths(tmp_path / "run"), folds=3, seed=0, store_size=(16, 16), say=said.append)
+    prepare(data, folds=3, seed=0, store_size=(16, 16), say=said.append)
     assert len(said) == 1
     assert said[0].startswith("warning: fold ")
     assert said[0].endswith("has no training image of class rare")
@@ -183,8 +182,7 @@ def test_all_unreadable_photos_are_listed_in_one_go(damaged: Path, asks: Callabl
 
 def test_skip_bad_images_trains_without_them(damaged: Path, tmp_path: Path) -> None:
     said: list[str] = []
-    run = RunPaths(tmp_path / "run")
-    experiment = prepare(damaged, run, folds=2, seed=0, store_size=(32, 32), skip_bad_images=True, say=said.append)
+    experiment = prepare(damaged, folds=2, seed=0, store_size=(32, 32), skip_bad_images=True, say=said.append)
     left = experiment.manifest.frame["image"].tolist()
     assert len(left) == len(experiment.folds.fold) == 22
     assert not {"images/p02_0.png", "images/p07_1.png"} & set(left)
@@ -215,7 +213,7 @@ def test_bad_photos_are_never_skipped_in_the_test_set(tmp_path: Path, capfd: pyt
         ("SEARCH = ", "SEARCHES = ", "received SEARCH = None; allowed: SEARCH = Search("),
         ("trials=2", "trails=2", "unexpected keyword argument 'trails'"),
         ("folds=2", "folds=1", "search.folds: received 1; allowed: 2 to 100"),
-        ("members=1", "rule='fair'", "search.rule: received 'fair'; allowed: paired, forgiving, none"),
+        ("members=1", "rule='fair'", "search.rule: received 'fair'; allowed: paired, none"),
         ('"model"', '"modle"', "unknown configuration key 'modle'; nearest: model"),
         ('"lr": trial', '"rate": trial', "unknown configuration key 'optim.rate'"),
         ('"test_resnet"', '"test_resnets"', "unknown backbone 'test_resnets'; nearest: test_resnet"),
@@ -300,7 +298,7 @@ def test_run_name_that_exists(generic: Path, tmp_path: Path, space: Path, capfd:
     (tmp_path / "runs" / "tiny" / "mine.txt").write_text("dear")
     before = listing(tmp_path)
     line = refused(capfd, search, space, "--data", generic, "--out", tmp_path / "runs")
-    assert f"received {tmp_path / 'runs' / 'tiny'}, which exists; allowed: another --name, or --resume" in line
+    assert f"received {tmp_path / 'runs' / 'tiny'}, which holds mine.txt; allowed: another --name" in line
     assert listing(tmp_path) == before
 
 
@@ -312,7 +310,7 @@ def test_resume_of_what_is_no_run(generic: Path, tmp_path: Path, asks: Callable[
 
 
 def test_run_without_complete_trials(generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    run = prepared(generic, tmp_path / "run").paths.root
+    run = prepared(generic, tmp_path / "run").root
     before = listing(run)
     assert f"no complete trials: received {run}" in refused(capfd, build, run)
     assert listing(run) == before
@@ -323,7 +321,7 @@ def test_build_of_what_is_no_run(
 ) -> None:
     assert f"no run: received {tmp_path / 'none'}" in refused(capfd, build, tmp_path / "none")
     monkeypatch.chdir(tmp_path)
-    assert "no RUN: received none" in refused(capfd, build)
+    assert "no RUN was given, and ./runs holds none" in refused(capfd, build)
 
 
 def test_test_set_that_is_missing_at_build_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -1,4 +1,4 @@
-"""The arrows of the design, read from the imports; and how long a module may be."""
+"""The arrows of the design, read from the imports; who may name a run's files, and how long code may be."""
 
 import ast
 import sys
@@ -13,14 +13,24 @@ from trainable.config import TrialConfig
 from trainable.data.labels import ATTRIBUTES, CLASSES
 
 ROOT = Path(__file__).resolve().parents[1]
-HOUSE = ("spaces", "search", "trainable", "ensembles")
+HOUSE = ("spaces", "search", "trainable", "ensembles", "foldvote")
 ALLOWED = {
+    "foldvote": {"foldvote", "search", "ensembles", "trainable"},
     "trainable": {"trainable"},
     "ensembles": {"ensembles", "trainable"},
     "search": {"search", "ensembles", "trainable"},
     "spaces": {"spaces", "search.space", "trainable.config"},
 }
 FOREIGN = {"trainable": {"ray", "optuna"}, "ensembles": {"ray", "optuna"}}
+# Within trainable: what a room does not know. Those that are not here may import all.
+CLOSED = {
+    "data": {"run", "models", "training"},
+    "images": {"run", "models", "training"},
+    "metrics": {"run", "models", "training"},
+    "models": {"run", "training"},
+    "run": {"models", "training"},
+}
+RUN_FILES = ("config.json", "result.json", "oof.npz", "valid.npz", "metrics.jsonl", "experiment.json", "ensemble.json")
 MODULES = sorted(p for room in HOUSE for p in (ROOT / room).rglob("*.py"))
 SPACES = sorted(p for p in (ROOT / "spaces").rglob("*.py") if p.name != "__init__.py")
 FACTS = {
@@ -45,7 +55,8 @@ def imported(path: Path) -> set[str]:
             base = ".".join([*above, *([node.module] if node.module else [])])
             # `from search import space` imports search.space, `from search.space import Search` does too.
             parts = [f"{base}.{alias.name}" for alias in node.names]
-            modules = [p for p in parts if (ROOT / Path(*p.split("."))).with_suffix(".py").exists()]
+            places = {p: ROOT / Path(*p.split(".")) for p in parts}
+            modules = [p for p, at in places.items() if at.with_suffix(".py").exists() or (at / "__init__.py").exists()]
             found |= set(modules) or {base}
     return found
 
@@ -66,6 +77,53 @@ def test_imports_point_one_way(path: Path) -> None:
             assert top in (*HOUSE, "optuna") or top in sys.stdlib_module_names, f"{name(path)} imports {module}"
 
 
+def inside_trainable(path: Path) -> tuple[str, set[str]]:
+    """The room of trainable that a file lies in, and those that it imports."""
+    rooms = {module.split(".")[1] for module in imported(path) if module.startswith("trainable.")}
+    return path.relative_to(ROOT / "trainable").parts[0], rooms
+
+
+TRAINABLE = [path for path in MODULES if path.is_relative_to(ROOT / "trainable")]
+
+
+@pytest.mark.parametrize("path", TRAINABLE, ids=name)
+def test_rooms_of_trainable_know_those_below_them(path: Path) -> None:
+    room, others = inside_trainable(path)
+    if room == "config":
+        assert others <= {"config", "errors"}, f"{name(path)} imports {others}"
+    assert not others & CLOSED.get(room, set()), f"{name(path)} imports {others & CLOSED[room]}"
+
+
+def test_rooms_that_may_not_know_others_are_there() -> None:
+    there = {path.name for path in (ROOT / "trainable").iterdir() if (path / "__init__.py").exists()}
+    known = {"config", "sample", *CLOSED, *(room for rooms in CLOSED.values() for room in rooms)}
+    assert known <= there, "a room was renamed: what it may import is no longer looked at"
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_no_product_module_imports_the_generator_of_photos(path: Path) -> None:
+    if not path.is_relative_to(ROOT / "trainable" / "sample"):
+        assert not any(within(module, "trainable.sample") for module in imported(path))
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_a_runs_files_are_named_in_one_place(path: Path) -> None:
+    if not path.is_relative_to(ROOT / "trainable" / "run"):
+        text = path.read_text(encoding="utf-8")
+        assert not [file for file in RUN_FILES if file in text]
+
+
+def test_a_director_is_made_in_one_place() -> None:
+    made = {
+        name(path)
+        for room in (*HOUSE, "tests", "benchmarks")
+        for path in (ROOT / room).rglob("*.py")
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Director"
+    }
+    assert made == {"search/assemble.py"}
+
+
 def test_reader_of_imports_sees_every_form(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.modules[__name__], "ROOT", tmp_path)
     path = tmp_path / "trainable" / "data" / "x.py"
@@ -74,14 +132,25 @@ def test_reader_of_imports_sees_every_form(tmp_path: Path, monkeypatch: pytest.M
     (tmp_path / "search" / "space.py").touch()
     path.write_text(
         "import ray.tune as t\nfrom ..config import A\nfrom . import y\n"
-        "def f():\n    from search import space\n    import optuna"
+        "def f():\n    from search import space\n    import optuna\n    from trainable import data, files"
     )
-    assert imported(path) == {"ray.tune", "trainable.config", "trainable.data", "search.space", "optuna"}
+    (tmp_path / "trainable" / "data" / "__init__.py").touch()
+    (tmp_path / "trainable" / "files.py").touch()
+    found = {"ray.tune", "trainable.config", "trainable.data", "trainable.files", "search.space", "optuna"}
+    assert imported(path) == found
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name)
 def test_no_module_is_above_400_lines(path: Path) -> None:
     assert len(path.read_text(encoding="utf-8").splitlines()) <= 400
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_no_function_is_above_60_lines(path: Path) -> None:
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+            assert node.end_lineno is not None
+            assert node.end_lineno - node.lineno + 1 <= 60, f"{name(path)}: {node.name}"
 
 
 @pytest.mark.parametrize("facts", FACTS)

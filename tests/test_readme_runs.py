@@ -1,4 +1,4 @@
-"""Commands of the README run, in its order, on small data with tiny networks and a loop in Ray's place."""
+"""Commands of the README run, in its order, on small data with tiny networks, in this process."""
 
 from __future__ import annotations
 
@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from here import without_ray
 from test_readme import FOUND, ROOT, main_of
+
+from search.watch.tensorboard import TensorBoard
 
 README = [shlex.split(command) for where, command in FOUND if where == "README.md"]
 MADE_FIRST = ["python -m trainable.sample data/sample --people 24 --eval-people 8",
-              "python -m search.run spaces/demo.py --data data/sample --smoke --trials 2",
+              "python -m search.run spaces/demo.py --data data/sample --smoke --trials 2 --executor inline",
               "python -m ensembles.build runs/demo"]  # what `make demo` does  # fmt: skip
 
 
@@ -37,9 +38,11 @@ def small(words: list[str]) -> list[str]:
         "mask=.98,age=.6": lambda: "mask=.1,age=.1",  # networks that have learnt nothing are never sure
     }
     done = [found[word]() if word in found else word for word in words]
-    if words[2] == "search.run" and "--promote" not in words:
+    if words[2] == "search.run" and "--retrain" not in words:
         done += [] if "--smoke" in words else ["--smoke"]
         done += [] if "--trials" in words else ["--trials", "3" if "first" in words else "2"]
+    if words[2] == "search.run" and "--executor" not in words:
+        done += ["--executor", "inline"]
     if words[2:] == ["ensembles.build", "runs/first"]:
         done += ["--method", "best_single", "--name", "auto"]  # few networks to export
     return done
@@ -60,7 +63,7 @@ def run(words: list[str]) -> int:
 def test_commands_run_one_after_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    without_ray(monkeypatch)
+    monkeypatch.setattr(TensorBoard, "_later", lambda board, work: None)  # no pictures
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOLDVOTE_DATA", "data/sample")
     (tmp_path / "spaces").symlink_to(ROOT / "spaces")

@@ -15,7 +15,7 @@ from browser import Page, browser
 from ensembles.report import write_report
 from ensembles.report.write import SECTIONS
 from trainable.data.describe.__main__ import main as describe
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 pytestmark = pytest.mark.slow
 OVERLAPS = """
@@ -69,13 +69,13 @@ def check_print(page: Page, path: Path) -> None:
     assert page.evaluate("[...document.querySelectorAll('details')].every(d => d.open)")
 
 
-def test_report_is_drawn_at_both_widths(finished: RunPaths, page: Page) -> None:
+def test_report_is_drawn_at_both_widths(finished: Run, page: Page) -> None:
     check_page(page, write_report(finished.root), [*SECTIONS])
     assert page.evaluate("document.querySelectorAll('section .part img').length") > 20
     check_print(page, write_report(finished.root))
 
 
-def test_configuration_is_copied_by_its_button(finished: RunPaths, page: Page) -> None:
+def test_configuration_is_copied_by_its_button(finished: Run, page: Page) -> None:
     page.open(write_report(finished.root).as_uri())
     page.evaluate("document.querySelector('#configurations details').open = true")
     page.evaluate("document.querySelector('#configurations button').click()")
@@ -89,7 +89,7 @@ def test_described_data_are_drawn_at_both_widths(sample: Path, tmp_path: Path, p
 
 
 @pytest.fixture
-def served(finished: RunPaths, tmp_path: Path) -> Iterator[str]:
+def served(finished: Run, tmp_path: Path) -> Iterator[str]:
     """The address of a TensorBoard on the run."""
     log = tmp_path / "log.txt"
     command = [
@@ -114,8 +114,8 @@ def served(finished: RunPaths, tmp_path: Path) -> Iterator[str]:
             process.terminate()
 
 
-def test_tensorboard_page_shows_the_run(served: str, page: Page, finished: RunPaths) -> None:
-    trials = [t.root.name for t in finished.trials()]
+def test_tensorboard_page_shows_the_run(served: str, page: Page, finished: Run) -> None:
+    trials = [t.id for t in finished.trials()]
     page.open(served)
     page.wait("document.body.innerText.includes('TIME SERIES') || document.title == 'TensorBoard'", "no page")
 
@@ -129,8 +129,8 @@ def test_tensorboard_page_shows_the_run(served: str, page: Page, finished: RunPa
         return ask("hparams/session_groups", wanted)["sessionGroups"]  # type: ignore[index]
 
     page.wait(lambda: len(rows()) == len(trials), "HParams has not a row a trial", 120)
-    scored = [r["name"] for r in rows() if any(m["name"]["tag"] == "oof_macro_f1" for m in r.get("metricValues", []))]
-    assert sorted(n.split("/")[-1] for n in scored) == sorted(t.root.name for t in finished.trials() if t.finished)
+    scored = [r["name"] for r in rows() if any(m["name"]["tag"] == "oof_score" for m in r.get("metricValues", []))]
+    assert sorted(n.split("/")[-1] for n in scored) == sorted(t.id for t in finished.trials() if t.finished)
     page.wait(lambda: bool(ask("projector/runs")), "no embeddings")
     page.open("about:blank")  # a new hash alone would load nothing
     page.open(served + "#hparams")

@@ -119,7 +119,10 @@ def test_search_outlives_one_of_its_three_nodes(start: Callable[..., subprocess.
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_search_without_an_address_leaves_a_running_cluster_alone() -> None:
-    code = "import ray; from search.executors.ray_tune import connect; connect(None); print(ray.get_runtime_context().gcs_address)"
+    code = (
+        "import ray; from search.executors.ray_tune import connect; connect(None); "
+        "print(ray.get_runtime_context().gcs_address)"
+    )
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         for more in ({}, {"RAY_ADDRESS": cluster.address}):  # Cluster also writes its address into /tmp/ray

@@ -10,14 +10,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from here import without_ray
 
 from ensembles.build import main as build
 from search.run import main as search
+from search.watch.tensorboard import TensorBoard
 from trainable.config.smoke import EPOCHS
-from trainable.files import read_json
-from trainable.run.experiment import read_info
-from trainable.run.paths import RunPaths
+from trainable.run import Run
 
 RECIPES = sorted((Path(__file__).parents[2] / "spaces" / "recipes").glob("[a-z]*.py"))
 SURE = "0.07"  # of a pseudo label: networks this small never are to 0.9
@@ -52,22 +50,21 @@ def test_every_recipe_leads_to_a_submission() -> None:
 @pytest.mark.parametrize("recipe", WHOLE, ids=lambda r: r.path.stem)
 def test_recipe_runs_to_a_submission(recipe: Recipe, sample: Path, tmp_path: Path, monkeypatch) -> None:
     """Its folds, stages, heads, variants and votes are all there; networks, photos and epochs are small."""
-    without_ray(monkeypatch)
+    monkeypatch.setattr(TensorBoard, "_later", lambda board, work: None)  # no pictures
     out = tmp_path / "runs"
     for module, *words in recipe.commands:
         placed = [str(sample) if w == "DATA" else re.sub("^runs/", f"{out}/", w) for w in words]
         if module == "search.run":
             sure = ["--threshold", SURE] if "--pseudo" in words else []
             few = [] if recipe.path.stem in VOTES else FEW
-            assert search([*placed, *sure, *few, "--smoke", "--out", str(out)]) == 0
+            assert search([*placed, *sure, *few, "--smoke", "--executor", "inline", "--out", str(out)]) == 0
         else:
             assert module == "ensembles.build" and build([*placed, "--no-persons"]) == 0
-    runs = [RunPaths(path) for path in sorted(out.iterdir()) if path.is_dir()]
+    runs = [Run.open(path) for path in sorted(out.iterdir()) if path.is_dir()]
     for run in runs:
-        info = read_info(run)
         complete = [trial for trial in run.trials() if trial.finished]
-        assert complete and all(len(trial.folds()) == info["folds"] for trial in complete)
-        assert read_json(complete[0].result)["epochs_done"] == EPOCHS * info["folds"]
+        assert complete and all(len(trial.folds()) == run.info.folds for trial in complete)
+        assert complete[0].result.epochs_done == EPOCHS * run.info.folds
     built = [path for run in runs for path in sorted((run.root / "ensembles").glob("*/submission.csv"))]
     assert len(built) == sum(words[0] == "ensembles.build" for words in recipe.commands)
     for path in built:

@@ -144,7 +144,7 @@ class TrialConfig:
 
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
-        """Build from nested dicts, as a space or config.json gives them; InputError names what is unknown."""
+        """Build from nested dicts, as a space or a file gives them; InputError names what is unknown."""
         return _build(cls, values, path="")
 
     def to_dict(self) -> dict[str, Any]:

@@ -96,6 +96,23 @@ def randaugment(ops: int, magnitude: float) -> A.SomeOf:
     )
 
 
+def moved(rotate: float, shift: float, scale: float, p: float) -> A.BasicTransform:
+    """Turned by up to `rotate` degrees, shifted by up to a share `shift`, larger or smaller by up to `scale`."""
+    return Affine(
+        rotate=(-rotate, rotate),
+        translate_percent=(-shift, shift),
+        scale=(1 - scale, 1 + scale),
+        border_mode=cv2.BORDER_REFLECT,
+        p=p,
+    )
+
+
+def jittered(strength: float, p: float) -> A.BasicTransform:
+    """Brightness, contrast and saturation within 1 +- strength, the hue by up to half of it."""
+    around = (1 - strength, 1 + strength)
+    return A.ColorJitter(around, around, around, (-strength / 2, strength / 2), p=p)
+
+
 def techniques(
     *,
     vflip: float = 0.0,
@@ -125,30 +142,12 @@ def techniques(
     side = int(hole_size) if hole_size >= 1 else float(hole_size)  # pixels, or a share
     table: list[tuple[Any, Callable[[], Any]]] = [
         (vflip, lambda: A.VerticalFlip(p=vflip)),
-        (
-            rotate or shift or scale,
-            lambda: Affine(
-                rotate=(-rotate, rotate),
-                translate_percent=(-shift, shift),
-                scale=(1 - scale, 1 + scale),
-                border_mode=cv2.BORDER_REFLECT,
-                p=p,
-            ),
-        ),
+        (rotate or shift or scale, lambda: moved(rotate, shift, scale, p)),
         (
             brightness or contrast,
             lambda: A.RandomBrightnessContrast(brightness_limit=brightness, contrast_limit=contrast, p=p),
         ),
-        (
-            jitter,
-            lambda: A.ColorJitter(
-                (1 - jitter, 1 + jitter),
-                (1 - jitter, 1 + jitter),
-                (1 - jitter, 1 + jitter),
-                (-jitter / 2, jitter / 2),
-                p=p,
-            ),
-        ),
+        (jitter, lambda: jittered(jitter, p)),
         (hue or saturation or lightness, lambda: A.HueSaturationValue(180 * hue, 255 * saturation, 255 * lightness, p)),
         (rand_ops, lambda: randaugment(rand_ops, rand_magnitude)),
         (clahe, lambda: A.CLAHE(clip_limit=(1, 4), p=clahe)),
