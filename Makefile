@@ -32,8 +32,8 @@ test: setup  ## the tests that run at every change; about seven minutes on two c
 test-slow: setup  ## the others: whole searches on Ray, kills, exports, pages in a browser
 	$(BIN)/python -m pytest -m slow --durations=15 -n 2 --dist loadfile
 
-torture: setup  ## kill searches at every named point and at twenty random moments
-	FOLDVOTE_KILLS=20 $(BIN)/python -m pytest tests/search/test_kill.py
+torture: setup  ## kill searches at every named point, and strike forty times at random
+	FOLDVOTE_KILLS=40 $(BIN)/python -m pytest tests/search/test_kill.py tests/search/test_torture.py
 
 demo: setup  ## sample data, search, ensemble, submission; into runs/demo
 	test -d $(SAMPLE) || $(BIN)/python -m trainable.sample $(SAMPLE) --people 200 --eval-people 150

@@ -12,7 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from helpers import complete_run, refused
-from test_predict import as_built
+from test_predict_photos import as_built
 
 from ensembles.export import main
 from ensembles.export.onnx_copy import NEEDED, copy_to_onnx, open_onnx

@@ -30,7 +30,7 @@ def start(
 
 
 def resume(space: Path, data: Path, out: Path) -> Run:
-    process = start(space, data, out, "--resume")
+    process = start(space, data, out, "--resume", "--executor", "inline")
     said = process.communicate(timeout=300)[0]
     assert process.returncode == 0, said
     run = Run(out / "run")

@@ -1,11 +1,8 @@
 """A search that is killed again and again ends like one that was not."""
 
-import os
-import random
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pandas as pd
@@ -29,7 +26,6 @@ def space(trial, data):
         "loss": {"name": trial.suggest_categorical("loss", ["cross_entropy", "focal"])},
     }
 """
-ROUNDS = int(os.environ.get("FOLDVOTE_KILLS", "3"))
 
 
 def start(out: Path, data: Path, *more: str, crash: tuple[str, int] = ("", 0)) -> subprocess.Popen:
@@ -106,26 +102,3 @@ def test_a_crash_at_a_named_point_changes_nothing(point: str, undisturbed: Path,
     assert process.returncode == -signal.SIGKILL, "the point was never passed"
     resume_to_the_end(out, sample)
     same(out, undisturbed)
-
-
-@pytest.mark.slow
-def test_crashes_at_random_moments_change_nothing(undisturbed: Path, sample: Path, tmp_path: Path) -> None:
-    out, moments = tmp_path / "out", random.Random(1)
-    process = start(out, sample)
-    for _ in range(ROUNDS):
-        wait_for_begin(out, process)
-        time.sleep(moments.uniform(2, 9))
-        process.kill()
-        finish(process)
-        process = start(out, sample, "--resume")
-    said = finish(process)
-    assert "next: python -m ensembles.build" in said, said
-    same(out, undisturbed)
-
-
-def wait_for_begin(out: Path, process: subprocess.Popen) -> None:
-    """Until a trial has begun, so that the kill meets work; or the search is over."""
-    until = time.monotonic() + 120
-    while process.poll() is None and not list((out / "run").glob("trials/*/fold_0/metrics.jsonl")):
-        assert time.monotonic() < until, "no epoch within two minutes"
-        time.sleep(0.1)

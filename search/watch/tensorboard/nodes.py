@@ -60,8 +60,10 @@ class NodeLoad:
         self.thread.start()
 
     def stop(self) -> None:
+        """A last point too, so that the shortest search has one."""
         self.over.set()
         self.thread.join()
+        self.write()
 
     def _run(self) -> None:
         while not self.over.wait(self.every):
