@@ -18,7 +18,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
-from search.sampler.estimate import estimates
+from search.sampler.unfinished import estimates
 
 CAP = 400
 TRIES = 4  # suggestions of the model that may be known already, before random ones are asked for
@@ -30,7 +30,7 @@ class Suggester:
 
     "pruned"     PRUNED at their last step, below all complete ones (Optuna's own ranking)
     "complete"   COMPLETE with their last score, whatever its fidelity (what stock Ray Tune tells)
-    "estimated"  COMPLETE with the score that all folds would give (search.sampler.estimate)
+    "estimated"  COMPLETE with the score that all folds would give (search.sampler.unfinished)
     """
 
     sampler: str

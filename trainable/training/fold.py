@@ -12,11 +12,11 @@ from trainable.models.predict import BATCH, predict
 from trainable.models.tta import viewed
 from trainable.run import Predictions
 from trainable.run.fold import Metrics
-from trainable.training.averaging import goes_in
 from trainable.training.context import FoldContext
 from trainable.training.epochs import Epochs
 from trainable.training.scores import scores_of
 from trainable.training.state import Best, TrainingState, begin_or_resume, to_host
+from trainable.training.weight_averaging import goes_in
 
 
 def train_fold(fold: FoldContext) -> Iterator[Metrics]:

@@ -15,10 +15,10 @@ from trainable.models.build import build_network
 from trainable.models.freezing import freeze
 from trainable.randomness import generator
 from trainable.run import Fold
-from trainable.training.averaging import MovingAverage, moving_statistics, new_soup, with_statistics
 from trainable.training.context import FoldContext
 from trainable.training.optim import build_optimiser
 from trainable.training.phases import OptimiserPhase, optimiser_phase
+from trainable.training.weight_averaging import MovingAverage, moving_statistics, new_soup, with_statistics
 
 
 @dataclass

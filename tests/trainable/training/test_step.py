@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import nn
 
-from trainable.training.averaging import MovingAverage
 from trainable.training.losses import build_loss
 from trainable.training.optim import build_optimiser
 from trainable.training.state import TrainingState
 from trainable.training.step import Steps
+from trainable.training.weight_averaging import MovingAverage
 
 
 class Head(nn.Module):

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from search.sampler.estimate import PRIOR, estimates
+from search.sampler.unfinished import PRIOR, estimates
 
 
 def test_complete_trials_keep_their_score_and_unscored_ones_have_none() -> None:

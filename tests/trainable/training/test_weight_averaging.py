@@ -14,9 +14,9 @@ from trainable.models.build import build_network
 from trainable.models.normalise import normalise
 from trainable.models.predict import predict
 from trainable.training.all_rows import without_validation
-from trainable.training.averaging import goes_in
 from trainable.training.fold import train_fold
 from trainable.training.state import TrainingState
+from trainable.training.weight_averaging import goes_in
 
 SOUP = {"keep": "soup", "soup_share": 0.5, "epochs": 5, "seed": 8, "optim": {"schedule": "constant"}}
 
