@@ -12,6 +12,7 @@ import torch
 
 from trainable.command import Parser, add_data, default_data, guarded, whole
 from trainable.config import TrialConfig
+from trainable.data.manifest import few
 from trainable.data.rows import check_data
 from trainable.errors import InputError
 from trainable.files import read_json
@@ -84,8 +85,10 @@ def _read_config(path: Path) -> TrialConfig:
 def _begin_or_resume(run: Run, experiment: Experiment, config: TrialConfig) -> Trial:
     """The trial in a new run, or in one that was begun on the same data and folds."""
     if not run.begun:
-        if run.root.exists() and any(run.root.iterdir()):
-            raise InputError(f"--out: received {run.root}, which holds other files; allowed: a new folder or a run")
+        if strangers := run.strangers():
+            raise InputError(
+                f"--out: received {run.root}, which holds {few(strangers)}; allowed: a new folder or a run"
+            )
         run.begin(experiment, command=sys.argv, settings={"epochs": config.epochs})
     elif run.info.folds_fingerprint != experiment.folds_fingerprint or run.info.pseudo:
         raise InputError(f"--out: received {run.root}, a run on other rows or folds; allowed: a new folder")

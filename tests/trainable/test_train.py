@@ -53,7 +53,11 @@ def test_command_takes_up_its_own_run_and_no_other(generic: Path, tmp_path: Path
     (tmp_path / "full").mkdir()
     (tmp_path / "full" / "file").touch()
     line = refused(capfd, main, config_file, "--data", generic, "--out", tmp_path / "full")
-    assert "holds other files" in line
+    assert "which holds file; allowed: a new folder or a run" in line
+    cut = Run(tmp_path / "full")  # what a begin that was cut off leaves is begun again
+    (cut.root / "file").rename(cut.root / "manifest.parquet")
+    assert main([str(config_file), "--data", str(generic), "--out", str(cut.root), "--folds", "2"]) == 0
+    assert cut.begun
 
 
 @pytest.mark.parametrize(
