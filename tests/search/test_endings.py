@@ -24,7 +24,8 @@ def start(
     space: Path, data: Path, out: Path, *more: str, module: tuple[str, ...] = ("-m", "search.run")
 ) -> subprocess.Popen[str]:
     words = [str(space), "--data", str(data), "--out", str(out), "--name", "run", *more]
-    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
+    # Beside other load two threads of one network wait for each other most of the time.
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore", "OMP_NUM_THREADS": "1"}
     command = [sys.executable, *module, *words]
     return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
 
