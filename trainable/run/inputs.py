@@ -27,8 +27,8 @@ def keep(values: dict[str, Any], run: Path) -> dict[str, Any]:
         write_bytes(copy, Path(named).read_bytes())
     if Path(named) != copy:
         names = _names(run)
-        if names.setdefault(named, content) == content:
-            write_json(_index(run), names)
+        if named not in names:
+            write_json(_index(run), {**names, named: content})
     return {**values, "rows": {**values["rows"], "corrections": CONTENT + content}}
 
 

@@ -70,7 +70,7 @@ class Run(RunFolder):
 
     def keep_inputs(self, configs: Iterable[TrialConfig]) -> None:
         """Copy the files that these configurations name, as they are now."""
-        for config in configs:
+        for config in {config.rows.corrections: config for config in configs}.values():
             keep(config.to_dict(), self.root)
 
     def trial(self, trial_id: str) -> Trial:
@@ -104,8 +104,9 @@ class Run(RunFolder):
     def forget(self) -> None:
         """Delete what a begin wrote that came to nothing, and the folder when nothing else lies there."""
         assert not self.begun
+        strangers = self.strangers()
         for path in list(self.root.iterdir()):
-            if path.name not in self.strangers():
+            if path.name not in strangers:
                 path.unlink()
         with suppress(OSError):
             self.root.rmdir()
