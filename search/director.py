@@ -34,7 +34,7 @@ class Director:
 
     owner: this driver's token, see trainable.files.fence. unfinished: trials of an earlier process, to go on first.
     waiting: at a rung. steps: epochs that the ledger holds, of each trial that is not over. aborted: why the search
-    ends, when it does so early; running trials are stopped at their next message.
+    ends, when it does so early; running trials are stopped at their next message. disk_full: that is why.
     """
 
     run: Run
@@ -51,6 +51,7 @@ class Director:
     steps: dict[str, int] = field(default_factory=dict)
     interrupt: Interrupt = field(default_factory=Interrupt)
     aborted: str = ""
+    disk_full: bool = False
     parallel: ParallelFolds = field(init=False)
     _heard: dict[str, int] = field(default_factory=dict)  # the last epoch of each, also of those that decide nothing
     _deaths: Deaths = field(default_factory=Deaths)
@@ -134,7 +135,7 @@ class Director:
         """Take a message of a job; False: its worker is to be free, because the trial has ended or waits."""
         self.interrupt.check()
         if isinstance(message, Fatal):  # not the trial's fault: it stays unfinished, for --resume
-            self.aborted = message.reason
+            self.aborted, self.disk_full = message.reason, message.disk_full
         elif self.deadline.passed:
             self.aborted = self.aborted or "the deadline has come"
         if isinstance(job, OneFold):

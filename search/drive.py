@@ -26,8 +26,6 @@ from search.watch.tally import Tally
 from search.watch.trackers import Tracker, Tracking
 from trainable.run import Run
 
-FULL = "the disk of "  # how the reason begins, see search.executors.work
-
 
 def drive(
     options: Options, space: SpaceFile, run: Run, trackers: Sequence[Tracker] = (), *, retrained: bool = False
@@ -120,7 +118,7 @@ class _Sitting:
         except OSError as error:
             if error.errno != errno.ENOSPC:
                 raise
-            self.director.aborted = f"{FULL}{self.run.root} is full"
+            self.director.aborted, self.director.disk_full = f"the disk of {self.run.root} is full", True
 
     def conclude(self) -> int:
         """The last files and lines: what there is, and the next command."""
@@ -128,13 +126,13 @@ class _Sitting:
         from search.record import write_search_record
 
         run, director = self.run, self.director
-        if not director.aborted.startswith(FULL):
+        if not director.disk_full:
             with self._ended_by_a_full_disk():
                 write_leaderboard(run, self.ledger)
                 write_search_record(run, self.ledger, director.race)
         print(self.table.summary())
         print(self.overhead.line())
-        report = None if director.aborted.startswith(FULL) else try_report(run.root)
+        report = None if director.disk_full else try_report(run.root)
         if report is not None:
             print(f"report {report}")
         return self._last_lines(self.tally.counts()["complete"])

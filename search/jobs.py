@@ -83,9 +83,13 @@ class Died:
 
 @dataclass(frozen=True)
 class Fatal:
-    """No job can go on, through no fault of this one: the disk is full."""
+    """No job can go on, through no fault of this one.
+
+    disk_full: nothing can be written any more, not even a last word.
+    """
 
     reason: str
+    disk_full: bool = False
 
 
 Message = Report | Failed | Died | Fatal

@@ -1,7 +1,8 @@
-"""Locks between processes: whoever waits says for what. The system gives a lock free when its holder dies."""
+"""Locks between processes: whoever waits says for what, again and again. The system frees a lock when its holder dies."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -9,15 +10,22 @@ from filelock import FileLock, Timeout
 from trainable.errors import InputError
 
 
+SAY_EVERY = 60.0  # seconds
+
+
 @contextmanager
 def waiting_for(lock: Path | str, what: str) -> Iterator[None]:
-    """Hold a lock, after whoever has it; `what` they do is said where that takes time."""
+    """Hold a lock, after whoever has it; `what` they do is said, and each minute how long that has taken."""
     held = FileLock(lock)
-    try:
-        held.acquire(timeout=0)
-    except Timeout:
-        print(f"waiting for another process that {what}", flush=True)
-        held.acquire()
+    began = time.monotonic()
+    wait = 0.0
+    while True:
+        with suppress(Timeout):
+            held.acquire(timeout=wait)
+            break
+        so_far = f", for {time.monotonic() - began:.0f} s now; Ctrl-C gives up" if wait else ""
+        print(f"waiting for another process that {what}{so_far}", flush=True)
+        wait = SAY_EVERY
     try:
         yield
     finally:

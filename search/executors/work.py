@@ -23,7 +23,7 @@ def work(job: Job, *, device: torch.device, workers: int = 0) -> Iterator[Report
                 yield report
     except OSError as error:
         if error.errno == errno.ENOSPC:
-            yield Fatal(f"the disk of {job.trial.run.root} is full")
+            yield Fatal(f"the disk of {job.trial.run.root} is full", disk_full=True)
         else:
             yield Failed(traceback.format_exc())
     except Exception:

@@ -12,6 +12,7 @@ import ray
 from torch.utils.tensorboard import SummaryWriter
 
 EVERY = 10.0  # seconds
+ANSWER = 5.0  # seconds that another node has to tell its load
 
 
 def load() -> dict[str, float]:
@@ -62,7 +63,7 @@ class NodeLoad:
     def stop(self) -> None:
         """A last point too, so that the shortest search has one."""
         self.over.set()
-        self.thread.join()
+        self.thread.join(2 * ANSWER)
         self.write()
 
     def _run(self) -> None:
@@ -92,7 +93,7 @@ class NodeLoad:
                 place = ray.util.scheduling_strategies.NodeAffinitySchedulingStrategy(identity, soft=False)
                 self.meters[identity] = ray.remote(num_cpus=0)(Meter).options(scheduling_strategy=place).remote()
             asked[self.meters[identity].read.remote()] = name, identity
-        done, _ = ray.wait([*asked], num_returns=len(asked), timeout=5) if asked else ([], [])
+        done, _ = ray.wait([*asked], num_returns=len(asked), timeout=ANSWER) if asked else ([], [])
         for answer in done:
             name, identity = asked[answer]
             try:

@@ -4,7 +4,6 @@ import json
 import sys
 import traceback
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Self
 
@@ -12,6 +11,7 @@ import numpy as np
 from optuna.distributions import BaseDistribution
 from torch.utils.tensorboard import SummaryWriter
 
+from search.watch.aside import Aside
 from search.watch.scalars import scalars
 from search.watch.tensorboard import hparams
 from search.watch.tensorboard.gallery import Gallery
@@ -40,7 +40,7 @@ class TensorBoard:
 
     def __post_init__(self) -> None:
         self.gallery = Gallery(self.run)
-        self.pool = ThreadPoolExecutor(1, thread_name_prefix="tensorboard")
+        self.aside = Aside("TensorBoard")
         self.nodes: NodeLoad | None = None
         self.problems = 0
 
@@ -55,7 +55,7 @@ class TensorBoard:
         """Finish the pictures that are begun; of an interrupted search none is begun any more."""
         if self.nodes is not None:
             self.nodes.stop()
-        self.pool.shutdown(wait=True, cancel_futures=kind is not None)
+        self.aside.end(drop=kind is not None)
         for writer in self.writers.values():
             writer.close()
         self.writers.clear()
@@ -86,7 +86,7 @@ class TensorBoard:
         if state == "complete":
             writer.add_scalar(hparams.SCORE, trial.result.oof_score, 0)
             self._later(lambda: self.gallery.complete(trial, writer))
-        self.pool.submit(writer.close)
+        self.aside.later(writer.close)
 
     def _writer(self, name: str) -> SummaryWriter:
         if name not in self.writers:
@@ -108,7 +108,7 @@ class TensorBoard:
         if self.pictures and self.waits:
             self._guarded(work)
         elif self.pictures:
-            self.pool.submit(self._guarded, work)
+            self.aside.later(lambda: self._guarded(work))
 
     def _guarded(self, work: Callable[[], None]) -> None:
         try:

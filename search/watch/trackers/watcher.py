@@ -2,10 +2,10 @@
 
 import sys
 from collections.abc import Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from typing import Any, Protocol, Self
 
+from search.watch.aside import Aside
 from search.watch.scalars import scalars
 from trainable.run import Trial
 from trainable.training.report import Report
@@ -41,15 +41,14 @@ class Tracking:
     begun: set[str] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        self.pool = ThreadPoolExecutor(1, thread_name_prefix="tracking")
+        self.aside = Aside(type(self.tracker).__name__)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
         """Send what is left; of an interrupted search only what is being sent."""
-        self.pool.shutdown(wait=True, cancel_futures=kind is not None)
-        self._guarded(self.tracker.close)
+        self.aside.end(drop=kind is not None, last=lambda: self._guarded(self.tracker.close))
 
     def began(self, trial: Trial) -> None:
         self.begun.add(trial.id)
@@ -67,7 +66,7 @@ class Tracking:
         self._later(self.tracker.end, trial.id, state, reason, score)
 
     def _later(self, work: Callable[..., None], *arguments: Any) -> None:
-        self.pool.submit(self._guarded, work, *arguments)
+        self.aside.later(lambda: self._guarded(work, *arguments))
 
     def _guarded(self, work: Callable[..., None], *arguments: Any) -> None:
         if self.broken:

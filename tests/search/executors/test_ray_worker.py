@@ -103,7 +103,7 @@ def test_a_full_disk_is_not_the_trials_fault(start: Start, job: AllFolds, monkey
 
     worker = start(job)
     monkeypatch.setattr(files.os, "fsync", full)
-    assert said(worker, 1) == [Fatal(f"the disk of {job.trial.run.root} is full")]
+    assert said(worker, 1) == [Fatal(f"the disk of {job.trial.run.root} is full", disk_full=True)]
 
 
 def test_worker_of_an_earlier_driver_writes_nothing_more(start: Start, job: AllFolds) -> None:

@@ -1,0 +1,55 @@
+"""Work that no trial waits for: a thread that does it in order, and a farewell that ends."""
+
+import queue
+import sys
+import threading
+import time
+from collections.abc import Callable
+
+FAREWELL = 60.0  # seconds that the end of a search may wait for pictures or for a server
+
+
+class Aside:
+    """A thread for one watcher. It ends with the process, whatever it is at: a server that hangs holds nobody up."""
+
+    def __init__(self, name: str, farewell: float = FAREWELL) -> None:
+        self.name, self.farewell = name, farewell
+        self._work: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name=name, daemon=True)
+        self._thread.start()
+
+    def later(self, work: Callable[[], None]) -> None:
+        """Do `work`, which raises nothing, after all that came before it."""
+        self._work.put(work)
+
+    def end(self, *, drop: bool, last: Callable[[], None] | None = None) -> bool:
+        """Let it finish; False when that took longer than the farewell, which is said.
+
+        drop: leave out what has not begun. last: what is done then, in any case.
+        """
+        began, left = time.monotonic(), self._drain() if drop else 0
+        if last is not None:
+            self._work.put(last)
+        self._work.put(None)
+        self._thread.join(self.farewell)
+        if not self._thread.is_alive():
+            return True
+        left += self._drain()
+        self._work.put(None)
+        waited = time.monotonic() - began
+        print(f"warning: {self.name} did not end within {waited:.0f} s; {left} pieces are left out", file=sys.stderr)
+        return False
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            work()
+
+    def _drain(self) -> int:
+        """Take out what has not begun."""
+        count = 0
+        while not self._work.empty():
+            try:
+                count += self._work.get_nowait() is not None
+            except queue.Empty:  # the thread was faster
+                break
+        return count

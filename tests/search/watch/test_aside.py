@@ -1,0 +1,41 @@
+"""Work aside is done in order, and what hangs does not hold up the end."""
+
+import threading
+import time
+
+import pytest
+
+from search.watch.aside import Aside
+
+
+def test_work_is_done_in_order_and_the_end_waits_for_it() -> None:
+    done: list[int] = []
+    aside = Aside("Pictures")
+    for i in range(50):
+        aside.later(lambda i=i: done.append(i))  # type: ignore[misc]
+    assert aside.end(drop=False, last=lambda: done.append(-1))
+    assert done == [*range(50), -1]
+
+
+def test_an_interrupted_search_finishes_only_what_is_begun_and_says_farewell() -> None:
+    done: list[str] = []
+    begun, go = threading.Event(), threading.Event()
+    aside = Aside("Pictures")
+    aside.later(lambda: (begun.set(), go.wait(), done.append("begun"))[0])
+    aside.later(lambda: done.append("never"))
+    assert begun.wait(10)
+    threading.Timer(0.2, go.set).start()
+    assert aside.end(drop=True, last=lambda: done.append("farewell"))
+    assert done == ["begun", "farewell"]
+
+
+def test_what_hangs_is_left_behind_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    go = threading.Event()
+    aside = Aside("MLflow", farewell=0.2)
+    aside.later(lambda: [go.wait()][0] and None)
+    aside.later(lambda: None)
+    began = time.monotonic()
+    assert not aside.end(drop=False)
+    assert time.monotonic() - began < 5
+    assert "warning: MLflow did not end within 0 s; 1 pieces are left out" in capsys.readouterr().err
+    go.set()
