@@ -33,7 +33,7 @@ test-slow: setup  ## the others: whole searches on Ray, kills, exports, pages in
 	$(BIN)/python -m pytest -m slow --durations=15 -n 2 --dist loadfile
 
 torture: setup  ## kill searches at every named point, and strike forty times at random
-	FOLDVOTE_KILLS=40 $(BIN)/python -m pytest tests/search/test_kill.py tests/search/test_torture.py
+	FOLDVOTE_KILLS=40 $(BIN)/python -m pytest -s tests/search/test_kill.py tests/search/test_torture.py
 
 demo: setup  ## sample data, search, ensemble, submission; into runs/demo
 	test -d $(SAMPLE) || $(BIN)/python -m trainable.sample $(SAMPLE) --people 200 --eval-people 150

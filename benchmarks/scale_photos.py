@@ -1,17 +1,14 @@
 """A search of 100,000 listed photos, but for the training: nothing between the table and the report may be quadratic.
 
-Run:     python -m benchmarks.scale_photos [--photos 100000]
+Run:     python -m benchmarks.scale photos
 Cost:    about ten minutes of two cores
 What:    files of one colour, 16 px, in groups of 7 and 10 classes: described, planned, begun (decoded, folds made),
          10 members with made-up predictions and networks of random weights voted, reported; each a process of its own
-Writes:  benchmarks/results/scale_photos.json: seconds and peak memory of each part
 """
 
-import argparse
 import os
 import subprocess
 import sys
-import tempfile
 import time
 from pathlib import Path
 from typing import Any
@@ -20,11 +17,12 @@ import cv2
 import numpy as np
 from safetensors.torch import save
 
-from benchmarks.measure import finish, rounded
+from benchmarks.measure import rounded
 from trainable.config import TrialConfig
 from trainable.models.build import build_network
 from trainable.run import Predictions, Run, TrialResult
 
+PHOTOS = 100_000
 CLASSES, GROUP, TEST, MEMBERS, FOLDS = 10, 7, 700, 10, 5
 SECONDS, GIGABYTES = 600, 4.0  # targets: of all parts together; of each
 SPACE = f"""
@@ -114,12 +112,12 @@ def make_members(work: Path) -> None:
 def part(work: Path, name: str) -> dict[str, float]:
     """Run one part in a process of its own; its wall seconds and peak memory in gigabytes."""
     run = str(work / "runs" / "run")
-    inside = [sys.executable, "-m", "benchmarks.scale_photos", "--work", str(work), "--part"]
+    inside = [sys.executable, "-m", "benchmarks.scale_photos"]
     commands = {
         "describe": [sys.executable, "-m", "trainable.data.describe", str(work / "data"), "--out", str(work / "seen")],
         "plan": [sys.executable, "-m", "search.run", str(work / "space.py"), "--data", str(work / "data"), "--dry-run"],
-        "begin": [*inside, "begin"],
-        "members": [*inside, "members"],
+        "begin": [*inside, "begin", str(work)],
+        "members": [*inside, "members", str(work)],
         "build": [sys.executable, "-m", "ensembles.build", run, "--data", str(work / "data")],
         "report": [sys.executable, "-m", "ensembles.report", run],
     }
@@ -141,27 +139,14 @@ def measure(work: Path, photos: int) -> dict[str, Any]:
     }
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(
-        prog="python -m benchmarks.scale_photos", description=(__doc__ or "").split("\n")[0]
-    )
-    parser.add_argument("--photos", type=int, default=100_000)
-    parser.add_argument("--work", type=Path, help=argparse.SUPPRESS)
-    parser.add_argument("--part", choices=("begin", "members"), help=argparse.SUPPRESS)
-    parser.add_argument("--out", type=Path, default=Path(__file__).parent / "results" / "scale_photos.json")
-    given = parser.parse_args()
-    if given.part:
-        {"begin": begin, "members": make_members}[given.part](given.work)
-        return
-    with tempfile.TemporaryDirectory() as work:
-        found = measure(Path(work), given.photos)
+def rows(found: dict[str, Any]) -> list[tuple[str, Any, str]]:
+    """The table that people read: (figure, value, target)."""
     parts = [value for value in found.values() if isinstance(value, dict)]
-    rows = [
+    return [
         ("seconds of all parts", rounded(sum(p["seconds"] for p in parts)), f"at most {SECONDS}"),
         ("gigabytes of the largest", rounded(max(p["gigabytes"] for p in parts)), f"at most {GIGABYTES:g}"),
     ]
-    finish(given.out, rows, found)
 
 
-if __name__ == "__main__":
-    main()
+if __name__ == "__main__":  # one part, in a process of its own
+    {"begin": begin, "members": make_members}[sys.argv[1]](Path(sys.argv[2]))

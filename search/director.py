@@ -192,8 +192,11 @@ class Director:
         return go
 
     def _hear_fold(self, job: OneFold, message: Message) -> bool:
-        """A failure decides nothing: the trial meets it itself when the fold's turn comes."""
+        """A failure, or one death too many, decides nothing: the trial meets it itself when the fold's turn comes."""
         trial_id, failed = job.trial.id, isinstance(message, Failed)
+        if isinstance(message, Died):
+            done = len(job.trial.fold(job.fold).epochs())
+            failed = bool(self._deaths.one_more(f"{trial_id}/{job.part}", done))
         wanted = trial_id in self.running or trial_id in self.parallel.parked
         if wanted and not self.aborted and isinstance(message, Report) and not message.fold_done:
             return True

@@ -42,7 +42,7 @@ PLACES = {
     "ensembles/submissions_table.py": {"waiting_for": HOLDER},
     "trainable/data/describe/facts.py": {"ThreadPoolExecutor": OWN_WORK},
     "trainable/images/faces.py": {"ThreadPoolExecutor": OWN_WORK, "waiting_for": HOLDER},
-    "trainable/images/loader.py": {"DataLoader": "torch names a worker that died; the trial's watchdog ends one that hangs"},
+    "trainable/images/loader.py": {"DataLoader": "torch names a dead worker; the watchdog ends one that hangs"},
     "trainable/images/store.py": {"ThreadPoolExecutor": OWN_WORK, "waiting_for": HOLDER},
     "trainable/locks.py": {"FileLock": HOLDER, "held.acquire": HOLDER},
     "trainable/models/weights.py": {"urlopen": "5 s"},

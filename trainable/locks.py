@@ -1,4 +1,4 @@
-"""Locks between processes: whoever waits says for what, again and again. The system frees a lock when its holder dies."""
+"""Locks between processes: whoever waits says for what. The system gives a lock free when its holder dies."""
 
 import time
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from trainable.errors import InputError
-
 
 SAY_EVERY = 60.0  # seconds
 

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from benchmarks.scale import POINTS, REPORT_MS, SUGGEST_MS, measure
+from benchmarks.scale_trials import POINTS, REPORT_MS, SUGGEST_MS, measure
 
 
 def test_reports_and_suggestions_cost_little_and_no_more_later(tmp_path: Path) -> None:

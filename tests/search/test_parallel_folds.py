@@ -11,6 +11,7 @@ from optuna.trial import TrialState
 from search.director import Director
 from search.jobs import AllFolds, Died, Failed, Fatal, Message, OneFold
 from search.parallel_folds import ParallelFolds
+from search.retries import RETRIES
 from trainable.run import Fold, Run, Trial
 
 
@@ -88,6 +89,18 @@ def test_fold_that_raised_is_left_to_its_trial(direct: Callable[..., Director]) 
     again = director.next_fold()
     assert again is not None and again.fold == 2, "whose process died was not the fold's fault"
     assert again.claim != other.claim, "and what is left of the first one no longer writes"
+    assert states(director) == {job.trial.id: TrialState.RUNNING} and not job.trial.error.exists()
+
+
+def test_fold_whose_process_dies_again_and_again_is_left_to_its_trial(direct: Callable[..., Director]) -> None:
+    director = direct(trials=1, folds=3)
+    job = begin(director)
+    past_its_rungs(director, job)
+    for _ in range(RETRIES + 1):
+        fold = director.next_fold()
+        assert fold is not None and fold.fold == 2
+        assert not director.hear(fold, Died())
+    assert director.next_fold() is None
     assert states(director) == {job.trial.id: TrialState.RUNNING} and not job.trial.error.exists()
 
 
