@@ -26,7 +26,7 @@ from search.space_file import SpaceFile, load_space
 from spaces import ablation
 from trainable.files import read_json, write_json, write_text
 from trainable.run import Run, prepare
-from trainable.sample import generate
+from trainable.sample.write import generate
 from trainable.training.trial import train
 
 ROOT = Path(__file__).parents[1]

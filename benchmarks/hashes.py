@@ -19,7 +19,7 @@ import torch
 
 from trainable.config import TrialConfig
 from trainable.run import Run, prepare
-from trainable.sample import generate
+from trainable.sample.write import generate
 from trainable.training.trial import run_trial
 
 SIZE = (64, 48)

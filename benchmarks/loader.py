@@ -28,7 +28,7 @@ from trainable.images import augment
 from trainable.images.chain import A
 from trainable.images.decode import read_image
 from trainable.images.loader import Batches, Loader
-from trainable.sample import generate
+from trainable.sample.write import generate
 
 ROUNDS, IMAGES, SIZE, KEEP = 9, 128, (224, 224), 0.875
 STORES = {"256": (256, 256), "512": (512, 384)}

@@ -27,7 +27,7 @@ from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
 from trainable.files import read_npz, write_atomic
 from trainable.run import Run, prepare
-from trainable.sample import generate
+from trainable.sample.write import generate
 from trainable.training.trial import train
 
 RESULTS = Path(__file__).parent / "results"

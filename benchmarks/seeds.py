@@ -20,7 +20,7 @@ import numpy as np
 from ensembles.score_answers import true_scores
 from trainable.files import read_json, write_json
 from trainable.run import Run
-from trainable.sample import generate
+from trainable.sample.write import generate
 
 RESULT = Path(__file__).parent / "results" / "seeds.json"
 PEOPLE, EVAL_PEOPLE = 120, 500  # 3,500 test photos: with 1,050 the rarest classes were a few people and decided all

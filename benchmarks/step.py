@@ -20,7 +20,7 @@ from benchmarks.step_gpu import Scale, epochs, on_gpu
 from benchmarks.step_parts import Held, config_of, trainer
 from trainable.images.loader import Loader
 from trainable.run import Run, prepare
-from trainable.sample import generate
+from trainable.sample.write import generate
 from trainable.training.batches import training_batches
 
 ROUNDS = {

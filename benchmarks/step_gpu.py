@@ -25,7 +25,7 @@ from benchmarks.step_parts import Held, config_of, trainer
 from trainable.images.loader import Loader
 from trainable.models.build import build_model
 from trainable.run import Run, prepare
-from trainable.sample import generate
+from trainable.sample.write import generate
 from trainable.training.batches import training_batches
 from trainable.training.epochs import Epochs
 

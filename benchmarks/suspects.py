@@ -9,7 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
-from ensembles.suspects import Suspect, find_suspects, read_votes
+from ensembles.suspects.find import Suspect, find_suspects
+from ensembles.suspects.votes import read_votes
 from trainable.data.labels import age_band
 from trainable.data.manifest import read_table
 

@@ -153,9 +153,9 @@ def _free(run: Run, name: str) -> EnsembleFolder:
 def _renew_report(run: Run) -> None:
     """Write the run's report anew where it has one or a search that one can be drawn of."""
     if run.report.is_file() or run.search_record.is_file():
-        from ensembles import report  # matplotlib takes a second to import
+        from ensembles.report.write import try_report  # matplotlib takes a second to import
 
-        if written := report.try_report(run.root):
+        if written := try_report(run.root):
             print(f"report {written}")
 
 

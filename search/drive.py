@@ -122,7 +122,7 @@ class _Sitting:
 
     def conclude(self) -> int:
         """The last files and lines: what there is, and the next command."""
-        from ensembles.report import try_report
+        from ensembles.report.write import try_report
         from search.record import write_search_record
 
         run, director = self.run, self.director

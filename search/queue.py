@@ -11,17 +11,13 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from search.ledger import enqueue, read_trials
-from search.plan import try_parameters
-from search.space import DataFacts
-from search.space_file import load_space
-from trainable.command import guarded
+from trainable.command import Parser, guarded
+from trainable.commands import spoken
 from trainable.errors import InputError
-from trainable.run import Run
 
 
 def parser() -> argparse.ArgumentParser:
-    made = argparse.ArgumentParser(prog="python -m search.queue", description="Queue a configuration into a search.")
+    made = Parser(prog=spoken("queue"), description="Queue a configuration into a search.")
     made.add_argument("run", type=Path)
     made.add_argument("values", nargs="+", metavar="key=value")
     return made
@@ -33,6 +29,12 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(place: Path, words: list[str]) -> int:
+    from search.ledger import enqueue, read_trials
+    from search.plan import try_parameters
+    from search.space import DataFacts
+    from search.space_file import load_space
+    from trainable.run import Run
+
     run = Run.open(place)
     values = dict(_pair(word) for word in words)
     space = replace(load_space(run.space), kept=run.kept_input)
@@ -40,8 +42,9 @@ def command(place: Path, words: list[str]) -> int:
     enqueue(run.study, values)
     print(f"queued {values} in {run.root}; it is the next new trial")
     trials = max(space.search.trials, len(read_trials(run.study)) + 1)
-    more = f" --trials {trials}" if trials > space.search.trials else ""
-    print(f"next: python -m search.run {run.space} --out {run.root.parent} --name {run.name} --resume{more}")
+    more = ["--trials", trials] if trials > space.search.trials else []
+    again = spoken("search", run.space, "--out", run.root.parent, "--name", run.name, "--resume", *more)
+    print(f"next: {again}")
     return 0
 
 

@@ -15,7 +15,7 @@ os.environ["RAY_USAGE_STATS_ENABLED"] = "0"
 import torch
 
 from trainable.run import Run
-from trainable.sample import generate
+from trainable.sample.write import generate
 
 
 @pytest.fixture(scope="session", autouse=True)

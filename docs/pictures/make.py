@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from PIL import Image, ImageChops
 from rich.console import Console
 
-from ensembles.report import write_report
+from ensembles.report.write import write_report
 from search.ledger import STATES, read_trials
 from search.space_file import load_space
 from search.watch.table import LiveTable

@@ -6,16 +6,13 @@ python -m ensembles.export RUN/ensembles/NAME OUT [--no-onnx]
 import argparse
 from pathlib import Path
 
-from ensembles.ensemble import read_ensemble
-from ensembles.export.onnx_copy import check_installed
-from ensembles.export.write import export
-from ensembles.members import broken_members, refuse
 from trainable.command import Parser, guarded
+from trainable.commands import spoken
 from trainable.errors import InputError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog="python -m ensembles.export", description="Write an ensemble as a folder that stands alone.")
+    parser = Parser(prog=spoken("export"), description="Write an ensemble as a folder that stands alone.")
     parser.add_argument("ensemble", type=Path, metavar="RUN/ensembles/NAME")
     parser.add_argument("out", type=Path, metavar="OUT", help="a new folder")
     parser.add_argument("--no-onnx", action="store_true", help="leave out the ONNX copies")
@@ -24,6 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(given: argparse.Namespace) -> int:
+    from ensembles.ensemble import read_ensemble
+    from ensembles.export.onnx_copy import check_installed
+    from ensembles.export.write import export
+    from ensembles.members import broken_members, refuse
+
     out = given.out.expanduser().absolute()
     if out.exists():
         raise InputError(f"OUT: received {out}, which exists; allowed: a new folder")

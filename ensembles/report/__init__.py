@@ -2,8 +2,3 @@
 
 python -m ensembles.report [RUN]
 """
-
-from ensembles.report.command import main
-from ensembles.report.write import try_report, write_report
-
-__all__ = ["main", "try_report", "write_report"]

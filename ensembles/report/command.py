@@ -2,19 +2,21 @@
 
 from pathlib import Path
 
-from ensembles.newest import newest_below
-from ensembles.report.write import write_report
 from trainable.command import Parser, guarded
+from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog="python -m ensembles.report", description="Write report.html of a run, also while it goes on.")
+    parser = Parser(prog=spoken("report"), description="Write report.html of a run, also while it goes on.")
     parser.add_argument("run", nargs="?", type=Path, metavar="RUN", help="a run directory (default: newest in runs)")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given.run))
 
 
 def command(given: Path | None) -> int:
+    from ensembles.newest import newest_below
+    from ensembles.report.write import write_report
+
     root = given or newest_below()
     print(f"run directory {root.expanduser().absolute()}")
     print(f"next: open {write_report(root)}")

@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from ensembles.report.facts import NONE_COMPLETE, Facts
-from ensembles.suspects import find_suspects
+from ensembles.suspects.find import find_suspects
 from trainable.images.decode import read_image, resize
 from trainable.pictures.charts import photo
 from trainable.pictures.page import Part, Section, text

@@ -13,26 +13,15 @@ they judge, so they find less. It predicts every training photo with every fold 
 """
 
 import argparse
-from dataclasses import replace
 from pathlib import Path
 
-import numpy as np
-import pandas as pd
-
-from ensembles.members import Members
-from ensembles.suspects.contact_sheet import draw_sheet
-from ensembles.suspects.find import Suspect, find_suspects
-from ensembles.suspects.votes import read_votes, votes_by_fold
 from trainable.command import Parser, guarded
-from trainable.data.manifest import Manifest
+from trainable.commands import spoken
 from trainable.errors import InputError
-from trainable.files import write_atomic
-
-Found = list[tuple[int | None, Suspect]]  # the fold whose models judged, None where each row's own did
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog="python -m ensembles.suspects", description="Rank people whose labels look wrong.")
+    parser = Parser(prog=spoken("suspects"), description="Rank people whose labels look wrong.")
     parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]")
     parser.add_argument("--out", type=Path, metavar="CSV", help="default: suspects.csv in the folder given")
     parser.add_argument("--top", type=int, default=40, help="people on the contact sheet (default: 40)")
@@ -42,6 +31,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(given: argparse.Namespace) -> int:
+    from ensembles.suspects.contact_sheet import draw_sheet
+    from ensembles.suspects.ranking import judge, table_of
+    from ensembles.suspects.votes import read_votes, votes_by_fold
+    from trainable.files import write_atomic
+
     place = given.place.expanduser().absolute()
     out = (given.out or place / "suspects.csv").expanduser().absolute()
     for file in (out, out.with_suffix(".png")):
@@ -49,8 +43,8 @@ def command(given: argparse.Namespace) -> int:
             raise InputError(f"--out: received {file}, which exists; allowed: a new file")
     members, votes = votes_by_fold(place) if given.by_fold else read_votes(place)
     manifest = members.members[0].run.manifest
-    found = _judge(members, votes, manifest)
-    table = _table(found).drop(columns=[] if given.by_fold else ["fold"])
+    found = judge(members, votes, manifest)
+    table = table_of(found).drop(columns=[] if given.by_fold else ["fold"])
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     counts = ", ".join(f"{n} {field}" for field, n in table["field"].value_counts().items()) or "nobody"
     print(f"suspects: {counts}, by score in {out}")
@@ -63,29 +57,3 @@ def command(given: argparse.Namespace) -> int:
     unseen = "" if given.by_fold else "look at them, delete wrong lines, and "
     print(f"next: {unseen}search with rows.corrections = {out}")
     return 0
-
-
-def _judge(members: Members, votes: np.ndarray, manifest: Manifest) -> Found:
-    """Suspects by votes [N, C], or fold by fold by votes [K, N, C], each fold's on the rows that it trained on."""
-    images = manifest.frame["image"].to_numpy(str)[members.rows]
-    ages = manifest.frame["age"].to_numpy()[members.rows] if members.attributes else None
-    found: Found = []
-    for k, judged in enumerate(votes) if votes.ndim == 3 else [(None, votes)]:
-        rows = np.flatnonzero(members.fold != k) if k is not None else np.arange(len(judged))
-        listed = find_suspects(
-            judged[rows],
-            members.labels[rows],
-            members.groups[rows],
-            images[rows],
-            members.classes,
-            None if ages is None else ages[rows],
-        )
-        found += [(k, replace(s, rows=tuple(rows[list(s.rows)].tolist()))) for s in listed]
-    return found
-
-
-def _table(found: Found) -> pd.DataFrame:
-    return pd.DataFrame(
-        [(s.key, s.field, s.value, round(s.score, 3), s.given, f"{s.agree}/{s.photos}", k) for k, s in found],
-        columns=["path_or_id", "field", "value", "score", "given", "agree", "fold"],
-    )

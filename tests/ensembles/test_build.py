@@ -12,8 +12,8 @@ import torch
 from helpers import complete_run, refused
 from torch import Tensor, nn
 
-from ensembles import report
 from ensembles.build import as_float32, main
+from ensembles.report import write
 from trainable.metrics import macro_f1
 from trainable.run import EnsembleFolder, Run
 
@@ -77,7 +77,7 @@ def test_build_renews_a_report_and_writes_none_where_there_was_none(
     run: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
     renewed: list[Path] = []
-    monkeypatch.setattr(report, "try_report", renewed.append)
+    monkeypatch.setattr(write, "try_report", renewed.append)
     arguments = [str(run), "--name", "seen", "--method", "best_single"]
     assert main(arguments) == 0 and renewed == []
     monkeypatch.setattr(Run, "report", property(lambda self: Path(__file__)))

@@ -14,7 +14,7 @@ import torch
 from helpers import complete_run, refused
 from test_predict_photos import as_built
 
-from ensembles.export import main
+from ensembles.export.command import main
 from ensembles.export.onnx_copy import NEEDED, copy_to_onnx, open_onnx
 from ensembles.export.texts import layers_source, photos_source
 from ensembles.export.write import only

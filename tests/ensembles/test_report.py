@@ -14,11 +14,11 @@ import pytest
 from helpers import completed, refused, tiny
 
 from ensembles.build import main as build
-from ensembles.report import main, write_report
+from ensembles.report.command import main
 from ensembles.report.ensemble import space_file
 from ensembles.report.facts import read_facts
 from ensembles.report.space import scales_of
-from ensembles.report.write import SECTIONS
+from ensembles.report.write import SECTIONS, write_report
 from search.space import DataFacts
 from search.space_file import load_space
 from trainable.run import Run, prepare

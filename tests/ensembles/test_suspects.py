@@ -10,7 +10,9 @@ from helpers import begun, complete_run, prepared, refused, tiny
 from scipy.stats import norm
 
 from benchmarks.suspects import precision_at_errors, true_errors
-from ensembles.suspects import Suspect, find_suspects, main, votes_by_fold
+from ensembles.suspects.command import main
+from ensembles.suspects.find import Suspect, find_suspects
+from ensembles.suspects.votes import votes_by_fold
 from trainable.data.corrections import correct
 from trainable.data.labels import CLASSES, SIZES, age_band, encode
 from trainable.data.layouts import read_manifest

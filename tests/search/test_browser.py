@@ -12,8 +12,7 @@ from pathlib import Path
 import pytest
 from browser import Page, browser
 
-from ensembles.report import write_report
-from ensembles.report.write import SECTIONS
+from ensembles.report.write import SECTIONS, write_report
 from trainable.data.describe.__main__ import main as describe
 from trainable.run import Run
 

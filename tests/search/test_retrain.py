@@ -12,7 +12,7 @@ from helpers import SPACE, refused, space_file
 from inline import interrupt_after, searched
 
 from ensembles.build import main as build
-from ensembles.export import main as export
+from ensembles.export.command import main as export
 from ensembles.members import load_members
 from ensembles.predict import main as predict
 from ensembles.report.facts import read_facts

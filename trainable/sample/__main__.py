@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
-import argparse
 import os
 import sys
 from pathlib import Path
 
-from trainable.sample.write import LEAST, generate
+from trainable.command import Parser
+from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 2 the input was wrong."""
-    parser = argparse.ArgumentParser(prog="python -m trainable.sample", description="Generate a data set.")
+    parser = Parser(prog=spoken("sample"), description="Generate a data set.")
     parser.add_argument("out", metavar="OUT", type=Path, help="folder to write, missing or empty")
     parser.add_argument("--people", type=int, default=200, help="people to train on, 7 photos each (default: 200)")
     parser.add_argument("--eval-people", type=int, help="people to predict (default: two thirds of those)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other people (default: 0)")
     parser.add_argument("--workers", type=int, default=_cores(), help="processes (default: the usable cores)")
     options = parser.parse_args(arguments)
+    from trainable.sample.write import LEAST, generate
+
     eval_people = options.eval_people
     if eval_people is None:
         eval_people = max(LEAST, round(2 * options.people / 3))
@@ -28,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     print(f"{options.people} people to train on and {eval_people} to predict, generated in {options.out}")
-    print(f"python -m search.run spaces/demo.py --data {options.out}")
+    print(f"next: {spoken('search', 'spaces/demo.py', '--data', options.out)}")
     return 0
 
 

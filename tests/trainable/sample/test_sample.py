@@ -11,12 +11,11 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from trainable.sample import generate
 from trainable.sample.__main__ import main
 from trainable.sample.album import draw_album
 from trainable.sample.labelling import label_people
 from trainable.sample.people import FILES, PUBLISHED, Person, age_band, cell_counts, draw_people, true_label
-from trainable.sample.write import train_files
+from trainable.sample.write import generate, train_files
 
 PEOPLE, EVAL_PEOPLE, SEED = 20, 8, 3
 

@@ -1,0 +1,58 @@
+"""Photos as people hold them in Python, made into files that the one decoder reads."""
+
+import tempfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Union
+
+import numpy as np
+
+from trainable.errors import InputError
+
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+Photo = Union[str, Path, np.ndarray, "Image"]
+Photos = Photo | Sequence[Photo]
+ALLOWED = "allowed: paths, arrays uint8 [H, W, 3] in RGB, PIL images"
+
+
+@contextmanager
+def as_files(photos: Photos) -> Iterator[tuple[list[str], list[Path]]]:
+    """Names (paths as they were given, or places in what was given) and absolute files of photos.
+
+    Arrays and PIL images lie in a temporary folder, without loss. Raises InputError for what is no photo, and for none.
+    """
+    several = list(photos) if _is_many(photos) else [photos]
+    if not several:
+        raise InputError(f"photos: received none; {ALLOWED}")
+    with tempfile.TemporaryDirectory(prefix="foldvote-") as folder:
+        files = [_file(photo, Path(folder) / f"{i}.png") for i, photo in enumerate(several)]  # type: ignore[arg-type]
+        names = [str(p) if isinstance(p, str | Path) else str(i) for i, p in enumerate(several)]
+        yield names, files
+
+
+def _is_many(photos: Photos) -> bool:
+    if isinstance(photos, np.ndarray):
+        return photos.ndim == 4
+    return isinstance(photos, Sequence) and not isinstance(photos, str)
+
+
+def _file(photo: Photo, own: Path) -> Path:
+    """Where a photo lies; one that lies nowhere is written to `own`."""
+    from PIL import Image
+
+    if isinstance(photo, str | Path):
+        path = Path(photo).expanduser().absolute()
+        if not path.is_file():
+            raise InputError(f"photo: received {photo}, which is no file; {ALLOWED}")
+        return path
+    if isinstance(photo, np.ndarray):
+        if photo.dtype != np.uint8 or photo.ndim != 3 or photo.shape[2] != 3 or 0 in photo.shape:
+            raise InputError(f"photo: received an array {photo.dtype} {list(photo.shape)}; {ALLOWED}")
+        photo = Image.fromarray(photo)
+    if not isinstance(photo, Image.Image):
+        raise InputError(f"photo: received {type(photo).__name__}; {ALLOWED}")
+    photo.save(own)
+    return own
