@@ -1,1 +1,1 @@
-"""The figures in the README, each one command."""
+"""The figures of the README and of docs/figures.md, each one command."""

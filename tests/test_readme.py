@@ -8,7 +8,11 @@ import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import optuna
 import pytest
+
+from search.space import DataFacts
+from search.space_file import load_space
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -85,3 +89,19 @@ make demo
         "python -m ensembles.build --size 3",
         "python -m tensorboard.main --logdir runs",
     ]
+
+
+SPACES = re.findall(r"^```python\n(.*?)^```", TEXTS[0].read_text("utf-8"), re.MULTILINE | re.DOTALL)
+
+
+@pytest.mark.parametrize("block", SPACES)
+def test_spaces_of_the_readme_run_as_they_stand(block: str, tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text(block)
+    space = load_space(tmp_path / "mine.py")
+    facts = DataFacts(1_000, 200, ("cat", "dog"), ())
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=1))
+    assert len({space.config(study.ask(), facts).trial_id("folds") for _ in range(5)}) == 5
+
+
+def test_readme_has_a_space() -> None:
+    assert any("SEARCH =" in block for block in SPACES)
