@@ -24,19 +24,21 @@ def as_files(photos: Photos) -> Iterator[tuple[list[str], list[Path]]]:
 
     Arrays and PIL images lie in a temporary folder, without loss. Raises InputError for what is no photo, and for none.
     """
-    several = list(photos) if _is_many(photos) else [photos]
+    several = _each(photos)
     if not several:
         raise InputError(f"photos: received none; {ALLOWED}")
     with tempfile.TemporaryDirectory(prefix="foldvote-") as folder:
-        files = [_file(photo, Path(folder) / f"{i}.png") for i, photo in enumerate(several)]  # type: ignore[arg-type]
+        files = [_file(photo, Path(folder) / f"{i}.png") for i, photo in enumerate(several)]
         names = [str(p) if isinstance(p, str | Path) else str(i) for i, p in enumerate(several)]
         yield names, files
 
 
-def _is_many(photos: Photos) -> bool:
+def _each(photos: Photos) -> list[Photo]:
     if isinstance(photos, np.ndarray):
-        return photos.ndim == 4
-    return isinstance(photos, Sequence) and not isinstance(photos, str)
+        return list(photos) if photos.ndim == 4 else [photos]
+    if isinstance(photos, Sequence) and not isinstance(photos, str):
+        return list(photos)
+    return [photos]
 
 
 def _file(photo: Photo, own: Path) -> Path:

@@ -12,6 +12,7 @@ from ensembles.predict import predict_photos, table_of
 from foldvote.photos import Photos, as_files
 from trainable.errors import InputError
 from trainable.run import Predictions
+from trainable.run.folder import RunFolder
 
 
 class Trial:
@@ -23,7 +24,7 @@ class Trial:
 
     @property
     def config(self) -> dict[str, Any]:
-        """The resolved configuration, as config.json holds it."""
+        """The resolved configuration, as the run holds it."""
         return self._trial.config.to_dict()
 
     def oof(self) -> pd.DataFrame:
@@ -34,7 +35,7 @@ class Trial:
         """
         if not self._trial.finished:
             raise InputError(f"trial: received {self.id}, which is not complete; allowed: a complete one, for its OOF")
-        images = self._trial.run.manifest.images
+        images = _images(self._trial.run)
         return _table(self._trial.oof(), images)
 
 
@@ -103,7 +104,7 @@ class Vote:
 
     def oof(self) -> pd.DataFrame:
         """The vote on out-of-fold rows, see `Trial.oof`."""
-        return _table(self._ensemble.folder.oof(), self._ensemble.run.manifest.images)
+        return _table(self._ensemble.folder.oof(), _images(self._ensemble.run))
 
     def predict(self, photos: Photos) -> pd.DataFrame:
         """New photos: `image, prediction`, the answers of attributes, then a column `p CLASS` for each class.
@@ -145,7 +146,7 @@ def build(run: Run | str | Path | Sequence[Run | str | Path], **options: Any) ->
     from ensembles.build import command, parser
 
     several = run if isinstance(run, Sequence) and not isinstance(run, str) else [run]
-    roots = [str(one.path if isinstance(one, Run) else one) for one in several]  # type: ignore[union-attr]
+    roots = [str(one.path if isinstance(one, Run) else one) for one in several]
     _answer(command(parser().parse_args([*roots, *words_of(options)])), "the build")
     return Vote(read_ensemble(trainable.run.Run(Path(roots[0])).ensembles()[-1].root))
 
@@ -168,6 +169,10 @@ def _answer(code: int, what: str) -> None:
         raise KeyboardInterrupt
     if code:
         raise RuntimeError(f"{what} ended with exit code {code}; it has printed why")
+
+
+def _images(run: RunFolder) -> list[str]:
+    return run.manifest.frame["image"].tolist()
 
 
 def _table(oof: Predictions, images: Sequence[str]) -> pd.DataFrame:

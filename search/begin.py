@@ -7,8 +7,9 @@ from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from search.arguments import Thresholds
 from search.plan import make_plan
-from search.pseudo_labels import Teacher, Thresholds, first_round, refuse_another
+from search.pseudo_labels import Teacher, first_round, refuse_another
 from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished

@@ -24,6 +24,7 @@ from search.watch.overhead import Overhead
 from search.watch.table import LiveTable
 from search.watch.tally import Tally
 from search.watch.trackers import Tracker, Tracking
+from trainable.commands import spoken
 from trainable.run import Run
 
 
@@ -152,7 +153,7 @@ class _Sitting:
             more = "" if self.ledger.retrained else f" --trials N, with N above {had}"
             print(f"next: {again}{more}: no trial is complete")
             return 1
-        print(f"next: python -m ensembles.build {run.root}")
+        print(f"next: {spoken('build', run.root)}")
         return 0
 
 

@@ -7,7 +7,6 @@ no other model has kept off the labels that fold k is scored on (trainable/data/
 are the members and their weights, as they share the choice of configurations.
 """
 
-import argparse
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,6 +14,7 @@ from typing import Any
 import numpy as np
 
 from ensembles.ensemble import Ensemble, read_ensemble
+from search.arguments import THRESHOLD, Thresholds
 from search.space import Search
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import TestSet
@@ -23,9 +23,6 @@ from trainable.errors import InputError
 from trainable.images.store import open_store
 from trainable.run import Experiment
 from trainable.run.experiment import stored_names
-
-THRESHOLD = 0.9
-Thresholds = float | dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -117,17 +114,6 @@ def refuse_another(pseudo: Path | None, threshold: Thresholds | None, then: dict
     if threshold is not None and (then is None or threshold != then["threshold"]):
         allowed = _words(then["threshold"]) if then else "none, as the run began"
         raise InputError(f"--resume: received --threshold {_words(threshold)}; allowed: {allowed}")
-
-
-def thresholds(text: str) -> Thresholds:
-    """An argparse type: `0.9`, or by attribute `mask=.98,age=.6`."""
-    try:
-        if "=" not in text:
-            return float(text)
-        pairs = [part.partition("=") for part in text.split(",")]
-        return {name.strip(): float(value) for name, _, value in pairs}
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 0.9, or such as mask=.98,age=.6") from None
 
 
 def _refuse_unfit(built: Ensemble, root: Path, count: int, folds: int, data: Path | None) -> None:

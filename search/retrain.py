@@ -20,13 +20,12 @@ from search.executors import open_executor
 from search.ledger import ID, STATES, Ledger
 from search.space import Search
 from search.space_file import load_space
+from trainable.commands import spoken
 from trainable.config import TrialConfig
 from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.images.faces import look
 from trainable.run import Run, Trial
-
-SEEDS = 3
 
 
 def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int:
@@ -47,7 +46,7 @@ def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int
     counts = "".join(f"; {n} {state} already" for state, n in before.items())
     print(f"retrain: {len(todo)} trials to train{counts}", flush=True)
     if not todo:
-        print(f"next: python -m ensembles.build {run.root}")
+        print(f"next: {spoken('build', run.root)}")
         return 0
     look([trial.config for trial in todo], run.store)
     search, count = _settings(run), len(ledger.numbers)
@@ -94,7 +93,7 @@ def retrain_on_all_rows(options: Options, run: Run, names: Sequence[str]) -> int
     if driver.failures or driver.aborted:
         print(f"next: once that is mended{f' ({driver.aborted})' if driver.aborted else ''}, {options.again}")
         return 1
-    print(f"next: python -m ensembles.build {run.root} --all-rows")
+    print(f"next: {spoken('build', run.root, '--all-rows')}")
     return 0
 
 

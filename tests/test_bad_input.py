@@ -9,7 +9,7 @@ import pytest
 from helpers import SPACE, competition_data, complete_run, generic_data, listing, prepared, refused, space_file
 
 from ensembles.build import main as build
-from search import run as search_run
+from search import start
 from search.run import main as search
 from trainable.run import prepare
 from trainable.train import main as train
@@ -18,7 +18,7 @@ from trainable.train import main as train
 @pytest.fixture(autouse=True)
 def no_worker(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing here may come as far as a search."""
-    monkeypatch.setattr(search_run, "drive", lambda *_: pytest.fail("the search began"))
+    monkeypatch.setattr(start, "drive", lambda *_: pytest.fail("the search began"))
 
 
 @pytest.fixture

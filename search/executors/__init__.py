@@ -10,8 +10,6 @@ from typing import Protocol, Self
 from search.jobs import Driver
 from trainable.run import Run
 
-NAMES = ("ray", "inline")
-
 
 class Executor(AbstractContextManager["Executor"], Protocol):
     in_process: bool  # whether trials train in this very process

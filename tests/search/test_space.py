@@ -7,7 +7,7 @@ import pytest
 from helpers import SPACE, space_file
 
 from search.space import DataFacts, Search
-from search.space_file import load_space
+from search.space_file import find_space, load_space
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 
@@ -57,3 +57,18 @@ def test_variant_imports_another_file_and_changes_two_entries(tmp_path: Path, mo
 def test_search_is_checked_when_made(values: dict, words: str) -> None:
     with pytest.raises(InputError, match=words):
         Search(**values)
+
+
+def test_shipped_spaces_are_found_by_name_from_any_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "full").mkdir()
+    (tmp_path / "demo").write_text("no space")
+    for name in ("demo", "full", "swin_f1"):
+        assert load_space(find_space(Path(name))).path.stem == name
+
+
+def test_unknown_space_offers_the_nearest_and_what_is_shipped() -> None:
+    with pytest.raises(InputError, match="unknown space 'demoo'; nearest: demo"):
+        find_space(Path("demoo"))
+    for path in ("demo.py", "mine/demo", "/demo"):
+        assert find_space(Path(path)) == Path(path)

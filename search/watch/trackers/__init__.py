@@ -1,13 +1,13 @@
 """Experiment trackers, each an optional extra: `--log mlflow`, `--log wandb`. Why not Ray's callbacks: decision 007."""
 
 import importlib.util
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from search.watch.trackers.watcher import Tracker, Tracking
 from trainable.errors import InputError
 from trainable.run import Run
 
-__all__ = ["TRACKERS", "Tracker", "Tracking", "check_installed", "open_tracker"]
+__all__ = ["Tracker", "Tracking", "check_installed", "open_tracker"]
 
 
 def check_installed(names: Sequence[str]) -> None:
@@ -19,21 +19,14 @@ def check_installed(names: Sequence[str]) -> None:
 
 
 def open_tracker(name: str, run: Run) -> Tracker:
-    """InputError when it cannot be reached, or nobody is logged in."""
-    return TRACKERS[name](run)
+    """One of search.arguments.TRACKERS; InputError when it cannot be reached, or nobody is logged in.
 
+    Imported when asked for: the packages are optional, and named like their trackers.
+    """
+    if name == "mlflow":
+        from search.watch.trackers.mlflow import MLflow
 
-def _mlflow(run: Run) -> Tracker:
-    from search.watch.trackers.mlflow import MLflow
-
-    return MLflow(run)
-
-
-def _wandb(run: Run) -> Tracker:
+        return MLflow(run)
     from search.watch.trackers.wandb import WandB
 
     return WandB(run)
-
-
-# Imported when asked for: the packages are optional, and named like their trackers.
-TRACKERS: dict[str, Callable[[Run], Tracker]] = {"mlflow": _mlflow, "wandb": _wandb}

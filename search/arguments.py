@@ -1,0 +1,83 @@
+"""The words of the search command: which there are, and which go together. Nothing heavy is imported for them."""
+
+import argparse
+from collections.abc import Sequence
+from pathlib import Path
+
+from trainable.command import Parser, add_data, plain_name, positive, whole
+from trainable.commands import spoken
+from trainable.errors import InputError
+
+EXECUTORS = ("ray", "inline")
+TRACKERS = ("mlflow", "wandb")
+SEEDS = 3  # of a trial that is retrained
+THRESHOLD = 0.9  # of pseudo labels
+Thresholds = float | dict[str, float]
+BESIDE_RETRAIN = ("retrain", "seeds", "all_rows", "executor", "cpus_per_trial", "gpus_per_trial", "address")
+NEEDS = {"seeds": "retrain", "all_rows": "retrain", "threshold": "pseudo"}
+
+
+def parser() -> argparse.ArgumentParser:
+    made = Parser(prog=spoken("search"), description="Search a space; folds of a trial race.")
+    made.add_argument("space", type=Path, nargs="?", help="a space file, or one by name: demo, full, ...")
+    add_data(made)
+    made.add_argument("--out", type=Path, help="folder of runs (default: runs)")
+    made.add_argument("--name", type=plain_name, help="name of the run (default: the space file's)")
+    made.add_argument("--trials", type=whole, help="instead of SEARCH.trials")
+    made.add_argument("--gpus-per-trial", type=positive, metavar="X", help="a fraction packs several trials on one GPU")
+    made.add_argument("--cpus-per-trial", type=positive, metavar="X")
+    made.add_argument("--hours", type=positive, metavar="H", help="begin no trial that could not be complete by then")
+    made.add_argument(
+        "--executor", choices=EXECUTORS, default="ray", help="inline: in this process, one trial at a time, without Ray"
+    )
+    made.add_argument("--address", help="a running Ray cluster: auto, or HOST:PORT")
+    made.add_argument("--log", choices=TRACKERS, action="append", default=[], help="track trials there as well")
+    made.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
+    made.add_argument("--skip-bad-images", action="store_true", help="train without unreadable images")
+    made.add_argument(
+        "--from", dest="earlier", type=Path, metavar="RUN", help="begin with an earlier run's finished trials"
+    )
+    made.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
+    made.add_argument("--smoke", action="store_true", help="the same structure with tiny networks, photos and epochs")
+    made.add_argument("--dry-run", action="store_true", help="check everything, print the plan, start nothing")
+    after = made.add_argument_group("after a search")
+    after.add_argument("--pseudo", type=Path, metavar="RUN/ensembles/NAME", help="a new run that also learns from it")
+    after.add_argument(
+        "--threshold", type=thresholds, help=f"pseudo labels from this probability on (default: {THRESHOLD}), or "
+        "by attribute, such as mask=.98,age=.6",
+    )  # fmt: skip
+    after.add_argument("--retrain", nargs="+", metavar=("RUN", "TRIAL"), help="train chosen trials once more")
+    after.add_argument("--seeds", type=whole, help=f"seeds beside the trial's own (default: {SEEDS})")
+    after.add_argument("--all-rows", action="store_true", help="once on all rows, for the submission; no score")
+    return made
+
+
+def thresholds(text: str) -> Thresholds:
+    """An argparse type: `0.9`, or by attribute `mask=.98,age=.6`."""
+    try:
+        if "=" not in text:
+            return float(text)
+        pairs = [part.partition("=") for part in text.split(",")]
+        return {name.strip(): float(value) for name, _, value in pairs}
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 0.9, or such as mask=.98,age=.6") from None
+
+
+def refuse_strange(given: argparse.Namespace) -> None:
+    """InputError about options that do not go together, rather than passing one over."""
+    here = [name for name, value in vars(given).items() if value not in (None, False, []) and name != "executor"]
+    strange = [name for name in here if name not in BESIDE_RETRAIN]
+    if "retrain" in here and strange:
+        raise InputError(f"--retrain: received also {_flags(strange)}; allowed beside it: {_flags(BESIDE_RETRAIN[1:])}")
+    if "retrain" not in here and "space" not in here:
+        raise InputError("received no SPACE; allowed: a space file, such as spaces/full.py, or --retrain RUN TRIAL...")
+    for name, other in NEEDS.items():
+        if name in here and other not in here:
+            raise InputError(f"{_flags([name])}: received without {_flags([other])}; allowed: together")
+    if {"seeds", "all_rows"} <= set(here):
+        raise InputError("--seeds: received with --all-rows; allowed: one of them, since all rows are trained on once")
+
+
+def _flags(names: Sequence[str]) -> str:
+    others = {"space": "SPACE", "earlier": "--from"}
+    return ", ".join(others.get(name, f"--{name.replace('_', '-')}") for name in names)

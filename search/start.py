@@ -1,0 +1,124 @@
+"""What the search command does: a search, its dry run, or chosen trials once more."""
+
+import argparse
+from collections.abc import Iterable
+from dataclasses import replace
+from pathlib import Path
+
+from search.arguments import SEEDS
+from search.begin import Options, begin, reopen, teacher_of
+from search.drive import drive
+from search.plan import SHOWN, brief, lacking, make_plan
+from search.retrain import retrain, retrain_on_all_rows
+from search.space import DataFacts
+from search.space_file import SpaceFile, find_space, load_space
+from search.watch.trackers import check_installed, open_tracker
+from trainable.command import default_data
+from trainable.commands import spoken
+from trainable.data.layouts import read_manifest
+from trainable.data.manifest import few
+from trainable.errors import InputError
+from trainable.locks import alone
+from trainable.models.weights import missing_weights
+from trainable.run import Run
+
+
+def start(given: argparse.Namespace, words: list[str]) -> int:
+    """Exit code of the command; words: as they were typed, to be said again."""
+    if given.retrain:
+        return retrained(given, words)
+    check_installed(given.log)
+    space = load_space(find_space(given.space))
+    if given.smoke:
+        space = space.small()
+    if given.trials:
+        space = replace(space, search=replace(space.search, trials=given.trials))
+    default = f"{given.space.stem}_round2" if given.pseudo else given.space.stem
+    run = Run((given.out or Path("runs")) / (given.name or default))
+    print(f"run directory {run.root}", flush=True)
+    options = _options(given, _again(words, add="--resume"))
+    if given.dry_run:
+        return dry_run(options, space, _again(words, drop="--dry-run"))
+    return locked(options, space, run, resume=given.resume, log=dict.fromkeys(given.log))
+
+
+def dry_run(options: Options, space: SpaceFile, following: str) -> int:
+    """Print the plan; missing weights are named, not refused."""
+    teacher = teacher_of(options, space)
+    manifest = teacher.experiment.manifest if teacher else read_manifest(options.data or default_data())
+    plan = make_plan(space, manifest)
+    for line in [*plan.lines(space, DataFacts.of(manifest)), *([teacher.sentence()] if teacher else [])]:
+        print(line)
+    for config in plan.configs[:SHOWN]:
+        print(f"sampled: {brief(config)}")
+    absent = lacking(plan, options.weights)
+    if absent:
+        print(f"warning: {missing_weights(absent)}")
+    print(f"next: {following}")
+    return 0
+
+
+def retrained(given: argparse.Namespace, words: list[str]) -> int:
+    """Chosen trials of a run once more, holding its lock."""
+    place, *names = given.retrain
+    run = Run.open(Path(place))
+    print(f"run directory {run.root}", flush=True)
+    options = _options(given, _again(words))
+    with alone(run.lock, run.root):
+        if given.all_rows:
+            return retrain_on_all_rows(options, run, names)
+        return retrain(options, run, names, given.seeds or SEEDS)
+
+
+def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: Iterable[str] = ()) -> int:
+    """Search while holding the run's lock; a run that could not begin leaves nothing behind."""
+    if resume:
+        run = Run.open(run.root)
+    elif run.begun or run.root.is_file():
+        raise InputError(
+            f"run name: received {run.root}, which exists; allowed: another --name, or --resume to go on with a run"
+        )
+    elif strangers := run.strangers():
+        raise InputError(f"run name: received {run.root}, which holds {few(strangers)}; allowed: another --name")
+    made = [p for p in (run.root, *run.root.parents) if not p.exists()]
+    try:
+        run.root.mkdir(parents=True, exist_ok=True)
+    except (FileExistsError, NotADirectoryError):
+        raise InputError(f"--out: received {run.root.parent}, which is a file; allowed: a folder") from None
+    with alone(run.lock, run.root):
+        try:
+            trackers = [open_tracker(name, run) for name in log]
+            lines = reopen(options, space, run) if resume else begin(options, space, run)
+        except BaseException:
+            if not run.begun:
+                run.forget()
+                for folder in made:
+                    if folder != run.root:
+                        folder.rmdir()
+            raise
+        for line in (*lines, *(f"tracked by {tracker.where}" for tracker in trackers)):
+            print(line, flush=True)
+        return drive(options, space, run, trackers)
+
+
+def _options(given: argparse.Namespace, again: str) -> Options:
+    return Options(
+        data=given.data,
+        weights=given.weights,
+        skip_bad_images=given.skip_bad_images,
+        executor=given.executor,
+        cpus=given.cpus_per_trial,
+        gpus=given.gpus_per_trial,
+        hours=given.hours,
+        address=given.address,
+        earlier=given.earlier,
+        again=again,
+        pseudo=given.pseudo,
+        threshold=given.threshold,
+    )
+
+
+def _again(words: list[str], *, add: str = "", drop: str = "") -> str:
+    """The same command once more, ready to paste."""
+    kept = [w for w in words if w != drop]
+    return spoken("search", *kept, *([add] if add and add not in kept else []))
