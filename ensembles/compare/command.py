@@ -8,6 +8,7 @@ that strays from all others shows.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 from rich.console import Console
@@ -50,8 +51,8 @@ def _note(given_table: Path | None, submission: Path, text: str) -> None:
         score = float(text)
     except ValueError:
         score = float("nan")
-    if not 0 <= score <= 1:
-        raise InputError(f"--note: received score {text!r}; allowed: a number from 0 to 1")
+    if not math.isfinite(score):
+        raise InputError(f"--note: received score {text!r}; allowed: a number, such as 0.7519")
     if not submission.is_file():
         raise InputError(f"--note: received {submission}, which is no file; allowed: a submission")
     place = given_table or table_beside(submission)
