@@ -21,7 +21,8 @@ def beforehand(members: Members, size: int) -> list[str]:
     unfit = {name: why for name, why in left_out(*given, metric).items() if name in usual}
     lines = [f"left out under {metric.shown}: {name}, {why}" for name, why in unfit.items()]
     if metric.called:
-        calls = calls_of(applicable(*given, metric), len(members.members), size, len(set(members.fold.tolist())))
+        folds, attributes = len(set(members.fold.tolist())), len(members.attributes)
+        calls = calls_of(applicable(*given, metric), len(members.members), size, folds, attributes)
         start = time.perf_counter()
         metric.score(members.labels, members.probabilities[0])
         seconds = time.perf_counter() - start
@@ -32,11 +33,11 @@ def beforehand(members: Members, size: int) -> list[str]:
     return lines
 
 
-def calls_of(methods: list[str], members: int, size: int, folds: int) -> int:
+def calls_of(methods: list[str], members: int, size: int, folds: int, attributes: int = 0) -> int:
     """Most calls of a metric that comparing methods makes; two folds are halved, see `ensembles.nested`."""
     folds = 4 if folds == 2 else folds
     fits = folds * (folds - 1) // 2 + folds + 1
-    picking = sum(name in PICKING for name in methods) + 3 * ("per_attribute" in methods)
+    picking = sum(name in PICKING for name in methods) + attributes * ("per_attribute" in methods)
     of_fits = fits * members * (sum(name in ONCE for name in methods) + size * picking)
     return of_fits + (CALLS + 1) * len(methods) * (folds + 2)
 

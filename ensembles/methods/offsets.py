@@ -59,7 +59,7 @@ def _best_value(adjusted: Scores, logs: Scores, labels: Array, c: int, metric: M
     to_rival, of_rival = level * classes + rival, credit_of(labels, rival, power)
     lost = np.bincount(to_rival, minlength=steps * classes).reshape(steps, classes)
     lost_credit = np.bincount(to_rival, of_rival, steps * classes).reshape(steps, classes)
-    own = credit_of(labels, np.int64(c), power)
+    own = credit_of(labels, c, power)
     won = np.bincount(level, minlength=steps)
     won_credit = np.bincount(level, own, steps)
     predicted = lost.cumsum(axis=0)[:-1]  # rows with level <= g have gone to their rivals at grid value g

@@ -38,7 +38,7 @@ class Counts:
         return float(self.formula(credit, guesses, true))
 
 
-def credit_of(labels: Array, predicted: Array, power: int) -> Array:
+def credit_of(labels: Array, predicted: Array | int, power: int) -> Array:
     """What rows add to the credit of the class that they are predicted as, int64[N]; the arrays broadcast."""
     if power == 0:
         return np.asarray(labels == predicted, np.int64)

@@ -59,7 +59,7 @@ def roc_auc(labels: Array, probabilities: Array, c: int | None = None) -> float:
         own, values = labels == k, probabilities[:, k]
         others = np.sort(values[~own])
         if own.any() and len(others):
-            below, upto = (np.searchsorted(others, values[own], side) for side in ("left", "right"))  # type: ignore[call-overload]
+            below, upto = (np.searchsorted(others, values[own], side) for side in ("left", "right"))
             areas.append(float((below + upto).sum() / (2 * len(others) * own.sum())))
     return float(np.mean(areas)) if areas else 0.5
 

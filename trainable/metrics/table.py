@@ -26,7 +26,7 @@ class Entry:
 
     kind: Kind
     shown: str
-    build: Callable[[int | None], dict[str, Any]]
+    build: Callable[..., dict[str, Any]]
     argument: Literal["", "CLASS", "K"] = ""
     averages: bool = False
     loss: bool = False
@@ -37,7 +37,7 @@ class Entry:
         return 0.0 if self.loss else 1.0
 
 
-def _counts(formula: c.Formula, power: int = 0) -> Callable[[int | None], dict[str, Any]]:
+def _counts(formula: c.Formula, power: int = 0) -> Callable[..., dict[str, Any]]:
     return lambda argument: {"counts": c.Counts(formula, power)}
 
 
@@ -58,8 +58,12 @@ METRICS: dict[str, Entry] = {
         divisible=True,
     ),
     "brier": Entry("probabilities", "Brier score", lambda k: {"rows": p.brier_rows}, loss=True, divisible=True),
-    "roc_auc": Entry("probabilities", "ROC AUC", lambda k: {"whole": partial(p.roc_auc, c=k)}, "CLASS", averages=True),
-    "average_precision": Entry("probabilities", "average precision", lambda k: {"whole": p.average_precision}),
+    "roc_auc": Entry(
+        "probabilities", "ROC AUC", lambda k: {"whole": partial(p.roc_auc, c=k)}, "CLASS", averages=True, divisible=True
+    ),
+    "average_precision": Entry(
+        "probabilities", "average precision", lambda k: {"whole": p.average_precision}, divisible=True
+    ),
     "top_k": Entry("ranks", "top-{} accuracy", lambda k: {"rows": partial(p.top_k_rows, k=k)}, "K"),
     "map_at_k": Entry("ranks", "MAP@{}", lambda k: {"rows": partial(p.map_at_k_rows, k=k)}, "K"),
 }
