@@ -3,6 +3,7 @@
 python -m ensembles.score_answers RUN/ensembles/NAME ANSWERS.csv
 """
 
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +12,7 @@ import pandas as pd
 from trainable.command import Parser, guarded
 from trainable.data.manifest import read_table
 from trainable.errors import InputError
-from trainable.metrics import Metric, get, is_named
+from trainable.metrics import MACRO_F1, Metric, get, is_named
 from trainable.run import EnsembleFolder, Run
 
 
@@ -39,21 +40,25 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
     if strange:
         raise InputError(f"{answers}: received class {strange[0]!r}; allowed: {', '.join(order)}")
     labels = np.array([order.index(v) for v in truth[column]])
-    metric = metric_of(folder)
-    voted = test["vote"]
+    metric = metric_of(folder, classes)
     if metric.kind == "labels":
         voted = np.eye(len(classes))[[order.index(v) for v in submission[column]]]
+    else:
+        voted = test["vote"]
     return {
         "ensemble": metric.score(labels, voted),
         "best_single": metric.score(labels, test["probabilities"][int(test["best_single"])].mean(0)),
     }
 
 
-def metric_of(folder: EnsembleFolder) -> Metric:
-    """The metric that an ensemble was built for; a function is that of a run whose trials vote."""
-    summary = folder.summary()
+def metric_of(folder: EnsembleFolder, classes: Sequence[str]) -> Metric:
+    """The metric that an ensemble was built for; a function is that of a run whose trials vote.
+
+    macro-F1 where the folder holds a submission whose build was not finished.
+    """
+    summary = folder.summary() if folder.built else {"metric": MACRO_F1}
     if is_named(summary["metric"]):
-        return get(summary["metric"], summary["classes"])
+        return get(summary["metric"], classes)
     runs = [Run(folder.root.parents[1]), *(Run(Path(member["run"])) for member in summary["members"])]
     found = next((run for run in runs if run.begun and run.info.metric == summary["metric"]), None)
     if found is None:
@@ -70,7 +75,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(ensemble: Path, answers: Path) -> int:
-    scores, metric = true_scores(ensemble, answers), metric_of(EnsembleFolder(ensemble))
+    scores, folder = true_scores(ensemble, answers), EnsembleFolder(ensemble)
+    metric = metric_of(folder, folder.test()["classes"].tolist())
     single, vote = metric.text(scores["best_single"]), metric.text(scores["ensemble"])
     print(f"true test {metric.shown}: best single {single}, ensemble {vote}")
     return 0

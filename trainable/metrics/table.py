@@ -59,10 +59,18 @@ METRICS: dict[str, Entry] = {
     ),
     "brier": Entry("probabilities", "Brier score", lambda k: {"rows": p.brier_rows}, loss=True, divisible=True),
     "roc_auc": Entry(
-        "probabilities", "ROC AUC", lambda k: {"whole": partial(p.roc_auc, c=k)}, "CLASS", averages=True, divisible=True
+        "probabilities",
+        "ROC AUC",
+        lambda k: {"whole": partial(p.roc_auc, c=k)},
+        "CLASS",
+        averages=True,
+        divisible=True,
     ),
     "average_precision": Entry(
-        "probabilities", "average precision", lambda k: {"whole": p.average_precision}, divisible=True
+        "probabilities",
+        "average precision",
+        lambda k: {"whole": p.average_precision},
+        divisible=True,
     ),
     "top_k": Entry("ranks", "top-{} accuracy", lambda k: {"rows": partial(p.top_k_rows, k=k)}, "K"),
     "map_at_k": Entry("ranks", "MAP@{}", lambda k: {"rows": partial(p.map_at_k_rows, k=k)}, "K"),
