@@ -123,7 +123,7 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, folder: En
     vote = Predictions(members.rows, as_float32(known), members.labels, members.fold, members.classes)
     folder.finish(vote, summary)
     noted = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))
-    add_submission(folder, choice.method, *noted, members.metric.name)
+    add_submission(folder, choice.method, *noted, metric=members.metric.name)
     _say(choice, given.method)
 
 

@@ -5,6 +5,7 @@ python -m ensembles.score_answers RUN/ensembles/NAME ANSWERS.csv
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -56,7 +57,7 @@ def metric_of(folder: EnsembleFolder, classes: Sequence[str]) -> Metric:
 
     macro-F1 where the folder holds a submission whose build was not finished.
     """
-    summary = folder.summary() if folder.built else {"metric": MACRO_F1}
+    summary: dict[str, Any] = folder.summary() if folder.built else {"metric": MACRO_F1}
     if is_named(summary["metric"]):
         return get(summary["metric"], classes)
     runs = [Run(folder.root.parents[1]), *(Run(Path(member["run"])) for member in summary["members"])]
