@@ -1,6 +1,7 @@
 """The command that votes.
 
-python -m ensembles.build [RUN ...] [--name N] [--method auto] [--size S] [--data DIR] [--skip-broken-members]
+python -m ensembles.build [RUN ...] [--name N] [--method auto] [--metric M] [--size S] [--data DIR]
+                          [--skip-broken-members]
 """
 
 import argparse
@@ -15,7 +16,6 @@ from ensembles.drift import measure_drift
 from ensembles.ensemble import run_of, summary_of
 from ensembles.members import Members, load_members, on_all_rows
 from ensembles.methods import METHODS
-from ensembles.metric import SHOWN
 from ensembles.nested import AUTO, show_rows
 from ensembles.newest import newest_below
 from ensembles.predict_members import predict_members
@@ -37,6 +37,7 @@ def parser() -> argparse.ArgumentParser:
     )
     made.add_argument("--name", type=plain_name, help="name of the ensemble (default: its method, numbered when taken)")
     made.add_argument("--method", default=AUTO, help=f"{AUTO} or one of {', '.join(METHODS)}")
+    made.add_argument("--metric", metavar="M", help="vote under this metric (default: that of the runs)")
     made.add_argument("--size", type=whole, default=50, help="most picks of greedy selection")
     made.add_argument("--seed", type=int, default=0)
     made.add_argument(
@@ -61,7 +62,7 @@ def command(given: argparse.Namespace) -> int:
     if given.method not in (AUTO, *METHODS):
         raise unknown("method", given.method, (AUTO, *METHODS))
     runs = given.runs or [newest_below()]
-    members = load_members(runs, skip_broken=given.skip_broken_members)
+    members = load_members(runs, skip_broken=given.skip_broken_members, metric=given.metric)
     folder = _free(Run(runs[0]), given.name or given.method)
     print(f"ensemble {folder.root}", flush=True)
     test = read_test(given.data or members.data, members.classes)
@@ -88,7 +89,7 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, folder: En
         members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members
     )
     members, fitted, used = choice.members, choice.fitted, choice.used
-    Console().print(show_rows(choice.evaluation.rows, choice.method, SHOWN[members.metric]))
+    Console().print(show_rows(choice.evaluation.rows, choice.method, members.metric))
     voters = [members.members[t] for t in used]
     if given.all_rows:
         voters = on_all_rows(voters)
@@ -121,7 +122,8 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, folder: En
     summary["same_person"] = None if together is None else {**vars(together), "kept": together.pays}
     vote = Predictions(members.rows, as_float32(known), members.labels, members.fold, members.classes)
     folder.finish(vote, summary)
-    add_submission(folder, choice.method, *(summary[name] for name in ("oof_score", "nested_score", "nested_std")))
+    noted = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))
+    add_submission(folder, choice.method, *noted, metric=members.metric.name)
     _say(choice, given.method)
 
 
@@ -135,10 +137,11 @@ def as_float32(scores: np.ndarray) -> np.ndarray:
 
 def _say(choice: Choice, asked: str) -> None:
     single, own, row = choice.rows["best_single"], choice.rows[choice.method], choice.rows[asked]
-    print(f"best single  in-sample {single.in_sample:.4f}  nested {single.nested:.4f}")
+    metric = choice.members.metric
+    print(f"best single  in-sample {metric.text(single.in_sample)}  nested {metric.text(single.nested)}")
     print(
-        f"ensemble     in-sample {own.in_sample:.4f}  nested {row.nested:.4f} ± {row.standard_error:.4f}  "
-        f"optimism {own.in_sample - row.nested:.4f}"
+        f"ensemble     in-sample {metric.text(own.in_sample)}  nested {metric.text(row.nested)} ± "
+        f"{row.standard_error:.4f}  optimism {own.in_sample - row.nested:.4f}"
     )
 
 

@@ -8,8 +8,9 @@ import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as ProgressBar
 
+from ensembles.beforehand import beforehand
 from ensembles.members import SKIP, Members, broken_members, refuse
-from ensembles.methods import Fitted
+from ensembles.methods import Fitted, left_out
 from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
 from trainable.errors import InputError
 
@@ -43,6 +44,8 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
     out, and the choice made again. Raises InputError where they are not to be skipped, where none is left, and for a
     method that does not apply to these classes.
     """
+    for sentence in beforehand(members, size):
+        print(sentence, flush=True)
     while True:
         with _bar() as bar:
             evaluation = evaluate_methods(
@@ -58,7 +61,11 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
             )
         method = evaluation.chosen if asked == AUTO else asked
         if method not in evaluation.fitted:
-            raise InputError(f"--method: received {method}; allowed for these classes: {', '.join(evaluation.fitted)}")
+            why = left_out(len(members.classes), members.attributes, members.metric)[method]
+            raise InputError(
+                f"--method: received {method}, but {why}; allowed for these classes and {members.metric.name}: "
+                f"{', '.join(evaluation.fitted)}"
+            )
         best = int(evaluation.fitted["best_single"].weights.argmax())
         used = sorted({*np.flatnonzero(evaluation.fitted[method].weights > 0).tolist(), best})
         broken = broken_members(members.members[t] for t in used)

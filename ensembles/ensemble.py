@@ -3,6 +3,7 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,11 @@ import numpy as np
 from ensembles.choice import Choice
 from ensembles.members import Member
 from ensembles.methods import Fitted, load
+from ensembles.metric import shown_metric
 from ensembles.nested import AUTO
 from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
+from trainable.metrics import Metric
 from trainable.run import EnsembleFolder, Run
 
 
@@ -34,6 +37,11 @@ class Ensemble:
     attributes: dict[str, tuple[str, ...]]
     nested_score: float
     metric: str
+
+    @cached_property
+    def measure(self) -> Metric:
+        """What its score is, to be shown; a function is known by its name alone."""
+        return shown_metric(self.metric, self.classes)
 
     @property
     def run(self) -> Run:
@@ -76,7 +84,7 @@ def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member]) -> dict
             for t, w in enumerate(fitted.weights)
             if w > 0
         ],
-        "metric": members.metric,
+        "metric": members.metric.name,
         "oof_score": own.in_sample,
         "nested_score": estimate.nested,
         "nested_std": estimate.standard_error,

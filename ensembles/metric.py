@@ -1,24 +1,24 @@
-"""The metric that a vote is chosen by and scored with."""
+"""The metric that a vote is chosen by and scored with, however it was asked for."""
 
-import numpy as np
+from collections.abc import Sequence
 
-from trainable.errors import unknown
-from trainable.metrics import macro_f1
+from trainable.metrics import Asked, Metric, get, is_named
 
-MACRO_F1 = "macro_f1"
-SHOWN = {MACRO_F1: "macro-F1"}  # every metric that votes know, under the name that people read
+AnyMetric = Asked | Metric
 
 
-def check_metric(metric: str) -> None:
-    """Raises InputError, which names the known metrics, where `metric` is none of them."""
-    if metric not in SHOWN:
-        raise unknown("metric", metric, SHOWN)
+def as_metric(asked: AnyMetric, classes: int) -> Metric:
+    """A metric over so many classes; where it is asked for by name the classes go by their numbers, "0" and so on.
 
-
-def score_of(labels: np.ndarray, probabilities: np.ndarray, metric: str = MACRO_F1) -> float:
-    """What probabilities [N, C] are worth for labels int[N]; the class of a row is its largest probability.
-
-    Raises InputError for an unknown metric.
+    Raises InputError where `trainable.metrics.get` does, and ValueError for a Metric over another number of classes.
     """
-    check_metric(metric)
-    return macro_f1(labels, probabilities.argmax(1), probabilities.shape[1])
+    if not isinstance(asked, Metric):
+        return get(asked, [str(c) for c in range(classes)])
+    if len(asked.classes) != classes:
+        raise ValueError(f"metric {asked.name} is over {len(asked.classes)} classes, the probabilities have {classes}")
+    return asked
+
+
+def shown_metric(name: str, classes: Sequence[str]) -> Metric:
+    """A recorded metric for showing scores; that of a function has no score of its own, which its run alone knows."""
+    return get(name, classes) if is_named(name) else Metric(name, "probabilities", name, tuple(classes))

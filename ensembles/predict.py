@@ -18,7 +18,6 @@ import pandas as pd
 
 from ensembles.ensemble import Ensemble, read_ensemble
 from ensembles.members import broken_members, refuse
-from ensembles.metric import SHOWN
 from ensembles.predict_members import predict_members
 from trainable.command import Parser, guarded
 from trainable.data.manifest import TestSet
@@ -95,7 +94,8 @@ def command(given: argparse.Namespace) -> int:
     refuse(broken_members(ensemble.members))
     table = table_of(ensemble, photos, predict_photos(ensemble, photos))
     write_atomic(out, lambda p: table.to_csv(p, index=False))
-    print(f"{len(photos)} photos, nested {SHOWN[ensemble.metric]} of the ensemble {ensemble.nested_score:.4f}")
+    print(f"{len(photos)} photos, nested {ensemble.measure.shown} of the ensemble "
+          f"{ensemble.measure.text(ensemble.nested_score)}")  # fmt: skip
     print(f"next: open {out}")
     return 0
 

@@ -10,9 +10,10 @@ from trainable.data.manifest import read_table
 from trainable.errors import InputError
 from trainable.files import write_atomic
 from trainable.locks import waiting_for
+from trainable.metrics import MACRO_F1, is_loss
 from trainable.run import EnsembleFolder
 
-COLUMNS = ("path", "method", "in_sample", "nested", "nested_std", "date", "score")
+COLUMNS = ("path", "method", "metric", "in_sample", "nested", "nested_std", "date", "score")
 FEWEST = 3  # scores from which a correlation says anything
 
 
@@ -24,10 +25,20 @@ def table_beside(submission: Path) -> Path:
     return above[3] / "submissions.csv"
 
 
-def add_submission(folder: EnsembleFolder, method: str, in_sample: float, nested: float, nested_std: float) -> None:
-    """Note a submission that was just built, with its scores; what the leaderboard says of it stays empty."""
+def add_submission(
+    folder: EnsembleFolder,
+    method: str,
+    in_sample: float,
+    nested: float,
+    nested_std: float,
+    metric: str = MACRO_F1,
+) -> None:
+    """Note a submission that was just built, with its scores; what the leaderboard says of it stays empty.
+
+    Its scores are as in other files, higher is better; the leaderboard's has the sign that it says it with.
+    """
     numbers = (f"{value:.4f}" for value in (in_sample, nested, nested_std))
-    line = [str(folder.submission.absolute()), method, *numbers, _now(), ""]
+    line = [str(folder.submission.absolute()), method, metric, *numbers, _now(), ""]
     place = table_beside(folder.submission)
     with waiting_for(f"{place}.lock", "writes the same table"):
         _write(place, _with_line(read_submissions_table(place), line))
@@ -39,7 +50,7 @@ def note_score(place: Path, submission: Path, score: float) -> None:
     with waiting_for(f"{place}.lock", "writes the same table"):
         table = read_submissions_table(place)
         if path not in set(table["path"]):
-            table = _with_line(table, [path, "", "", "", "", _now(), ""])
+            table = _with_line(table, [path, "", "", "", "", "", _now(), ""])
         last = table.index[table["path"] == path][-1]
         table.loc[last, "score"] = f"{score:g}"
         _write(place, table)
@@ -55,9 +66,15 @@ def read_submissions_table(place: Path) -> pd.DataFrame:
 def correlation(table: pd.DataFrame) -> tuple[int, float]:
     """How many lines have both a nested and a leaderboard score, and Pearson's correlation of the two.
 
-    The correlation is NaN where there are fewer than three such lines, or all have one score.
+    Of the lines that have both, those count whose metric is that of the last one. A loss has its own sign, as the
+    leaderboard gives it. The correlation is NaN where there are fewer than three such lines, or all have one score.
     """
     both = table[["nested", "score"]].apply(pd.to_numeric, errors="coerce").dropna()
+    if len(both):
+        metric = str(table.loc[both.index[-1], "metric"])
+        both = both[table.loc[both.index, "metric"] == metric]
+        if is_loss(metric):
+            both["nested"] = -both["nested"]
     if len(both) < FEWEST or both.nunique().min() < 2:
         return len(both), float("nan")
     return len(both), float(np.corrcoef(both["nested"], both["score"])[0, 1])

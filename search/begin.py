@@ -3,7 +3,7 @@
 import difflib
 import json
 import sys
-from dataclasses import asdict, dataclass, replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from trainable.data.manifest import few
 from trainable.data.pseudo_labels import without_pseudo
 from trainable.errors import InputError
 from trainable.images.faces import look
+from trainable.metrics import name_of
 from trainable.models.weights import resolve_weights
 from trainable.run import Experiment, Run, prepare
 
@@ -78,7 +79,7 @@ def begin(options: Options, space: SpaceFile, run: Run) -> list[str]:
     if options.earlier:
         lines.append(find_finished(options.earlier, space, experiment).line())
     look(plan.configs, experiment.store)
-    run.begin(experiment, command=sys.argv, settings=asdict(s), space=space.text)
+    run.begin(experiment, command=sys.argv, settings=s.settings(), space=space.text, metric=name_of(s.metric))
     run.keep_inputs(plan.configs)
     return lines
 
@@ -120,7 +121,7 @@ def refuse_changed_data(run: Run) -> None:
 
 def _refuse_changed_settings(space: SpaceFile, then: dict[str, Any]) -> None:
     """Only the number of trials may change; --smoke, for one, changes more."""
-    now = json.loads(json.dumps(asdict(space.search)))
+    now = json.loads(json.dumps(space.search.settings()))
     changed = [f"{k}={now[k]!r} (was {then[k]!r})" for k in now if k != "trials" and now[k] != then.get(k, now[k])]
     if changed:
         raise InputError(f"--resume: received {', '.join(changed)}; allowed: the settings the run began with")

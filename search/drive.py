@@ -24,7 +24,9 @@ from search.watch.overhead import Overhead
 from search.watch.table import LiveTable
 from search.watch.tally import Tally
 from search.watch.trackers import Tracker, Tracking
+from search.watch.vote import Vote
 from trainable.commands import spoken
+from trainable.data.rows import target_classes
 from trainable.run import Run
 
 
@@ -73,8 +75,9 @@ class _Sitting:
 
         self.options, self.run, self.ledger = options, run, ledger
         s, race, slots = space.search, space.race(), executor.slots()
-        self.tally = Tally(s.epochs * s.folds)
-        self.table = LiveTable(s, race.expected_epochs(), self.tally, race)
+        measure = run.measure(target_classes(run.manifest, s.target))
+        self.tally = Tally(s.epochs * s.folds, Vote(measure))
+        self.table = LiveTable(s, race.expected_epochs(), self.tally, race, measure=measure)
         self.overhead = Overhead(slots)
         known = known_parameters(space, DataFacts.of(run.manifest))
         board = TensorBoard(run, ledger.parameters_of, known, waits=executor.in_process)

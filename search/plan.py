@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import optuna
 import torch
 
@@ -19,6 +20,7 @@ from trainable.data.labels import ATTRIBUTES
 from trainable.data.manifest import Manifest
 from trainable.data.rows import check_data, target_classes
 from trainable.errors import InputError
+from trainable.metrics import Metric, get
 from trainable.models.build import build_network
 from trainable.models.normalise import pixel_statistics
 from trainable.models.weights import find_weights
@@ -35,6 +37,7 @@ class Plan:
     pretrained: list[str]  # backbones that ask for pretrained weights
     left_out: list[str]  # parameters that the data cannot carry
     cautions: list[str]  # choices that are ignored, or allowed and costly
+    metric: Metric
 
     def lines(self, space: SpaceFile, data: DataFacts) -> list[str]:
         s = space.search
@@ -44,7 +47,8 @@ class Plan:
         return [
             f"data: {data.rows} images of {data.groups} groups, {len(data.classes)} classes, "
             f"attributes {', '.join(data.attributes) or 'none'}",
-            f"search: {s.trials} trials, {s.folds} folds of {s.epochs} epochs, {s.sampler}, seed {s.seed}",
+            f"search: {s.trials} trials, {s.folds} folds of {s.epochs} epochs, {s.sampler}, seed {s.seed}, "
+            f"by {self.metric.shown}",
             f"race: rungs after {rungs} epochs of fold 0, the best of every {s.eta} go on (one of "
             f"{s.eta ** len(race.rungs)} to the later folds), {s.members} at least in the end; "
             f"later folds {'all run' if s.rule == 'none' else 'race against the one of that rank'}",
@@ -93,6 +97,7 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
     """Draw configurations at random and build each network without memory; InputError says what is wrong."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     data = DataFacts.of(manifest)
+    measure = check_metric(space, manifest)
     first = [try_parameters(space, data, values) for values in space.search.first]
     drawn, parameters = draw(space, data, DRAWS - len(first))
     configs = [*first, *drawn]
@@ -115,7 +120,37 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         sorted({c.model.backbone for c in configs if c.model.pretrained}),
         sorted(left_out),
         sorted({sentence for c in configs for sentence in c.cautions()}),
+        measure,
     )
+
+
+def check_metric(space: SpaceFile, manifest: Manifest) -> Metric:
+    """The metric over the classes that trials predict; InputError where it cannot be had of these.
+
+    A function is called once, on made-up rows: one that cannot be would fail in every trial.
+    """
+    s = space.search
+    classes = target_classes(manifest, s.target)
+    try:
+        measure = get(s.metric, classes)
+        if s.target != "joint" and not measure.divisible:
+            raise InputError(f"metric {measure.name}: received with target {s.target}; allowed: one of every attribute")
+    except InputError as error:
+        raise InputError(f"{space.path}: {error}") from None
+    if not callable(s.metric):
+        return measure
+    labels = np.arange(2 * len(classes)) % len(classes)
+    rows = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels)).astype(np.float32)
+    try:
+        found = float(s.metric(labels, rows))
+        assert math.isfinite(found), f"it answered {found}"
+    except Exception as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(
+            f"{space.path}: metric {measure.name} failed on {len(labels)} made-up rows: {reason}; allowed: a function "
+            "(labels int64 [N], probabilities float32 [N, C]) -> a finite number"
+        ) from error
+    return measure
 
 
 def draw(space: SpaceFile, data: DataFacts, count: int) -> tuple[list[TrialConfig], set[str]]:

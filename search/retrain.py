@@ -119,4 +119,4 @@ def _open(run: Run, names: Sequence[str]) -> tuple[Ledger, list[FrozenTrial]]:
 
 def _settings(run: Run) -> Search:
     """SEARCH as the run began with it."""
-    return Search(**run.settings)
+    return Search(**{**run.settings, "metric": run.metric})

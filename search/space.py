@@ -1,11 +1,12 @@
 """What a space file is written with: `Search`, how it is walked, and `DataFacts`, what it may know of the data."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from trainable.config import TARGETS
 from trainable.config.allowed import between, check, one_of, sizes, where
 from trainable.data.manifest import Manifest
+from trainable.metrics import MACRO_F1, Asked, check_asked, name_of
 
 
 @dataclass(frozen=True)
@@ -16,6 +17,8 @@ class Search:
     grace, eta: the first rung, in epochs of fold 0 (half of them is a safe choice, a quarter where early epochs tell;
     each further rung doubles it), and of how many trials at a rung one goes on.
     members: complete trials the ensemble wants; later folds race against the one of this rank.
+    metric: what the search is about: a name of trainable.metrics (see README), or a function of labels int64[N] and
+    probabilities float32 [N, C] that answers with a number, higher is better.
     rule, margin: how later folds race ("none": all run); see search.race. startup: trials drawn at random before TPE
     models.
     target: what all trials predict: "joint", or one attribute, whose runs ensembles.build multiplies.
@@ -33,6 +36,7 @@ class Search:
     grace: int = between(1, 10_000, default=6)
     eta: int = between(2, 100, default=4)
     members: int = between(1, 1000, default=10)
+    metric: Asked = MACRO_F1
     rule: str = one_of("paired", "none", default="paired")
     margin: float = between(0.0, 10.0, default=1.0)
     target: str = one_of(*TARGETS, default="joint")
@@ -43,6 +47,11 @@ class Search:
 
     def __post_init__(self) -> None:
         check(self)
+        check_asked(self.metric)
+
+    def settings(self) -> dict[str, Any]:
+        """Field by field, as a run records them: a metric by its name."""
+        return {**asdict(self), "metric": name_of(self.metric)}
 
 
 @dataclass(frozen=True)

@@ -23,7 +23,14 @@ from trainable.errors import InputError
 from trainable.run import Experiment, Run, Trial
 
 ENDED = (TrialState.COMPLETE, TrialState.PRUNED)
-SHARED = ("epochs", "folds", "seed", "target", "store_size")  # settings without which no two trials are the same
+SHARED = (
+    "metric",
+    "epochs",
+    "folds",
+    "seed",
+    "target",
+    "store_size",
+)  # settings without which no two trials are the same
 
 
 @dataclass(frozen=True)
@@ -50,7 +57,7 @@ def find_finished(place: Path, space: SpaceFile, experiment: Experiment) -> Fini
     ):
         raise InputError(f"--from: received {place}, a run on other data or folds; allowed: a run on the same")
     then = run.settings
-    now = {name: getattr(s, name) for name in SHARED}
+    now = {name: s.settings()[name] for name in SHARED}
     now["store_size"] = list(s.store_size)
     changed = [f"{n}={then.get(n)!r} (this space: {now[n]!r})" for n in SHARED if then.get(n) != now[n]]
     if changed:

@@ -13,7 +13,7 @@ import torch
 from trainable.command import Parser, add_data, default_data, guarded, whole
 from trainable.config import TrialConfig
 from trainable.data.manifest import few
-from trainable.data.rows import check_data
+from trainable.data.rows import check_data, target_classes
 from trainable.errors import InputError
 from trainable.files import read_json
 from trainable.images.faces import look
@@ -58,17 +58,18 @@ def command(given: argparse.Namespace) -> int:
     trial = _begin_or_resume(run, experiment, config)
     for sentence in config.cautions():
         print(f"warning: {sentence}")
+    measure = run.measure(target_classes(experiment.manifest, config.target))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
 
     def say(report: Report) -> bool:
         total = config.epochs * experiment.folds.count
         print(f"fold {report.fold} epoch {report.step}/{total} loss {report.metrics['loss']:.4f} "
-              f"macro-F1 {report.score:.4f}")  # fmt: skip
+              f"{measure.shown} {measure.text(report.score)}")  # fmt: skip
         return True
 
     result = train(trial, say, device=device, workers=given.workers)
     assert result is not None
-    print(f"out-of-fold macro-F1 {result.oof_score:.4f} over {experiment.folds.count} folds")
+    print(f"out-of-fold {measure.shown} {measure.text(result.oof_score)} over {experiment.folds.count} folds")
     print(f"next: python -m ensembles.build {run.root}")
     return 0
 

@@ -8,6 +8,7 @@ that strays from all others shows.
 """
 
 import argparse
+import math
 from pathlib import Path
 
 from rich.console import Console
@@ -17,6 +18,8 @@ from ensembles.compare.comparison import Comparison, compare, read_submissions
 from ensembles.submissions_table import correlation, note_score, read_submissions_table, table_beside
 from trainable.command import Parser, guarded
 from trainable.errors import InputError
+from trainable.metrics import MACRO_F1, is_loss, is_named
+from trainable.run import EnsembleFolder
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -50,8 +53,8 @@ def _note(given_table: Path | None, submission: Path, text: str) -> None:
         score = float(text)
     except ValueError:
         score = float("nan")
-    if not 0 <= score <= 1:
-        raise InputError(f"--note: received score {text!r}; allowed: a number from 0 to 1")
+    if not (-1 <= score <= 1 or (math.isfinite(score) and _unbounded(submission))):
+        raise InputError(f"--note: received score {text!r}; allowed: a number from -1 to 1, of a loss any")
     if not submission.is_file():
         raise InputError(f"--note: received {submission}, which is no file; allowed: a submission")
     place = given_table or table_beside(submission)
@@ -69,6 +72,13 @@ def _note(given_table: Path | None, submission: Path, text: str) -> None:
         + (f"correlation {r:+.2f}" if r == r else "too few for a correlation")
     )
     print(f"next: python -m ensembles.compare {submission} OTHER.csv")
+
+
+def _unbounded(submission: Path) -> bool:
+    """Whether a submission was built for a metric that may lie outside -1..1: a loss, or a function."""
+    folder = EnsembleFolder(submission.absolute().parent)
+    metric = folder.summary()["metric"] if folder.built else MACRO_F1
+    return is_loss(metric) or not is_named(metric)
 
 
 def _agreement(found: Comparison, names: list[str]) -> Table:

@@ -4,7 +4,6 @@ import inspect
 from typing import Any
 
 from ensembles.ensemble import Ensemble
-from ensembles.metric import SHOWN
 from trainable.data.labels import SIZES
 from trainable.images import decode, faces
 from trainable.models import heads
@@ -55,7 +54,7 @@ def readme(ensemble: Ensemble, networks: dict[str, dict[str, Any]]) -> str:
         f"# {ensemble.run.name}: an ensemble of image classifiers",
         "",
         f"{len(networks)} networks, {len(ensemble.classes)} classes, vote by `{ensemble.fitted.method.name}`. Expected "
-        f"{SHOWN[ensemble.metric]} on new groups: {ensemble.nested_score:.4f} ({estimate}).",
+        f"{ensemble.measure.shown} on new groups: {ensemble.measure.text(ensemble.nested_score)} ({estimate}).",
         "",
         "    pip install torch timm numpy opencv-python-headless safetensors",
         "    python predict.py PHOTOS --out predictions.csv",

@@ -1,6 +1,6 @@
-"""Greedy ensemble selection with replacement on macro-F1."""
+"""Greedy ensemble selection with replacement on any metric."""
 
-from ensembles.greedy.select import Selection, greedy_selection
-from ensembles.greedy.table import member_scores
+from ensembles.greedy.select import Selection, greedy_selection, member_scores
+from ensembles.greedy.table import Table
 
-__all__ = ["Selection", "greedy_selection", "member_scores"]
+__all__ = ["Selection", "Table", "greedy_selection", "member_scores"]

@@ -1,8 +1,8 @@
 """What a vote would predict if one more member joined it, for every member at once: compiled.
 
 `raw` [T, N, C] is float32 or float64, or uint16: the bits of a float16, which numba cannot read; `half`, a
-table of all 65,536 values, translates. `counts` int64[2, C, T] holds, for each candidate, hits and predictions
-of each class.
+table of all 65,536 values, translates. `counts` int64[2, C, T] holds, for each candidate, the credit and predictions
+of each class; `power` says what a row adds to the credit (trainable.metrics.credit_of): with 0, its hit.
 
 An "entry" is a class that can still win an open row. Members lie far apart in memory, so that reading one cell
 of each costs a cache miss a member: an entry's column of T values is copied to `columns` once, and read from
@@ -41,8 +41,26 @@ def _value_compiled(cell: Any, half: Any) -> Any:
 
 
 @compiled
+def row_credit(label: int, winner: int, power: int) -> int:
+    """trainable.metrics.credit_of, of one row."""
+    if power == 0:
+        return 1 if label == winner else 0
+    away = abs(label - winner)
+    return away if power == 1 else away * away
+
+
+@compiled
 def read_members(
-    raw: Any, half: Any, labels: Ints, first: int, last: int, highest: float, low: Any, high: Any, counts: Ints
+    raw: Any,
+    half: Any,
+    labels: Ints,
+    power: int,
+    first: int,
+    last: int,
+    highest: float,
+    low: Any,
+    high: Any,
+    counts: Ints,
 ) -> bool:
     """One pass over rows first..last-1 of all members: each one's own counts, and the range of every row and class.
 
@@ -70,13 +88,13 @@ def read_members(
                 while winner < classes - 1 and _value(raw[t, n, winner], half) != best:
                     winner += 1
                 counts[1, winner, t] += 1
-                counts[0, winner, t] += winner == labels[n]
+                counts[0, winner, t] += row_credit(labels[n], winner, power)
     return fine
 
 
 @compiled
-def add_member(raw: Any, half: Any, member: int, labels: Ints, total: Floats, top: Ints, now: Ints) -> None:
-    """Adds a member to total [N, C]; writes winners to top [N], their hits and predictions to now [2, C]."""
+def add_member(raw: Any, half: Any, member: int, labels: Ints, power: int, total: Floats, top: Ints, now: Ints) -> None:
+    """Adds a member to total [N, C]; writes winners to top [N], their credit and predictions to now [2, C]."""
     rows, classes = total.shape
     now[:] = 0
     for n in range(rows):
@@ -87,7 +105,7 @@ def add_member(raw: Any, half: Any, member: int, labels: Ints, total: Floats, to
                 winner = c
         top[n] = winner
         now[1, winner] += 1
-        now[0, winner] += winner == labels[n]
+        now[0, winner] += row_credit(labels[n], winner, power)
 
 
 @compiled
@@ -150,6 +168,7 @@ def try_members(
     raw: Any,
     half: Any,
     labels: Ints,
+    power: int,
     top: Ints,
     rows: Ints,
     starts: Ints,
@@ -191,15 +210,16 @@ def try_members(
                     winner[t] = kept[j] if higher else winner[t]
             for j in range(starts[i], starts[i + 1]):
                 c = kept[j]
+                credit = row_credit(label, c, power)
                 if c == before:
                     for t in range(members):
                         counts[1, c, t] -= winner[t] != c
-                    if c == label:
+                    if credit:
                         for t in range(members):
-                            counts[0, c, t] -= winner[t] != c
+                            counts[0, c, t] -= credit * (winner[t] != c)
                 else:
                     for t in range(members):
                         counts[1, c, t] += winner[t] == c
-                    if c == label:
+                    if credit:
                         for t in range(members):
-                            counts[0, c, t] += winner[t] == c
+                            counts[0, c, t] += credit * (winner[t] == c)

@@ -1,4 +1,4 @@
-"""The members' probabilities as greedy selection reads them, checked, and each member's own score."""
+"""The members' probabilities as greedy selection reads them, checked, and each member's own counts."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ensembles.greedy.kernels import read_members
-from trainable.metrics import f1_from_counts
+from trainable.metrics import Metric
 
 HIGHEST = 1.0 + 1e-3  # a softmax in float16 overshoots 1 by 5e-4
 
@@ -23,18 +23,20 @@ class Table:
 
     raw: as compiled code reads them (float32 or float64 [T, N, C], float16 as its bits in uint16). half:
     float32[65536], the number of every float16; one zero where it is not needed. labels: int64[N]. low, high: least and
-    largest probability [N, C] over the members. counts: int64[2, C, T], each member's own hits and predictions.
+    largest probability [N, C] over the members. counts: int64[2, C, T], each member's own credit (hits, where `power`
+    is 0; see trainable.metrics.credit_of) and predictions.
     """
 
     raw: NDArray[Any]
     half: NDArray[np.float32]
     labels: NDArray[np.int64]
+    power: int
     low: NDArray[Any]
     high: NDArray[Any]
     counts: NDArray[np.int64]
 
     @staticmethod
-    def read(probabilities: NDArray[Any], labels: ArrayLike) -> Table:
+    def read(probabilities: NDArray[Any], labels: ArrayLike, power: int = 0) -> Table:
         """Reads and checks everything in one pass; raises ValueError for a wrong shape, type, label or probability."""
         source = np.asarray(probabilities)  # a memmap stays one, as a plain view
         if source.ndim != 3 or 0 in source.shape:
@@ -56,26 +58,23 @@ class Table:
         high = np.empty_like(low)
 
         def read(first: int, last: int, counts: NDArray[np.int64]) -> bool:
-            return read_members(raw, half, true, first, last, HIGHEST, low, high, counts)
+            return read_members(raw, half, true, power, first, last, HIGHEST, low, high, counts)
 
         counts, fine = in_row_ranges(read, rows, members, classes)
         if not all(fine):
             _refuse(source)
-        return Table(raw, half, true, low, high, counts)
+        return Table(raw, half, true, power, low, high, counts)
 
-    def scores(self, counts: NDArray[np.int64]) -> NDArray[np.float64]:
-        """Macro-F1 float64[T] of hits and predictions int64[2, C, T]."""
+    def scores(self, counts: NDArray[np.int64], metric: Metric) -> NDArray[np.float64]:
+        """A metric of counts, float64[T], of credit and predictions int64[2, C, T]."""
+        assert metric.counts is not None and metric.counts.power == self.power
         true = np.bincount(self.labels, minlength=self.raw.shape[2])
-        return np.asarray(f1_from_counts(counts[0], counts[1], true[:, None]).mean(axis=0))
+        return np.asarray(metric.counts.formula(counts[0].T, counts[1].T, true), np.float64)
 
-
-def member_scores(probabilities: NDArray[Any], labels: ArrayLike) -> NDArray[np.float64]:
-    """Macro-F1 float64[T] of every member alone, of probabilities [T, N, C] and labels int[N].
-
-    Raises ValueError for whatever `greedy_selection` refuses.
-    """
-    table = Table.read(probabilities, labels)
-    return table.scores(table.counts)
+    def member(self, t: int) -> NDArray[np.float64]:
+        """Member t's probabilities, float64 [N, C]."""
+        cells = self.raw[t]
+        return np.asarray(cells.view(np.float16) if cells.dtype == np.uint16 else cells, np.float64)
 
 
 def in_row_ranges(

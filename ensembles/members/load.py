@@ -11,11 +11,11 @@ import numpy as np
 from ensembles.members.member import JOINT, Member
 from ensembles.members.products import products
 from ensembles.members.whole import SKIP
-from ensembles.metric import score_of
 from trainable.data.labels import SIZES
 from trainable.data.manifest import few
 from trainable.data.rows import target_labels
 from trainable.errors import InputError
+from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.run import Predictions, Run
 
 
@@ -25,7 +25,7 @@ class Members:
 
     probabilities: float32 [T, N, C]. labels: int64[N], the original ones. fold: int8[N]. groups: str[N]. rows:
     int64[N], of the manifest. attributes: how many values each attribute has that a class is made of, or empty. data:
-    the data folder. metric: what scores of these runs are.
+    the data folder. metric: what members are chosen by and scored with.
     """
 
     members: list[Member]
@@ -37,7 +37,7 @@ class Members:
     classes: tuple[str, ...]
     attributes: tuple[int, ...]
     data: Path
-    metric: str
+    metric: Metric
 
     def without(self, names: set[str]) -> Self:
         """The members whose name is not in `names`; raises InputError when none is left."""
@@ -47,22 +47,31 @@ class Members:
         return replace(self, members=[self.members[t] for t in kept], probabilities=self.probabilities[kept])
 
 
-def load_members(runs: Sequence[Path], *, skip_broken: bool = False, say: Callable[[str], None] = print) -> Members:
+def load_members(
+    runs: Sequence[Path],
+    *,
+    skip_broken: bool = False,
+    metric: str | None = None,
+    say: Callable[[str], None] = print,
+) -> Members:
     """All complete trials of run directories that share their data, folds, classes and metric.
 
     Trials that each predict one attribute are multiplied: the best of each, the second best of each, and so on.
-    skip_broken: whether trials whose files cannot be read are left out. say: is told of trials that are left out.
+    skip_broken: whether trials whose files cannot be read are left out. metric: the name of the one they are scored in,
+    instead of that of their runs, which then may have several. say: is told of trials that are left out.
     Raises InputError for a folder that is no run, for runs that do not fit together, for a run without complete trials,
-    and for trials that cannot be read unless they are skipped.
+    for a metric that these classes cannot have, and for trials that cannot be read unless they are skipped.
     """
     opened = [Run.open(r) for r in runs]
     _check_alike(opened)
+    asked = _metric(opened, metric)
     complete = _complete(opened)
     failed = [trial.id for run in opened for trial in run.trials() if trial.state == "failed"]
     if failed:
         say(f"left out: {len(failed)} failed trials: {few(failed)}")
     tables = _read(complete, skip_broken, say)
-    manifest, metric = opened[0].manifest, opened[0].info.metric
+    manifest = opened[0].manifest
+    measure = get(asked, manifest.classes)
     first = next(iter(tables.values()))
     for member, table in tables.items():
         label = target_labels(manifest, member.target)[first.index]
@@ -71,11 +80,12 @@ def load_members(runs: Sequence[Path], *, skip_broken: bool = False, say: Callab
                 f"{member.trial.oof_file}: its rows or labels differ from those of the other members; allowed: the same"
             )
     scored = {
-        replace(m, oof_score=score_of(t.label, t.probabilities, metric)): t.probabilities for m, t in tables.items()
+        replace(m, oof_score=_measure(m, t, measure).score(t.label, t.probabilities)): t.probabilities
+        for m, t in tables.items()
     }
     labels = manifest.labels[first.index]
     joint = {m: probabilities for m, probabilities in scored.items() if m.target == JOINT}
-    everybody = {**joint, **products(scored, labels, metric)}
+    everybody = {**joint, **products(scored, labels, measure)}
     return Members(
         list(everybody),
         np.stack(list(everybody.values())),
@@ -86,18 +96,36 @@ def load_members(runs: Sequence[Path], *, skip_broken: bool = False, say: Callab
         manifest.classes,
         SIZES if manifest.attributes else (),
         manifest.root,
-        metric,
+        measure,
     )
 
 
 def _check_alike(runs: Sequence[Run]) -> None:
-    for key in ("data_fingerprint", "folds_fingerprint", "classes", "metric"):
+    for key in ("data_fingerprint", "folds_fingerprint", "classes"):
         for run in runs:
             if getattr(run.info, key) != getattr(runs[0].info, key):
                 raise InputError(
                     f"runs differ in {key}: received {runs[0].root} and {run.root}; "
                     "allowed: runs on the same data and folds"
                 )
+
+
+def _metric(runs: Sequence[Run], named: str | None) -> Asked:
+    """The metric called `named`, which may be a function's of one of the runs; without it, the one they all have."""
+    recorded = {run.info.metric: run for run in reversed(runs)}
+    if named is not None:
+        return recorded[named].metric if named in recorded else named
+    if len(recorded) > 1:
+        each = "; ".join(f"{run.root} {run.info.metric}" for run in runs)
+        raise InputError(f"runs differ in metric: received {each}; allowed: --metric NAME, which all are voted under")
+    return runs[0].metric
+
+
+def _measure(member: Member, table: Predictions, metric: Metric) -> Metric:
+    """What trials are ranked by: the metric; macro-F1 of a single attribute, of which the metric says nothing."""
+    if member.target == JOINT:
+        return metric
+    return get(metric.name if metric.divisible else MACRO_F1, table.classes)
 
 
 def _complete(runs: Sequence[Run]) -> list[Member]:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import numpy as np
 
 from ensembles.members.member import Member
-from ensembles.metric import score_of
 from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
+from trainable.metrics import Metric
 
 
 def multiply(factors: Sequence[np.ndarray]) -> np.ndarray:
@@ -23,7 +23,7 @@ def multiply(factors: Sequence[np.ndarray]) -> np.ndarray:
     return product.reshape(*mask.shape[:-1], -1)
 
 
-def products(tables: Mapping[Member, np.ndarray], labels: np.ndarray, metric: str) -> dict[Member, np.ndarray]:
+def products(tables: Mapping[Member, np.ndarray], labels: np.ndarray, metric: Metric) -> dict[Member, np.ndarray]:
     """Members of all classes, with probabilities [N, C], from trials of single attributes; labels int64[N].
 
     Each attribute's trials are ranked by their own scores, and those of one rank are multiplied; where an attribute has
@@ -44,5 +44,5 @@ def products(tables: Mapping[Member, np.ndarray], labels: np.ndarray, metric: st
     for rank in range(max(map(len, ranked.values()))):
         first, *others = (found[rank] if rank < len(found) else found[0] for found in ranked.values())
         table = multiply([tables[m] for m in (first, *others)])
-        made[replace(first, oof_score=score_of(labels, table, metric), times=tuple(others))] = table
+        made[replace(first, oof_score=metric.score(labels, table), times=tuple(others))] = table
     return made

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ensembles.greedy import member_scores
+from ensembles.greedy import Table
 from ensembles.methods.attributes import PER_ATTRIBUTE
 from ensembles.methods.bagged import BAGGED_GREEDY
 from ensembles.methods.base import SIZE, Context, Fitted, Method
@@ -18,9 +18,11 @@ from ensembles.methods.offsets import CLASS_OFFSETS
 from ensembles.methods.temperature import TEMPERATURE_GREEDY
 from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
 from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
+from ensembles.metric import AnyMetric, as_metric
 from trainable.errors import unknown
+from trainable.metrics import MACRO_F1
 
-__all__ = ["METHODS", "SIZE", "Context", "Fitted", "Method", "applicable", "build_method", "fit", "load"]
+__all__ = ["METHODS", "SIZE", "Context", "Fitted", "Method", "applicable", "build_method", "fit", "left_out", "load"]
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -47,9 +49,17 @@ def build_method(name: str) -> Method:
     return METHODS[name]
 
 
-def applicable(classes: int, attributes: Sequence[int] = ()) -> list[str]:
-    """Names of the methods that apply to so many classes, from simple to complex; attributes as in `Context`."""
-    return [name for name, method in METHODS.items() if method.needs(classes, tuple(attributes))]
+def applicable(classes: int, attributes: Sequence[int] = (), metric: AnyMetric = MACRO_F1) -> list[str]:
+    """Names of the methods that apply to so many classes, from simple to complex. The rest as in `Context`."""
+    unfit = left_out(classes, attributes, metric)
+    return [name for name in METHODS if name not in unfit]
+
+
+def left_out(classes: int, attributes: Sequence[int] = (), metric: AnyMetric = MACRO_F1) -> dict[str, str]:
+    """{name: why, in words} of the methods that do not apply."""
+    measure = as_metric(metric, classes)
+    found = {name: method.unfit(measure, tuple(attributes)) for name, method in METHODS.items()}
+    return {name: why for name, why in found.items() if why}
 
 
 def fit(
@@ -61,18 +71,21 @@ def fit(
     seed: int = 0,
     attributes: Sequence[int] = (),
     size: int = SIZE,
+    metric: AnyMetric = MACRO_F1,
 ) -> Fitted:
     """Fit the method called `name` to T members' probabilities [T, N, C] and labels int[N].
 
-    groups, seed, attributes and size: as in `Context`. Raises InputError for an unknown name, and ValueError for arrays
-    that `greedy_selection` refuses or for classes that the method does not apply to.
+    groups, seed, attributes, size and metric: as in `Context`. Raises InputError for an unknown name, and ValueError
+    for arrays that `greedy_selection` refuses or for classes or a metric that the method does not apply to.
     """
     method = build_method(name)
-    member_scores(probabilities, labels)  # refuses what is no table of probabilities, before a method transforms it
-    context = Context(None if groups is None else np.asarray(groups), seed, tuple(attributes), size)
-    if not method.needs(probabilities.shape[-1], context.attributes):
+    Table.read(probabilities, labels)  # refuses what is no table of probabilities, before a method transforms it
+    measure = as_metric(metric, probabilities.shape[-1])
+    context = Context(measure, None if groups is None else np.asarray(groups), seed, tuple(attributes), size)
+    if why := method.unfit(measure, context.attributes):
         raise ValueError(
-            f"{name} does not apply to {probabilities.shape[-1]} classes with attributes {context.attributes}"
+            f"{name} does not apply to {probabilities.shape[-1]} classes with attributes {context.attributes} and "
+            f"{measure.name}: {why}"
         )
     return Fitted(method, method.fit(probabilities, np.asarray(labels), context))
 

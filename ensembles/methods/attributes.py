@@ -14,6 +14,7 @@ import numpy as np
 from ensembles.greedy import greedy_selection
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
 from ensembles.methods.vote import weighted_sum
+from trainable.metrics import Metric
 
 
 def marginal(probabilities: Array, sizes: tuple[int, ...], attribute: int) -> Array:
@@ -27,7 +28,7 @@ def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
     sizes = context.attributes
     truths = np.unravel_index(labels, sizes)
     fits = [
-        greedy_selection(marginal(probabilities, sizes, a), truth, context.size).counts
+        greedy_selection(marginal(probabilities, sizes, a), truth, context.size, context.metric.name).counts
         for a, truth in enumerate(truths)
     ]
     mean = np.mean([counts / counts.sum() for counts in fits], axis=0)
@@ -49,8 +50,10 @@ def _apply(probabilities: Array, parameters: Parameters) -> Scores:
     return normalised(scores)
 
 
-def _needs(classes: int, attributes: tuple[int, ...]) -> bool:
-    return len(attributes) > 1 and math.prod(attributes) == classes
+def _unfit(metric: Metric, attributes: tuple[int, ...]) -> str:
+    if len(attributes) < 2 or math.prod(attributes) != len(metric.classes):
+        return "classes are no products of attributes"
+    return "" if metric.divisible else "the metric says nothing of one attribute"
 
 
-PER_ATTRIBUTE = Method("per_attribute", _fit, _apply, _needs)
+PER_ATTRIBUTE = Method("per_attribute", _fit, _apply, _unfit)

@@ -11,6 +11,7 @@ import numpy as np
 from ensembles.greedy import greedy_selection
 from ensembles.methods.base import Array, Context, Method, Parameters
 from ensembles.methods.vote import apply_vote
+from trainable.metrics import Metric
 
 BAGS = 20
 SIZE = 20
@@ -26,8 +27,12 @@ def fit_bagged(probabilities: Array, labels: Array, context: Context) -> Paramet
         drawn = np.zeros(len(names), bool)
         drawn[random.permutation(len(names))[: (len(names) + 1) // 2]] = True
         rows = np.flatnonzero(drawn[group])
-        total += greedy_selection(probabilities[:, rows], labels[rows], min(SIZE, context.size)).weights
+        total += greedy_selection(probabilities[:, rows], labels[rows], min(SIZE, context.size), context.metric).weights
     return {"weights": (total / BAGS).tolist()}
 
 
-BAGGED_GREEDY = Method("bagged_greedy", fit_bagged, apply_vote)
+def _unfit(metric: Metric, attributes: tuple[int, ...]) -> str:
+    return "it would call the metric for every candidate of twenty selections" if metric.called else ""
+
+
+BAGGED_GREEDY = Method("bagged_greedy", fit_bagged, apply_vote, _unfit)

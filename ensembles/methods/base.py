@@ -9,6 +9,8 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trainable.metrics import Metric
+
 Array = NDArray[Any]
 Scores = NDArray[np.float64]
 Parameters = dict[str, Any]
@@ -23,9 +25,10 @@ class Context:
     groups: the group of each row [N], whose rows are wrong together; None where each row stands for itself.
     seed: of random draws. attributes: how many values each attribute has, where a class stands for one value of each:
     with (3, 2, 3) class a * 6 + b * 3 + c stands for the values a, b and c; empty where classes are no such products.
-    size: most picks of greedy selection.
+    size: most picks of greedy selection. metric: what the vote is to score high in.
     """
 
+    metric: Metric
     groups: Array | None = None
     seed: int = 0
     attributes: tuple[int, ...] = ()
@@ -50,8 +53,8 @@ class Apply(Protocol):
     def __call__(self, probabilities: Array, parameters: Parameters) -> Scores: ...
 
 
-def _always(classes: int, attributes: tuple[int, ...]) -> bool:
-    return True
+def _always(metric: Metric, attributes: tuple[int, ...]) -> str:
+    return ""
 
 
 @dataclass(frozen=True)
@@ -59,13 +62,14 @@ class Method:
     """A way to vote, under the name that people give it by.
 
     What `fit` returns holds at least "weights", a list of T numbers of 0 or more, one a member: reports show them.
-    needs(classes, attributes) says whether the method applies to so many classes, made of attributes of these sizes.
+    unfit(metric, attributes) says in words why the method does not apply, empty where it does: to the classes of that
+    metric, made of attributes of these sizes, and to what the metric looks at.
     """
 
     name: str
     fit: Fit
     apply: Apply
-    needs: Callable[[int, tuple[int, ...]], bool] = _always
+    unfit: Callable[[Metric, tuple[int, ...]], str] = _always
 
 
 @dataclass(frozen=True)

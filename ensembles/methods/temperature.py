@@ -1,4 +1,4 @@
-"""A temperature for each member, then greedy selection.
+"""A temperature for each member, then greedy selection: members are calibrated before they are chosen.
 
 Members that were trained with mixup, label smoothing or focal loss differ in how sharp their probabilities are, and
 in a mean the sharp ones outweigh the others. Each member's probabilities become p ** (1 / temperature), with the

@@ -7,10 +7,11 @@ import numpy as np
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
 from ensembles.methods.log_pool import powers
 from ensembles.methods.vote import best_members, shares
+from trainable.metrics import Metric
 
 
 def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
-    return {"weights": shares(best_members(probabilities, labels), len(probabilities))}
+    return {"weights": shares(best_members(probabilities, labels, context.metric), len(probabilities))}
 
 
 def _apply_hard(probabilities: Array, parameters: Parameters) -> Scores:
@@ -28,5 +29,9 @@ def _apply_geometric(probabilities: Array, parameters: Parameters) -> Scores:
     return powers(probabilities, np.array(parameters["weights"]) / sum(parameters["weights"]))
 
 
-HARD_VOTE = Method("hard_vote", _fit, _apply_hard)
+def _unfit_hard(metric: Metric, attributes: tuple[int, ...]) -> str:
+    return "shares of votes are no probabilities" if metric.kind == "probabilities" else ""
+
+
+HARD_VOTE = Method("hard_vote", _fit, _apply_hard, _unfit_hard)
 GEOMETRIC_MEAN = Method("geometric_mean", _fit, _apply_geometric)

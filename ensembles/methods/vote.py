@@ -6,17 +6,18 @@ import numpy as np
 
 from ensembles.greedy import greedy_selection, member_scores
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
+from trainable.metrics import Metric
 
 TOP = 5
 
 
-def best_members(probabilities: Array, labels: Array, top: int = TOP) -> list[int]:
-    """Indices of the `top` members with the highest own macro-F1, best first; equals in their own order.
+def best_members(probabilities: Array, labels: Array, metric: Metric, top: int = TOP) -> list[int]:
+    """Indices of the `top` members with the highest score of their own, best first; equals in their own order.
 
     probabilities [T, N, C], labels int[N]. A member whose probabilities are exactly those of one already taken is
     passed over: a run that is given twice would otherwise make the mean of five one of fewer.
     """
-    order = np.argsort(-member_scores(probabilities, labels), kind="stable")
+    order = np.argsort(-member_scores(probabilities, labels, metric), kind="stable")
     taken: list[int] = []
     for t in order.tolist():
         if len(taken) < top and not any(np.array_equal(probabilities[t], probabilities[other]) for other in taken):
@@ -44,16 +45,17 @@ def apply_vote(probabilities: Array, parameters: Parameters) -> Scores:
 
 
 def _fit_best(probabilities: Array, labels: Array, context: Context) -> Parameters:
-    return {"weights": shares(best_members(probabilities, labels, top=1), len(probabilities))}
+    return {"weights": shares(best_members(probabilities, labels, context.metric, top=1), len(probabilities))}
 
 
 def fit_mean(probabilities: Array, labels: Array, context: Context) -> Parameters:
-    return {"weights": shares(best_members(probabilities, labels), len(probabilities))}
+    return {"weights": shares(best_members(probabilities, labels, context.metric), len(probabilities))}
 
 
 def fit_greedy(probabilities: Array, labels: Array, context: Context) -> Parameters:
     """Greedy selection's counts as weights: sums of counts tie exactly where `greedy_selection` saw a tie."""
-    return {"weights": greedy_selection(probabilities, labels, context.size).counts.astype(float).tolist()}
+    chosen = greedy_selection(probabilities, labels, context.size, context.metric)
+    return {"weights": chosen.counts.astype(float).tolist()}
 
 
 BEST_SINGLE = Method("best_single", _fit_best, apply_vote)

@@ -1,11 +1,12 @@
 """What each method of voting scores on groups that neither its weights nor its choice have seen."""
 
-from ensembles.nested.bootstrap import Bootstrap
+from ensembles.nested.bootstrap import CALLS, Bootstrap, evidence
 from ensembles.nested.evaluate import Evaluation, Progress, evaluate_methods
 from ensembles.nested.rows import AUTO, PREFERENCE, Row, choose, show_rows
 
 __all__ = [
     "AUTO",
+    "CALLS",
     "PREFERENCE",
     "Bootstrap",
     "Evaluation",
@@ -13,5 +14,6 @@ __all__ = [
     "Row",
     "choose",
     "evaluate_methods",
+    "evidence",
     "show_rows",
 ]

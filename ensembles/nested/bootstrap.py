@@ -7,36 +7,73 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from trainable.metrics import f1_from_counts
+from ensembles.metric import AnyMetric, as_metric
+from trainable.metrics import MACRO_F1, Metric, credit_of
 
 REPLICATES = 200
+CALLS = 50  # replicates of a metric that is called for each
+
+
+def evidence(votes: NDArray[Any], labels: NDArray[Any], metric: Metric) -> NDArray[Any]:
+    """What a metric's score of votes [M, C] for labels int[M] stands on, of each row, so that rows can be drawn anew.
+
+    int64[M], the predicted class, for metrics of counts; float64[M], what the row adds, for means over rows; the votes
+    float64 [M, C] for any other.
+    """
+    if metric.counts is not None:
+        return votes.argmax(axis=1)
+    return metric.rows(labels, votes) if metric.rows is not None else np.asarray(votes, np.float64)
 
 
 class Bootstrap:
-    """Scores of predictions for labels int[N] of `classes` classes, over resamples of their groups int64[N].
+    """Scores of votes for labels int[N] of `classes` classes, over resamples of their groups int64[N].
 
-    Groups are numbered from 0. Two predictions are compared on the same resamples: their difference is known far
-    better than either score.
+    Groups are numbered from 0. Two votes are compared on the same resamples: their difference is known far better than
+    either score.
     """
 
-    def __init__(self, labels: NDArray[Any], group: NDArray[np.int64], classes: int, seed: int) -> None:
+    def __init__(
+        self, labels: NDArray[Any], group: NDArray[np.int64], classes: int, seed: int, metric: AnyMetric = MACRO_F1
+    ) -> None:
         self.labels, self.group, self.classes = labels, group, classes
         self.random_seed = seed
+        self.metric = as_metric(metric, classes)
 
-    def scores(self, predicted: NDArray[np.int64], used: NDArray[np.bool_]) -> NDArray[np.float64]:
-        """Macro-F1 float64[1 + REPLICATES] of predictions int64[N] over the rows `used` bool[N].
+    def score(self, seen: NDArray[Any], used: NDArray[np.bool_]) -> float:
+        """The score of the rows `used` bool[N] as they are."""
+        return float(self._scores(seen, used, 0)[0])
 
-        The first is that of the rows as they are, the others those of their groups drawn anew, with replacement.
+    def scores(self, seen: NDArray[Any], used: NDArray[np.bool_]) -> NDArray[np.float64]:
+        """Scores float64[1 + REPLICATES] over the rows `used` bool[N]; 1 + CALLS where the metric is called for each.
+
+        seen: what `evidence` gives, of all N rows. The first score is that of the rows as they are, the others those of
+        their groups drawn anew, with replacement.
         """
+        return self._scores(seen, used, CALLS if self.metric.called else REPLICATES)
+
+    def _scores(self, seen: NDArray[Any], used: NDArray[np.bool_], draws: int) -> NDArray[np.float64]:
         _, group = np.unique(self.group[used], return_inverse=True)
-        size = group.max() + 1
-        labels, guess = self.labels[used], predicted[used]
-        hit = labels == guess
-        flat = [group[hit] * self.classes + guess[hit], group * self.classes + guess, group * self.classes + labels]
+        size = int(group.max()) + 1
+        drawn = np.random.default_rng(self.random_seed).multinomial(size, np.full(size, 1 / size), draws)
+        times = np.concatenate([np.ones((1, size), drawn.dtype), drawn])  # how often each group is there
+        labels, seen = self.labels[used], seen[used]
+        if self.metric.counts is not None:
+            return self._of_counts(labels, seen, group, times)
+        if self.metric.rows is not None:
+            added, rows = np.bincount(group, seen, size), np.bincount(group, minlength=size)
+            return np.asarray((times @ added) / (times @ rows))
+        again = (np.repeat(np.arange(len(labels)), count[group]) for count in times)
+        return np.array([self.metric.score(labels[rows], seen[rows]) for rows in again])
+
+    def _of_counts(
+        self, labels: NDArray[Any], guess: NDArray[Any], group: NDArray[np.int64], times: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        assert self.metric.counts is not None
+        size = times.shape[1]
+        credit = credit_of(labels, guess, self.metric.counts.power)
+        flat = [(group * self.classes + guess, credit), (group * self.classes + guess, None),
+                (group * self.classes + labels, None)]  # fmt: skip
         counts = np.concatenate(
-            [np.bincount(f, minlength=size * self.classes).reshape(size, self.classes) for f in flat], axis=1
-        ).astype(np.float64)  # [groups, 3 C]: hits, predicted, true
-        drawn = np.random.default_rng(self.random_seed).multinomial(size, np.full(size, 1 / size), REPLICATES)
-        totals = np.concatenate([np.ones((1, size)), drawn]) @ counts
-        hits, guesses, true = np.split(totals, 3, axis=1)
-        return np.asarray(f1_from_counts(hits, guesses, true).mean(axis=1))
+            [np.bincount(f, w, size * self.classes).reshape(size, self.classes) for f, w in flat], axis=1
+        ).astype(np.float64)  # [groups, 3 C]: credit, predicted, true
+        return np.asarray(self.metric.counts.formula(*np.split(times.astype(np.float64) @ counts, 3, axis=1)))

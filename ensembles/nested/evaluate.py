@@ -18,13 +18,13 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ensembles.methods import SIZE, Fitted, applicable, fit
-from ensembles.metric import MACRO_F1, check_metric
-from ensembles.nested.bootstrap import Bootstrap
-from ensembles.nested.rows import AUTO, Row, choose, make_rows
-from trainable.metrics import macro_f1
+from ensembles.metric import AnyMetric, as_metric
+from ensembles.nested.bootstrap import Bootstrap, evidence
+from ensembles.nested.rows import AUTO, Row, choose, make_rows, preference
+from trainable.metrics import MACRO_F1, Metric
 
 Progress = Callable[[int, int, str], None]  # fits done, fits in all, what is being fitted
-Predictions = dict[str, NDArray[np.int64]]  # of each method: int64[N], -1 where it did not predict
+Seen = dict[str, NDArray[Any]]  # of each method: what its score stands on, of all rows, -1 where it did not predict
 
 
 @dataclass(frozen=True)
@@ -41,7 +41,7 @@ def evaluate_methods(
     labels: ArrayLike,
     fold: ArrayLike,
     groups: ArrayLike | None = None,
-    metric: str = MACRO_F1,
+    metric: AnyMetric = MACRO_F1,
     *,
     methods: Sequence[str] | None = None,
     seed: int = 0,
@@ -52,41 +52,41 @@ def evaluate_methods(
     """Fit and score methods on T members' out-of-fold probabilities [T, N, C] for labels int[N].
 
     fold [N]: the fold of each row; groups [N]: its group, which lies in one fold (None: each row is its own).
-    metric: what methods are scored by. methods: their names (None: all that apply). attributes, size: as in
-    `ensembles.methods.Context`. progress: called before each fit. Raises InputError for a metric that is not known, and
-    ValueError for fewer than 2 folds, a group in two folds, or arrays that `greedy_selection` refuses.
+    metric: what methods are fitted for and scored by. methods: their names (None: all that apply). attributes, size: as
+    in `ensembles.methods.Context`. progress: called before each fit. Raises InputError for a metric that is not known,
+    and ValueError for fewer than 2 folds, a group in two folds, or arrays that `greedy_selection` refuses.
 
     Cost: K (K - 1) / 2 + K + 1 fits a method for K folds.
     """
-    check_metric(metric)
     truth = np.asarray(labels)
     classes = probabilities.shape[2]
+    measure = as_metric(metric, classes)
     group = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     part = _parts(np.asarray(fold), group)
-    names = applicable(classes, attributes) if methods is None else list(methods)
-    fits = _Fits(probabilities, truth, group, part, names, seed, tuple(attributes), size, progress)
+    names = applicable(classes, attributes, measure) if methods is None else list(methods)
+    fits = _Fits(probabilities, truth, group, part, names, measure, seed, tuple(attributes), size, progress)
     fitted, known = fits.without(())
     single = {k: fits.without((k,))[1] for k in fits.parts}
     double = {pair: fits.without(pair)[1] for pair in combinations(fits.parts, 2)}
 
-    bootstrap = Bootstrap(truth, group, classes, seed)
-    in_sample = {name: macro_f1(truth, known[name], classes) for name in names}
+    bootstrap = Bootstrap(truth, group, classes, seed, measure)
+    order, everything = preference(measure), np.ones(len(truth), bool)
+    in_sample = {name: bootstrap.score(known[name], everything) for name in names}
     members = {name: int((fitted[name].weights > 0).sum()) for name in names}
 
-    def rows_of(predictions: Mapping[str, NDArray[np.int64]], used: NDArray[np.bool_]) -> list[Row]:
-        scores = {name: bootstrap.scores(predicted, used) for name, predicted in predictions.items()}
+    def rows_of(seen: Mapping[str, NDArray[Any]], used: NDArray[np.bool_]) -> list[Row]:
+        scores = {name: bootstrap.scores(stands_on, used) for name, stands_on in seen.items()}
         return make_rows(scores, in_sample, members, fits.seconds)
 
-    everything = np.ones(len(truth), bool)
     pooled = {name: _pool({k: single[k][name] for k in fits.parts}, part) for name in names}
     rows = rows_of(pooled, everything)
-    chosen = choose(rows).method
+    chosen = choose(rows, order).method
 
-    auto = np.full(len(truth), -1)
+    auto = np.full_like(pooled[chosen], -1)
     for k in fits.parts:
         others = [j for j in fits.parts if j != k]
         inner = {name: _pool({j: double[min(j, k), max(j, k)][name] for j in others}, part) for name in names}
-        best = choose(rows_of(inner, part != k)).method
+        best = choose(rows_of(inner, part != k), order).method
         auto[part == k] = single[k][best][part == k]
     in_sample[AUTO], members[AUTO] = in_sample[chosen], members[chosen]
     fits.seconds[AUTO] = sum(fits.seconds.values())
@@ -102,6 +102,7 @@ class _Fits:
     group: NDArray[np.int64]
     part: NDArray[np.int64]
     names: list[str]
+    metric: Metric
     seed: int
     attributes: tuple[int, ...]
     size: int
@@ -116,14 +117,14 @@ class _Fits:
     def parts(self) -> range:
         return range(int(self.part.max()) + 1)
 
-    def without(self, out: tuple[int, ...]) -> tuple[dict[str, Fitted], Predictions]:
-        """Every method fitted without the rows of the parts `out`, and its predictions for them, or for all if none."""
+    def without(self, out: tuple[int, ...]) -> tuple[dict[str, Fitted], Seen]:
+        """Every method fitted without the rows of the parts `out`, and what it says of them, or of all if none."""
         held_out = np.isin(self.part, out)
         rows, seen = np.flatnonzero(~held_out), np.flatnonzero(held_out if out else ~held_out)
         train, test = self.probabilities, self.probabilities
         if out:
             train, test = train[:, rows], test[:, seen]
-        fitted, predictions = {}, {}
+        fitted, found = {}, {}
         for name in self.names:
             self._announce(f"{name}, {len(self.parts) - len(out)} folds")
             start = time.perf_counter()
@@ -135,12 +136,14 @@ class _Fits:
                 seed=self.seed,
                 attributes=self.attributes,
                 size=self.size,
+                metric=self.metric,
             )
-            predictions[name] = np.full(len(self.labels), -1)
-            predictions[name][seen] = fitted[name].apply(test).argmax(axis=1)
+            stands_on = evidence(fitted[name].apply(test), self.labels[seen], self.metric)
+            found[name] = np.full((len(self.labels), *stands_on.shape[1:]), -1, stands_on.dtype)
+            found[name][seen] = stands_on
             self.seconds[name] += time.perf_counter() - start
             self.done += 1
-        return fitted, predictions
+        return fitted, found
 
     def _announce(self, what: str) -> None:
         if self.progress:
@@ -163,9 +166,9 @@ def _parts(fold: NDArray[Any], group: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(part * 2 + order[group] % 2, return_inverse=True)[1]
 
 
-def _pool(predictions: Mapping[int, NDArray[np.int64]], part: NDArray[np.int64]) -> NDArray[np.int64]:
-    """int64[N]: for the rows of each part the predictions given for it, -1 in parts without any."""
-    pooled = np.full(len(part), -1)
-    for k, guess in predictions.items():
-        pooled[part == k] = guess[part == k]
+def _pool(seen: Mapping[int, NDArray[Any]], part: NDArray[np.int64]) -> NDArray[Any]:
+    """[N] or [N, C]: for the rows of each part what was said of it, -1 in parts of which nothing was."""
+    pooled = np.full_like(next(iter(seen.values())), -1)
+    for k, stands_on in seen.items():
+        pooled[part == k] = stands_on[part == k]
     return pooled

@@ -9,6 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 from rich.table import Table
 
+from trainable.metrics import Metric
+
 AUTO = "auto"
 PAIRED = 2
 
@@ -28,6 +30,7 @@ PREFERENCE = (
     "class_offsets",
     "best_single",
 )
+CALIBRATED = ("log_pool", "temperature_greedy")  # come first where the metric is of the probabilities themselves
 
 
 @dataclass(frozen=True)
@@ -77,8 +80,18 @@ def make_rows(
     return rows
 
 
-def choose(rows: Sequence[Row]) -> Row:
-    """The first in the order of PREFERENCE that is hardly behind the best of `rows`.
+def preference(metric: Metric) -> tuple[str, ...]:
+    """Names of all methods in the order that `auto` prefers them in: under log loss and Brier score calibration first.
+
+    These say how sure a vote may be, and a mean of members that were trained with mixing or label smoothing does not.
+    """
+    if not metric.loss:
+        return PREFERENCE
+    return (*CALIBRATED, *(name for name in PREFERENCE if name not in CALIBRATED))
+
+
+def choose(rows: Sequence[Row], order: Sequence[str] = PREFERENCE) -> Row:
+    """The first in that order of names that is hardly behind the best of `rows`.
 
     Hardly: at most one standard error of the best score, and at most PAIRED standard errors of the difference, which is
     known far better. One of the latter would be too few: of ten methods that are equally good the best is more than one
@@ -87,17 +100,18 @@ def choose(rows: Sequence[Row]) -> Row:
     found = [row for row in rows if row.method != AUTO]
     best = max(found, key=lambda row: row.nested)
     near = [row for row in found if row.behind <= min(best.standard_error, PAIRED * row.behind_error)]
-    return min(near, key=lambda row: PREFERENCE.index(row.method))
+    return min(near, key=lambda row: order.index(row.method))
 
 
-def show_rows(rows: Sequence[Row], chosen: str, metric: str) -> Table:
-    """The rows as a terminal shows them. metric: its name for people."""
-    table = Table(title=f"methods, by out-of-fold {metric}", title_justify="left", box=None, header_style="bold")
+def show_rows(rows: Sequence[Row], chosen: str, metric: Metric) -> Table:
+    """The rows as a terminal shows them, scores with their own sign."""
+    table = Table(title=f"methods, by out-of-fold {metric.shown}", title_justify="left", box=None, header_style="bold")
     table.add_column("method", min_width=max(map(len, PREFERENCE)))
     for column in ("in-sample", "nested", "std. error", "optimism", "members", "seconds"):
         table.add_column(column, justify="right")
     table.add_column("")
     for r in rows:
-        numbers = (f"{v:.4f}" for v in (r.in_sample, r.nested, r.standard_error, r.optimism))
+        scores = (metric.text(score) for score in (r.in_sample, r.nested))
+        numbers = (*scores, f"{r.standard_error:.4f}", f"{r.optimism:.4f}")
         table.add_row(r.method, *numbers, str(r.members), f"{r.seconds:.1f}", "chosen" if r.method == chosen else "")
     return table

@@ -5,7 +5,7 @@ import numpy as np
 from ensembles.report.facts import NONE_COMPLETE, Facts
 from trainable.data.labels import ATTRIBUTES, decode
 from trainable.data.rows import OLD, YOUNG
-from trainable.metrics import confusion, f1_per_class
+from trainable.metrics import MACRO_F1, confusion, f1_per_class
 from trainable.pictures.charts import (
     COLOURS,
     DARK,
@@ -107,9 +107,10 @@ def _per_class(facts: Facts) -> Part:
     ax.set_ylim(count - 0.4, -0.6)
     ax.set_xlim(0, 1.05)
     ax.set_xlabel("F1, out of fold")
+    plain = facts.measure.name == MACRO_F1
     legend(ax)
     return Part(
-        "F1 of each class: the macro-F1 is the plain mean of these bars",
+        f"F1 of each class{': the macro-F1 is the plain mean of these bars' if plain else ''}",
         image(figure, "F1 per class"),
         "Plain bars: best single trial, hatched: vote. Every class counts the same however few images it has, so the "
         "shortest bars are where a point is cheapest to win; with under 50 images a bar is uncertain by a few points.",

@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from ensembles.greedy import greedy_selection
-from ensembles.metric import score_of
 from ensembles.report.facts import NONE_COMPLETE, Complete, Facts
 from trainable.pictures.charts import BLUE, DARK, ORANGE, WIDE, axes, image, legend, matrix
 from trainable.pictures.page import Part, Section, table, text
@@ -26,21 +25,23 @@ def optimism(facts: Facts) -> Section:
         missing = f"Not estimated yet: python -m ensembles.build {facts.run.root} tells, and renews this page."
         return Section("optimism", title, missing=missing)
     e = facts.ensemble
-    rows = sorted(e["methods"], key=lambda r: r["nested"])
+    rows, built = sorted(e["methods"], key=lambda r: r["nested"]), facts.built_for
     figure, ax = axes(WIDE, 1.0 + 0.3 * len(rows))
     for place, row in enumerate(rows):
-        ax.plot([row["nested"], row["in_sample"]], [place, place], color="#aaaaaa", zorder=1)
-        ax.errorbar(row["nested"], place, xerr=row["standard_error"], fmt="o", color=BLUE, capsize=3,
+        nested, in_sample = built.read(row["nested"]), built.read(row["in_sample"])
+        ax.plot([nested, in_sample], [place, place], color="#aaaaaa", zorder=1)
+        ax.errorbar(nested, place, xerr=row["standard_error"], fmt="o", color=BLUE, capsize=3,
                     label="nested, ± standard error" if place == 0 else None)  # fmt: skip
-        ax.plot(row["in_sample"], place, "D", mfc="white", mec=ORANGE, label="in-sample" if place == 0 else None)
+        ax.plot(in_sample, place, "D", mfc="white", mec=ORANGE, label="in-sample" if place == 0 else None)
     ax.set_yticks(
         range(len(rows)), [f"{r['method']}{'  (chosen)' if r['method'] == e['method'] else ''}" for r in rows]
     )
-    ax.set_xlabel(f"{facts.metric}, out of fold")
+    ax.set_xlabel(f"{built.shown}, out of fold")
     legend(ax)
     gap = e["oof_score"] - e["nested_score"]
     part = Part(
-        f"Expect {e['nested_score']:.3f} ± {e['nested_std']:.3f}, not {e['oof_score']:.3f}: optimism {gap:+.3f}",
+        f"Expect {built.shown} {built.text(e['nested_score'], 3)} ± {e['nested_std']:.3f}, not "
+        f"{built.text(e['oof_score'], 3)}: optimism {gap:+.3f}",
         image(figure, "in-sample and nested score of each method"),
         "The diamond is the score on the rows that weights were chosen on; the dot the nested one, everything fitted "
         "without the fold it is scored on. The distance is the optimism. Methods whose bars overlap are as good; "
@@ -59,7 +60,7 @@ def configurations(facts: Facts) -> Section:
             continue
         code, weight = space_file(facts, trial), facts.weights.get(trial.id, 0.0)
         body = (
-            f'<details><summary>weight {weight:.3f}, {facts.metric} {trial.score:.4f} <button type="button" '
+            f'<details><summary>weight {weight:.3f}, {facts.metric} {facts.text(trial.score)} <button type="button" '
             f'data-copy="c{trial.id}">copy</button></summary><pre id="c{trial.id}">{text(code)}</pre></details>'
             f"<pre>python -m search.run {trial.id}.py --data {text(facts.run.info.data)}</pre>"
         )
@@ -93,14 +94,14 @@ def _literal(value: Any, depth: int) -> str:
 def _weights(facts: Facts) -> Part:
     wrong = {c.id: c.probabilities.argmax(1) != facts.labels for c in facts.complete}
     rows = [
-        (c.id, f"{facts.weights.get(c.id, 0):.3f}", f"{c.score:.4f}", f"{c.result.later_folds_score:.4f}",
+        (c.id, f"{facts.weights.get(c.id, 0):.3f}", facts.text(c.score), facts.text(c.result.later_folds_score),
          f"{wrong[c.id].mean():.1%}", c.config.model.backbone, f"{c.result.seconds / 60:.1f}")
         for c in facts.complete[:SHOWN]
     ]  # fmt: skip
     name = f"by {facts.ensemble['method']}" if facts.ensemble else "by greedy selection (none has been built yet)"
     header = ("trial", "weight", facts.metric, "without fold 0", "wrong", "backbone", "minutes")
     return Part(
-        f"Members and their weights, {name}: the vote has {facts.metric} {facts.vote_score:.4f} in-sample",
+        f"Members and their weights, {name}: the vote has {facts.metric} {facts.text(facts.vote_score)} in-sample",
         table(header, rows),
         "Complete trials, best first; a weight of 0 does not vote. “Without fold 0” leaves out the fold that chose the "
         "trial. A weak trial with a weight errs elsewhere than the strong ones. "
@@ -131,12 +132,12 @@ def _disagreement(facts: Facts) -> Part:
 def _growth(facts: Facts) -> Part:
     """The vote's in-sample score as greedy selection adds members, the same member again included."""
     table = np.stack([c.probabilities for c in facts.complete])
-    path = greedy_selection(table, facts.labels, metric=facts.run.info.metric).path
+    path = greedy_selection(table, facts.labels, metric=facts.measure).path
     total = np.cumsum(table[path], axis=0, dtype=np.float64)
-    scores = [score_of(facts.labels, votes, facts.run.info.metric) for votes in total]
+    scores = [facts.read(facts.measure.score(facts.labels, votes / k)) for k, votes in enumerate(total, 1)]
     figure, ax = axes(5.6, 4.2)
     ax.plot(range(1, len(scores) + 1), scores, "o-", color=BLUE, label="vote of the first picks")
-    ax.axhline(facts.complete[0].score, color=DARK, ls="--", label="best single trial")
+    ax.axhline(facts.read(facts.complete[0].score), color=DARK, ls="--", label="best single trial")
     ax.set_xlabel("picks of greedy selection")
     ax.set_ylabel(f"{facts.metric}, in-sample")
     ax.set_xlim(0.5, max(len(scores), 5) + 0.5)
@@ -146,6 +147,6 @@ def _growth(facts: Facts) -> Part:
         "What each further pick of greedy selection brings",
         image(figure, "score of the vote by number of picks"),
         "Each point is the vote of the picks so far; a pick is the trial, new or again, whose vote scores best, also "
-        "where all lower the score. The end is the highest point. A single point: no trial improves on the best one. "
+        "where all are worse. The end is the best point. A single point: no trial improves on the best one. "
         "The curve is in-sample; what of it is real is under “What it will score”.",
     )

@@ -11,11 +11,12 @@ import numpy as np
 
 from ensembles.ensemble import read_ensemble
 from ensembles.greedy import greedy_selection
-from ensembles.metric import SHOWN, score_of
+from ensembles.metric import shown_metric
 from trainable.config import TrialConfig
 from trainable.data.manifest import Manifest
 from trainable.data.rows import target_classes, target_labels
 from trainable.errors import InputError
+from trainable.metrics import Metric
 from trainable.run import EnsembleFolder, Predictions, Run, Trial, TrialResult
 from trainable.run.search_record import SearchRecord, TrialCourse
 
@@ -74,10 +75,25 @@ class Facts:
     def folds(self) -> int:
         return self.run.info.folds
 
+    @cached_property
+    def measure(self) -> Metric:
+        """What scores are; where it is a function that is gone, one that can only be shown."""
+        with suppress(InputError):
+            return self.run.measure(self.classes)
+        return shown_metric(self.run.info.metric, self.classes)
+
     @property
     def metric(self) -> str:
         """The name of what scores are, for people."""
-        return SHOWN[self.run.info.metric]
+        return self.measure.shown
+
+    def text(self, score: float, digits: int = 4) -> str:
+        """A score for people, with its own sign."""
+        return self.measure.text(score, digits)
+
+    def read(self, score: float) -> float:
+        """A score as charts show it, with its own sign."""
+        return self.measure.read(score)
 
     @property
     def no_search(self) -> str:
@@ -129,6 +145,12 @@ class Facts:
         return self.newest.summary() if self.newest else None
 
     @cached_property
+    def built_for(self) -> Metric:
+        """The metric that the newest ensemble was built for, which may be another than the run's."""
+        assert self.ensemble is not None
+        return shown_metric(self.ensemble["metric"], self.ensemble["classes"])
+
+    @cached_property
     def weights(self) -> dict[str, float]:
         """{trial: weight} of this run's trials that vote: the newest ensemble's, or greedy selection's without one."""
         own = {c.id for c in self.complete}
@@ -139,7 +161,7 @@ class Facts:
         if not self.complete:
             return {}
         table = np.stack([c.probabilities for c in self.complete])
-        chosen = greedy_selection(table, self.labels, metric=self.run.info.metric)
+        chosen = greedy_selection(table, self.labels, metric=self.measure)
         return {c.id: float(w) for c, w in zip(self.complete, chosen.weights, strict=True) if w > 0}
 
     @cached_property
@@ -160,7 +182,7 @@ class Facts:
     @cached_property
     def vote_score(self) -> float:
         """Of the vote, on the rows that its weights were chosen on."""
-        return score_of(self.labels, self.vote, self.run.info.metric)
+        return self.measure.score(self.labels, self.vote)
 
     def voters(self) -> dict[str, np.ndarray]:
         """Predictions float32 [N, C] that charts compare: the best single trial's and the vote's."""
@@ -182,7 +204,7 @@ def read_facts(root: Path) -> Facts:
 def _by_score(trial: Trial) -> float:
     """The best first, those that diverged last."""
     score = trial.result.oof_score
-    return -score if math.isfinite(score) else 0.0
+    return -score if math.isfinite(score) else math.inf
 
 
 def _predictions(trial: Trial, rows: np.ndarray) -> np.ndarray:

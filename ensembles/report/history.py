@@ -22,7 +22,7 @@ def history(facts: Facts) -> Section:
 def rungs(facts: Facts) -> Section:
     if facts.record is None:
         return Section("rungs", "The race", missing=facts.no_search)
-    return Section("rungs", "The race", [_rungs(facts.record, facts.metric), _rung_table(facts.record, facts)])
+    return Section("rungs", "The race", [_rungs(facts.record, facts), _rung_table(facts.record, facts)])
 
 
 def folds(facts: Facts) -> Section:
@@ -31,13 +31,13 @@ def folds(facts: Facts) -> Section:
     shown = facts.complete[:SHOWN]
     figure, ax = axes(WIDE, 0.9 + 0.32 * len(shown))
     for row, trial in enumerate(shown):
-        scores = trial.result.fold_scores
+        scores = [facts.read(score) for score in trial.result.fold_scores]
         ax.plot([min(scores), max(scores)], [row, row], color=PALE, zorder=1)
         for k, score in enumerate(scores):
             ax.plot(
                 score, row, MARKERS[k % len(MARKERS)], color=COLOURS[k % len(COLOURS)], ms=6, ls="", label=_once(row, k)
             )
-        ax.plot(trial.score, row, "|", color=DARK, ms=16, mew=2, label="pooled" if row == 0 else None)
+        ax.plot(facts.read(trial.score), row, "|", color=DARK, ms=16, mew=2, label="pooled" if row == 0 else None)
     ax.set_yticks(range(len(shown)), [t.id for t in shown])
     ax.set_ylim(len(shown) - 0.5, -0.5)
     ax.set_xlabel(facts.metric)
@@ -47,7 +47,7 @@ def folds(facts: Facts) -> Section:
         f"How much a score depends on the fold: standard deviation {spread:.3f} within a trial, on average",
         image(figure, "score of each fold of each complete trial"),
         "Each row is a complete trial, each marker one fold's score, the bar the score over all folds pooled. "
-        "Differences between trials that are small beside the spread within them are no news. A fold that is low in "
+        "Differences between trials that are small beside the spread within them are no news. A fold that is bad in "
         "every row holds hard people. Fold 0 chose the trials, so it alone is optimistic.",
         wide=True,
     )
@@ -62,9 +62,9 @@ def _scores(facts: Facts) -> Part:
     figure, ax = axes()
     courses = facts.courses
     numbers = {trial: course.number for trial, course in courses.items()}
-    done = {trial: course.score for trial, course in courses.items() if course.state == "complete"}
+    done = {trial: facts.read(course.score) for trial, course in courses.items() if course.state == "complete"}
     ends = {trial: course.scores[max(course.scores)] for trial, course in courses.items() if course.scores}
-    last = [(numbers[t], score) for t, score in ends.items() if t not in done and math.isfinite(score)]
+    last = [(numbers[t], facts.read(score)) for t, score in ends.items() if t not in done and math.isfinite(score)]
     if last:
         ax.plot(
             *zip(*last, strict=True),
@@ -75,7 +75,7 @@ def _scores(facts: Facts) -> Part:
         )
     if done:
         ax.plot([numbers[t] for t in done], [*done.values()], "o", color=BLUE, label="complete: all folds pooled")
-        best = np.maximum.accumulate([*done.values()])
+        best = (np.minimum if facts.measure.loss else np.maximum).accumulate([*done.values()])
         ax.step(
             [*(numbers[t] for t in done), len(numbers)],
             [*best, best[-1]],
@@ -86,12 +86,12 @@ def _scores(facts: Facts) -> Part:
     ax.set_xlabel("trial, in the order of suggestion")
     ax.set_ylabel(facts.metric)
     ax.xaxis.get_major_locator().set_params(integer=True)
-    ax.set_ylim(bottom=0)
+    ax.set_ylim(bottom=min(0, ax.get_ylim()[0]))
     legend(ax, columns=1)
     return Part(
         "Score of every trial, and the best so far",
         image(figure, "score by trial number"),
-        "The line rises when a complete trial beats all before it; a long flat end means that more trials would "
+        "The line moves when a complete trial beats all before it; a long flat end means that more trials would "
         "bring little. Crosses are scores after fewer epochs, so they may not be compared with dots.",
     )
 
@@ -123,17 +123,18 @@ def _cost(facts: Facts) -> Part:
     )  # fmt: skip
 
 
-def _rungs(record: SearchRecord, metric: str) -> Part:
+def _rungs(record: SearchRecord, facts: Facts) -> Part:
     rng = np.random.default_rng(0)
     figure, ax = axes()
     for place, rung in enumerate(record.rungs):
         for went, marker, colour in ((True, "o", BLUE), (False, "x", "#777777")):
-            scores = [s for t, s in rung.scores.items() if (t in rung.went_on) == went and math.isfinite(s)]
+            own = [s for t, s in rung.scores.items() if (t in rung.went_on) == went and math.isfinite(s)]
+            scores = [facts.read(score) for score in own]
             at = place + rng.uniform(-0.18, 0.18, len(scores))
             ax.plot(at, scores, marker, color=colour, label=("went on" if went else "stayed") if place == 0 else None)
     ax.set_xticks(range(len(record.rungs)), [f"{r.step} epochs\n{len(r.scores)} arrived" for r in record.rungs])
     ax.set_xlabel("rung of fold 0")
-    ax.set_ylabel(f"{metric} of fold 0")
+    ax.set_ylabel(f"{facts.metric} of fold 0")
     ax.set_xlim(-0.5, len(record.rungs) - 0.5)
     legend(ax)
     return Part(
@@ -148,12 +149,12 @@ def _rung_table(record: SearchRecord, facts: Facts) -> Part:
     rows, before = [], len(record.trials)
     for rung in record.rungs:
         finite = [s for s in rung.scores.values() if math.isfinite(s)]
-        rows.append((f"fold 0, epoch {rung.step}", before, len(rung.scores), len(rung.went_on), *_best(finite)))
+        rows.append((f"fold 0, epoch {rung.step}", before, len(rung.scores), len(rung.went_on), *_best(finite, facts)))
         before = len(rung.went_on)
     for k in range(1, facts.folds):
         scores = [s[k] for s in record.fold_scores.values() if len(s) > k and math.isfinite(s[k])]
         on = sum(len(s) > k + 1 for s in record.fold_scores.values()) if k + 1 < facts.folds else len(scores)
-        rows.append((f"fold {k}, end", before, len(scores), on, *_best(scores)))
+        rows.append((f"fold {k}, end", before, len(scores), on, *_best(scores, facts)))
         before = on
     header = ("where", "sent there", "arrived", "went on", f"best {facts.metric}", "median")
     return Part(
@@ -164,6 +165,6 @@ def _rung_table(record: SearchRecord, facts: Facts) -> Part:
     )
 
 
-def _best(scores: list[float]) -> tuple[str, str]:
+def _best(scores: list[float], facts: Facts) -> tuple[str, str]:
     """The best and the middle one of finite scores."""
-    return (f"{max(scores):.4f}", f"{np.median(scores):.4f}") if scores else ("-", "-")
+    return (facts.text(max(scores)), facts.text(float(np.median(scores)))) if scores else ("-", "-")

@@ -51,7 +51,8 @@ def techniques(facts: Facts) -> Section:
     ax.axvline(0, color=DARK, lw=0.8)
     ax.set_yticks(range(len(found)), [f"{e.parameter} = {short(e.level)}  ({e.trials} trials)" for e in found])
     ax.set_ylim(len(found) - 0.5, -0.5)
-    ax.set_xlabel(f"{facts.metric} at the first rung, above or below the mean of the parameter's choices")
+    better = "better or worse than" if facts.measure.loss else "above or below"
+    ax.set_xlabel(f"{facts.metric} at the first rung, {better} the mean of the parameter's choices")
     part = Part(
         "Worth of each choice, others held equal, with 90 % intervals",
         image(figure, "effect of each choice"),
@@ -105,7 +106,14 @@ def _slices(facts: Facts, scales: Mapping[str, Scale]) -> Part:
             at = np.array([scale.place(course.parameters[name]) for course in chosen])
             if scale.ticks:
                 at = at + rng.uniform(-0.12, 0.12, len(at))
-            ax.plot(at, [facts.first_rung[course.trial] for course in chosen], marker, color=colour, ms=4.5, ls="")
+            ax.plot(
+                at,
+                [facts.read(facts.first_rung[course.trial]) for course in chosen],
+                marker,
+                color=colour,
+                ms=4.5,
+                ls="",
+            )
         scale.name_axis(ax, name)
     for ax in grid.flat[len(scales) :]:
         ax.set_visible(False)
@@ -135,7 +143,7 @@ def _parallel(facts: Facts, scales: Mapping[str, Scale]) -> Part:
     for place, scale in enumerate(scales.values()):
         for at, label in scale.labels():
             ax.text(place + 0.03, at, short(label, 13), fontsize=7, va="center", bbox=box)
-    for at, label in ((0.0, f"{low:.3f}"), (1.0, f"{high:.3f}")):
+    for at, label in ((0.0, facts.text(low, 3)), (1.0, facts.text(high, 3))):
         ax.text(len(scales) + 0.03, at, label, fontsize=7, va="center")
     names = [*(short(name, 14) for name in scales), f"{facts.metric}\nfirst rung"]
     ax.set_xticks(range(len(names)), names, fontsize=8)

@@ -85,10 +85,10 @@ def _tiles(facts: Facts) -> list[tuple[str, str]]:
             tiles.append((f"epochs spent of {full}, full cross-validation", f"{spent} ({spent / full:.0%})"))
     if facts.complete:
         best = facts.complete[0]
-        tiles.append((f"best single trial, {best.id}, {facts.metric}", f"{best.score:.4f}"))
-        tiles.append((f"vote of {len(facts.weights)}, in-sample {facts.metric}", f"{facts.vote_score:.4f}"))
+        tiles.append((f"best single trial, {best.id}, {facts.metric}", facts.text(best.score)))
+        tiles.append((f"vote of {len(facts.weights)}, in-sample {facts.metric}", facts.text(facts.vote_score)))
     if facts.ensemble is not None:
         e = facts.ensemble
-        estimate = f"{e['nested_score']:.4f} ± {e['nested_std']:.4f}"
-        tiles.append((f"vote by {e['method']}, nested {facts.metric}", estimate))
+        estimate = f"{facts.built_for.text(e['nested_score'])} ± {e['nested_std']:.4f}"
+        tiles.append((f"vote by {e['method']}, nested {facts.built_for.shown}", estimate))
     return tiles

@@ -8,8 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ensembles.nested import Bootstrap
+from ensembles.metric import AnyMetric
+from ensembles.nested import Bootstrap, evidence
 from ensembles.same_person.neighbours import Neighbours
+from trainable.metrics import MACRO_F1
 
 QUANTILES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # of the distances to the nearest photos
 FLOOR = 1e-6
@@ -69,22 +71,27 @@ def grouping_gain(
     near: Neighbours,
     sizes: tuple[int, ...],
     seed: int = 0,
+    metric: AnyMetric = MACRO_F1,
 ) -> Refinement:
     """Whether joining photos pays, asked on training people whose groups are hidden.
 
     votes [N, C]: out of fold; labels int64[N]; fold [N]; near: which of the N photos look alike; sizes: as in
-    `decide_together`. groups [N] serve standard errors, the largest size of a group and the share of right pairs alone.
+    `decide_together`. metric: what is to gain. groups [N] serve standard errors, the largest size of a group and the
+    share of right pairs alone.
     """
     _, group = np.unique(groups, return_inverse=True)
     largest = int(np.bincount(group).max())
-    bootstrap = Bootstrap(labels, group, votes.shape[1], seed)
+    bootstrap = Bootstrap(labels, group, votes.shape[1], seed, metric)
     everything = np.ones(len(labels), bool)
-    plain = votes.argmax(1)
+    plain = evidence(votes, labels, bootstrap.metric)
     limits = np.quantile(near.distances, QUANTILES)
-    found = [decide_together(votes, near.groups(limit, largest), sizes).argmax(1) for limit in limits]
+    found = [
+        evidence(decide_together(votes, near.groups(limit, largest), sizes), labels, bootstrap.metric)
+        for limit in limits
+    ]
 
     def best(used: NDArray[np.bool_]) -> int:
-        return int(np.argmax([bootstrap.scores(predicted, used)[0] for predicted in found]))
+        return int(np.argmax([bootstrap.score(stands_on, used) for stands_on in found]))
 
     nested = plain.copy()
     for k in np.unique(fold):

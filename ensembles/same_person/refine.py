@@ -30,9 +30,11 @@ def refine_by_person(
     experiment = members.members[0].run.experiment
     rows = experiment.place[members.rows]
     near = Neighbours(surroundings(_photos(experiment.store.pixels(), rows)))
-    found = grouping_gain(known, members.labels, members.fold, members.groups, near, members.attributes, seed)
+    metric = members.metric
+    found = grouping_gain(known, members.labels, members.fold, members.groups, near, members.attributes, seed, metric)
+    before, after = metric.text(found.before), metric.text(found.after)
     print(
-        f"same person {'joined' if found.pays else 'not joined'}: nested {found.before:.4f} -> {found.after:.4f}, gain "
+        f"same person {'joined' if found.pays else 'not joined'}: nested {before} -> {after}, gain "
         f"{found.gain:+.4f} ± {found.gain_error:.4f}, {100 * found.pairs:.0f} % of joined pairs right in training",
         flush=True,
     )

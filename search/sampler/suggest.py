@@ -53,11 +53,12 @@ class Suggester:
         scores = [_scores(t) for t in trials]
         finals = [_final(t) for t in trials]
         known = estimates(scores, finals) if self.view == "estimated" else finals
-        return [self._copy(*each) for each in zip(trials, scores, known, strict=True)]
+        worst = min([0.0, *(score for own in scores for score in own.values())])
+        return [self._copy(*each, worst) for each in zip(trials, scores, known, strict=True)]
 
-    def _copy(self, trial: FrozenTrial, scores: dict[int, float], value: float | None) -> FrozenTrial:
+    def _copy(self, trial: FrozenTrial, scores: dict[int, float], value: float | None, worst: float) -> FrozenTrial:
         if value is None and self.view != "pruned" and trial.intermediate_values:
-            value = scores[max(scores)] if scores else 0.0  # it diverged at once: the worst there is
+            value = scores[max(scores)] if scores else worst  # it diverged at once
         if value is not None:
             return _Shown.of(trial, TrialState.COMPLETE, value, {})
         state = TrialState.PRUNED if trial.intermediate_values else TrialState.RUNNING

@@ -15,6 +15,7 @@ from rich.text import Text
 from search.race import Race
 from search.space import Search
 from search.watch.tally import Row, Tally
+from trainable.metrics import MACRO_F1, Metric, get
 from trainable.run import Trial
 from trainable.training.report import Report
 
@@ -28,6 +29,7 @@ class LiveTable:
     """A watcher that shows trials by state, the best score, the race, epochs spent and time left.
 
     expected_epochs: of the whole search, see Race.expected_epochs. waiting: ids of trials at a rung, the director's.
+    measure: what scores are; people read them with its own sign.
     """
 
     search: Search
@@ -35,6 +37,7 @@ class LiveTable:
     tally: Tally
     race: Race | None = None
     waiting: Container[str] = ()
+    measure: Metric = field(default_factory=lambda: get(MACRO_F1, ()))
     console: Console = field(default_factory=Console)
     clock: Callable[[], float] = time.monotonic
 
@@ -61,17 +64,19 @@ class LiveTable:
         self.tally.ended(trial, state, reason)
         if not self.console.is_terminal:
             row = self.tally.rows[trial.id]
-            self.console.print(f"trial {row.number} {trial.id}: {_story(row)}", soft_wrap=True, highlight=False)
+            self.console.print(f"trial {row.number} {trial.id}: {self._story(row)}", soft_wrap=True, highlight=False)
             self.console.print(f"  {self.summary()}", soft_wrap=True, highlight=False)
 
     def summary(self) -> str:
         """One line that also reads well in a log."""
-        best = f"best {self.tally.best[0]:.4f} ({self.tally.best[1]})" if self.tally.best[1] else "best -"
+        best = (
+            f"best {self.measure.text(self.tally.best[0])} ({self.tally.best[1]})" if self.tally.best[1] else "best -"
+        )
         counts = self.tally.counts()
         states = ", ".join(f"{counts[s]} {s}" for s in ("running", "waiting", "stopped", "complete", "failed"))
         parts = [f"{states} of {self.search.trials} trials", best]
         if self.tally.vote.members:
-            parts.append(f"vote {self.tally.vote.score:.4f} of {self.tally.vote.members}")
+            parts.append(f"vote {self.measure.text(self.tally.vote.score)} of {self.tally.vote.members}")
         full = self.search.trials * self.tally.full
         spent = f"{self.tally.epochs} of {full} epochs of full cross-validation"
         return "; ".join([*parts, spent, f"left {self.time_left()}"])
@@ -95,12 +100,13 @@ class LiveTable:
         tally = self.tally
         speed = sum(row.images_per_second for row in tally.rows.values() if row.state == "running")
         gone = str(timedelta(seconds=round(self.clock() - self.started)))
-        best = f"{tally.best[0]:.4f}  trial {tally.best[1]}" if tally.best[1] else "-"
+        best = f"{self.measure.text(tally.best[0])}  trial {tally.best[1]}" if tally.best[1] else "-"
         there, vote = ", ".join(f"{n} {s}" for s, n in tally.counts().items() if n), "-"
         if tally.vote.members:
-            vote = f"{tally.vote.score:.4f}  of {tally.vote.members} trials, in-sample"
+            vote = f"{self.measure.text(tally.vote.score)}  of {tally.vote.members} trials, in-sample"
         lines = {
             "trials": f"{there or 'none'} of {self.search.trials}",
+            "metric": self.measure.shown,
             "best single": best,
             "ensemble": vote,
             "epochs": f"{tally.epochs} spent, {tally.epochs_saved} saved against full cross-validation",
@@ -138,12 +144,17 @@ class LiveTable:
         for column in ("#", "trial", "state", "fold", "epochs", "score", "images/s", ""):
             table.add_column(column, justify="left" if column in ("trial", "state", "") else "right", no_wrap=True)
         for trial_id, row in self._visible():
-            score = "-" if math.isnan(row.score) else f"{row.score:.4f}"
+            score = "-" if math.isnan(row.score) else self.measure.text(row.score)
             epochs = f"{row.step}/{self.tally.full}"
             speed = f"{row.images_per_second:.0f}" if row.state == "running" else ""
             cells = (str(row.number), trial_id, row.state, str(row.fold), epochs, score, speed, row.reason[:60])
             table.add_row(*cells, style=STYLES.get(row.state, "dim"))
         return table
+
+    def _story(self, row: Row) -> str:
+        score = "" if math.isnan(row.score) else f", score {self.measure.text(row.score)}"
+        reason = f" ({row.reason})" if row.reason else ""
+        return f"{row.state} after {row.step} epochs{score}{reason}"
 
     def _visible(self) -> list[tuple[str, Row]]:
         """Running trials, the best complete ones, then the latest others."""
@@ -155,9 +166,3 @@ class LiveTable:
             ),
         )
         return ranked[:ROWS]
-
-
-def _story(row: Row) -> str:
-    score = "" if math.isnan(row.score) else f", score {row.score:.4f}"
-    reason = f" ({row.reason})" if row.reason else ""
-    return f"{row.state} after {row.step} epochs{score}{reason}"

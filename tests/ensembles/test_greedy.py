@@ -187,5 +187,5 @@ def test_compiled_without_a_place_for_its_cache() -> None:
 def test_metric_that_is_not_known_is_refused() -> None:
     table = np.full((1, 2, 2), 0.5, np.float32)
     assert greedy_selection(table, [0, 1], metric="macro_f1").path == [0]
-    with pytest.raises(InputError, match="unknown metric 'accuracy'; known: macro_f1"):
-        greedy_selection(table, [0, 1], metric="accuracy")
+    with pytest.raises(InputError, match="unknown metric 'acuracy'; nearest: accuracy"):
+        greedy_selection(table, [0, 1], metric="acuracy")

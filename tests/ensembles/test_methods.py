@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from ensembles.methods import METHODS, applicable, build_method, fit, load
 from ensembles.methods.offsets import fit_offsets
 from ensembles.methods.temperature import best_temperature, sharpened
+from ensembles.metric import as_metric
 from trainable.metrics import macro_f1
 
 SIZES = (3, 2)
@@ -152,7 +153,7 @@ def test_offsets_find_a_known_shift() -> None:
     random = np.random.default_rng(0)
     scores = random.dirichlet(np.ones(3), 20_000)
     labels = scores.argmax(axis=1)
-    offsets = fit_offsets(scores * [1, 1, 2], labels)
+    offsets = fit_offsets(scores * [1, 1, 2], labels, as_metric("macro_f1", 3))
     assert offsets[2] - offsets[:2].mean() == pytest.approx(np.log(2), abs=0.06)
 
 

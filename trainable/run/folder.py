@@ -1,6 +1,7 @@
 """A run's own folder: its files, and the experiment that they describe."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -13,8 +14,10 @@ from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 from trainable.files import read_json
 from trainable.images.store import ImageStore
+from trainable.metrics import Asked, Metric, get
 from trainable.run.experiment import Experiment
 from trainable.run.inputs import kept
+from trainable.run.metric import recorded_metric
 from trainable.run.records import RunInfo, read_record
 
 SCHEMA = 2
@@ -58,6 +61,15 @@ class RunFolder:
     def settings(self) -> dict[str, Any]:
         """SEARCH as the run began with it, field by field."""
         return self.info.settings
+
+    @cached_property
+    def metric(self) -> Asked:
+        """What scores of the run are, as `trainable.metrics.get` takes it; InputError where a function is gone."""
+        return recorded_metric(self.info.metric, self.space)
+
+    def measure(self, classes: Sequence[str] | None = None) -> Metric:
+        """The metric over classes of these names, by default the run's own."""
+        return replace(get(self.metric, self.info.classes if classes is None else classes), name=self.info.metric)
 
     @cached_property
     def experiment(self) -> Experiment:

@@ -11,6 +11,7 @@ import pandas as pd
 from trainable.config import TrialConfig
 from trainable.data.pseudo_labels import without_pseudo
 from trainable.files import is_partial, write_atomic, write_text
+from trainable.metrics import MACRO_F1
 from trainable.run.ensemble import EnsembleFolder
 from trainable.run.experiment import Experiment
 from trainable.run.folder import SCHEMA, RunFolder
@@ -18,8 +19,6 @@ from trainable.run.inputs import keep
 from trainable.run.records import RunInfo, versions, write_record
 from trainable.run.search_record import SearchRecord, read_search_record, write_search_record
 from trainable.run.trial import Trial
-
-METRIC = "macro_f1"
 
 
 @dataclass(frozen=True)
@@ -34,9 +33,18 @@ class Run(RunFolder):
         return run
 
     def begin(
-        self, experiment: Experiment, *, command: Sequence[str], settings: dict[str, Any], space: str = ""
+        self,
+        experiment: Experiment,
+        *,
+        command: Sequence[str],
+        settings: dict[str, Any],
+        space: str = "",
+        metric: str = MACRO_F1,
     ) -> None:
-        """Write the run's files, experiment.json last. space: text of the space file, where a search begins."""
+        """Write the run's files, experiment.json last.
+
+        space: text of the space file, where a search begins. metric: the name of what scores will be.
+        """
         manifest, folds = experiment.manifest, experiment.folds
         labelled, own = without_pseudo(manifest, folds)
         if space:
@@ -49,7 +57,7 @@ class Run(RunFolder):
             command=list(command),
             versions=versions(),
             seed=experiment.seed,
-            metric=METRIC,
+            metric=metric,
             data=str(manifest.root),
             layout=manifest.layout,
             classes=manifest.classes,

@@ -10,6 +10,7 @@ from torch import Tensor
 from trainable.config import TrialConfig
 from trainable.data.rows import TrainingRows, target_classes, target_labels, training_rows
 from trainable.images.loader import Loader
+from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.models.normalise import pixel_statistics
 from trainable.models.predict import use_bf16
 from trainable.run import Experiment, Fold
@@ -21,7 +22,8 @@ SAMPLED = 1000  # photos that `normalise: dataset` looks at
 class FoldContext:
     """Fold `k` of the trial `config`; its files are `files`.
 
-    micro_batch: how many images at once fitted the memory in the fold before; None for whole batches.
+    micro_batch: how many images at once fitted the memory in the fold before; None for whole batches. metric: what its
+    scores are.
     """
 
     config: TrialConfig
@@ -31,6 +33,7 @@ class FoldContext:
     device: torch.device
     files: Fold
     micro_batch: int | None = None
+    metric: Asked = MACRO_F1
 
     @cached_property
     def training(self) -> TrainingRows:
@@ -49,6 +52,11 @@ class FoldContext:
     @property
     def classes(self) -> tuple[str, ...]:
         return tuple(target_classes(self.experiment.manifest, self.config.target))
+
+    @cached_property
+    def measure(self) -> Metric:
+        """The metric over the classes that are predicted."""
+        return get(self.metric, self.classes)
 
     @property
     def attributes(self) -> bool:

@@ -57,7 +57,7 @@ def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
     if len(fold.validation_rows):
         batches = fold.loader.predict(fold.validation_rows, BATCH)
         guessed = predict(viewed(state.kept, fold.config.tta), batches, fold.statistics, bf16=fold.bf16)
-    scores = scores_of(fold.truth, guessed, attributes=fold.attributes)
+    scores = scores_of(fold.truth, guessed, fold.measure, attributes=fold.attributes)
     if fold.config.keep == "best":
         guessed, scores = _best(fold, state, guessed, scores, epoch)
     metrics: Metrics = {
@@ -85,10 +85,10 @@ def _best(
     """Keep this epoch if it is the best so far; predictions and scores of the best."""
     value = scores["score"]
     if state.best is None or value > state.best.score:
-        known = -1.0 if math.isnan(value) else value
+        known = -math.inf if math.isnan(value) else value
         state.best = Best(known, epoch, to_host(state.kept), torch.from_numpy(guessed))
     kept = state.best.probabilities.cpu().numpy()
-    return kept, {**scores_of(fold.truth, kept, attributes=fold.attributes), "score_of_epoch": value}
+    return kept, {**scores_of(fold.truth, kept, fold.measure, attributes=fold.attributes), "score_of_epoch": value}
 
 
 def _finish(

@@ -5,10 +5,10 @@ import math
 import numpy as np
 
 from trainable.data.labels import decode
-from trainable.metrics import accuracy, macro_f1
+from trainable.metrics import Metric, accuracy
 
 
-def scores_of(labels: np.ndarray, probabilities: np.ndarray, *, attributes: bool) -> dict[str, float]:
+def scores_of(labels: np.ndarray, probabilities: np.ndarray, metric: Metric, *, attributes: bool) -> dict[str, float]:
     """{"score", "accuracy", and with attributes "accuracy_<attribute>"} of labels int64[N], probabilities [N, C].
 
     NaN when the network diverged, or where there are no rows.
@@ -16,8 +16,7 @@ def scores_of(labels: np.ndarray, probabilities: np.ndarray, *, attributes: bool
     if not len(labels) or not np.isfinite(probabilities).all():
         return {"score": math.nan, "accuracy": math.nan}
     predicted = probabilities.argmax(1)
-    score = macro_f1(labels, predicted, probabilities.shape[1])
-    found = {"score": score, "accuracy": accuracy(labels, predicted)}
+    found = {"score": metric.score(labels, probabilities), "accuracy": accuracy(labels, predicted)}
     if attributes:
         given, guessed = decode(labels), decode(predicted)
         found |= {f"accuracy_{a}": float((given[a] == guessed[a]).mean()) for a in given}

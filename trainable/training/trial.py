@@ -50,7 +50,8 @@ def _run_fold(trial: Trial, k: int, loader: Loader, device: torch.device) -> Ite
     else:
         fitted = [f.result.micro_batch for f in trial.folds() if f.finished]
         micro_batch = min([config.batch_size, *fitted])
-        epochs = train_fold(FoldContext(config, trial.run.experiment, k, loader, device, files, micro_batch))
+        run = trial.run
+        epochs = train_fold(FoldContext(config, run.experiment, k, loader, device, files, micro_batch, run.metric))
     for metrics in epochs:
         epoch = int(metrics["epoch"])
         last = epoch == config.epochs
@@ -70,7 +71,8 @@ def _finish(trial: Trial, device: torch.device) -> None:
     folds = [trial.fold(k) for k in range(experiment.folds.count)]
     oof, results = Predictions.pooled([fold.validation() for fold in folds]), [fold.result for fold in folds]
     attributes = config.target == "joint" and bool(experiment.manifest.attributes)
-    scores = scores_of(oof.label, oof.probabilities, attributes=attributes)
+    measure = trial.run.measure(oof.classes)
+    scores = scores_of(oof.label, oof.probabilities, measure, attributes=attributes)
     later = oof.fold > 0  # the race chose this trial by fold 0, so its score there is optimistic
     trial.finish(
         oof,
@@ -78,7 +80,7 @@ def _finish(trial: Trial, device: torch.device) -> None:
             trial=trial.id,
             metric=trial.run.info.metric,
             oof_score=scores.pop("score"),
-            later_folds_score=scores_of(oof.label[later], oof.probabilities[later], attributes=False)["score"],
+            later_folds_score=measure.score_or_nan(oof.label[later], oof.probabilities[later]),
             fold_scores=tuple(r.score for r in results),
             accuracies=scores,
             epochs_done=sum(r.epochs for r in results),
