@@ -12,6 +12,7 @@ from ensembles.choice import Choice
 from ensembles.members import Member
 from ensembles.methods import Fitted, load
 from ensembles.nested import AUTO
+from trainable.data.form import Form
 from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
 from trainable.run import EnsembleFolder, Run
@@ -23,7 +24,7 @@ class Ensemble:
 
     fitted: the method with its parameters, for all candidates of the build. members: those that have a weight, whose
     places among the candidates are in `used`. attributes: {name: its values}, or empty. nested_score: what is expected
-    on new groups, in the metric `metric`.
+    on new groups, in the metric `metric`. form: of its submission, None where it was built without test photos.
     """
 
     folder: EnsembleFolder
@@ -34,6 +35,7 @@ class Ensemble:
     attributes: dict[str, tuple[str, ...]]
     nested_score: float
     metric: str
+    form: Form | None = None
 
     @property
     def run(self) -> Run:
@@ -117,6 +119,7 @@ def read_ensemble(root: Path) -> Ensemble:
             {name: tuple(words) for name, words in summary["attributes"].items()},
             summary["nested_score"],
             summary["metric"],
+            Form.from_dict(summary["form"]) if summary.get("form") else None,
         )
     except (json.JSONDecodeError, KeyError) as error:
         raise InputError(

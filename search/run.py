@@ -12,7 +12,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from search.begin import Options, begin, reopen, teacher_of
+from search.begin import Options, begin, reopen, teacher_of, with_given_folds
 from search.drive import drive
 from search.executors import NAMES as EXECUTORS
 from search.plan import SHOWN, brief, lacking, make_plan
@@ -21,7 +21,17 @@ from search.retrain import SEEDS, retrain, retrain_on_all_rows
 from search.space import DataFacts
 from search.space_file import SpaceFile, load_space
 from search.watch.trackers import TRACKERS, check_installed, open_tracker
-from trainable.command import Parser, add_data, default_data, guarded, plain_name, positive, whole
+from trainable.command import (
+    Parser,
+    add_columns,
+    add_data,
+    default_data,
+    flags_of,
+    guarded,
+    plain_name,
+    positive,
+    whole,
+)
 from trainable.data.layouts import read_manifest
 from trainable.data.manifest import few
 from trainable.errors import InputError
@@ -37,6 +47,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(prog="python -m search.run", description="Search a space; folds of a trial race.")
     made.add_argument("space", type=Path, nargs="?", help="a space file, such as spaces/full.py")
     add_data(made)
+    add_columns(made)
     made.add_argument("--out", type=Path, help="folder of runs (default: runs)")
     made.add_argument("--name", type=plain_name, help="name of the run (default: the space file's)")
     made.add_argument("--trials", type=whole, help="instead of SEARCH.trials")
@@ -96,9 +107,14 @@ def command(given: argparse.Namespace, words: list[str]) -> int:
 def dry_run(options: Options, space: SpaceFile, following: str) -> int:
     """Print the plan; missing weights are named, not refused."""
     teacher = teacher_of(options, space)
-    manifest = teacher.experiment.manifest if teacher else read_manifest(options.data or default_data())
+    manifest = teacher.experiment.manifest if teacher else read_manifest(options.data or default_data(), options.flags)
+    space = with_given_folds(space, manifest)
     plan = make_plan(space, manifest)
-    for line in [*plan.lines(space, DataFacts.of(manifest)), *([teacher.sentence()] if teacher else [])]:
+    for line in [
+        *manifest.taken.lines,
+        *plan.lines(space, DataFacts.of(manifest)),
+        *([teacher.sentence()] if teacher else []),
+    ]:
         print(line)
     for config in plan.configs[:SHOWN]:
         print(f"sampled: {brief(config)}")
@@ -149,7 +165,7 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
             raise
         for line in (*lines, *(f"tracked by {tracker.where}" for tracker in trackers)):
             print(line, flush=True)
-        return drive(options, space, run, trackers)
+        return drive(options, with_given_folds(space, run.manifest), run, trackers)
 
 
 def _options(given: argparse.Namespace, again: str) -> Options:
@@ -166,6 +182,7 @@ def _options(given: argparse.Namespace, again: str) -> Options:
         again=again,
         pseudo=given.pseudo,
         threshold=given.threshold,
+        flags=flags_of(given),
     )
 
 

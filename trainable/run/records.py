@@ -18,7 +18,8 @@ PACKAGES = ("foldvote", "torch", "timm", "albumentations", "opencv-python-headle
 class RunInfo:
     """experiment.json: what was run, on which data, with which versions.
 
-    command: the words it was begun with. metric: name of what scores are. data: the data folder. folds: how many.
+    command: the words it was begun with. metric: name of what scores are. data: the data folder. input: the flags about
+    its columns, and in sentences what was taken for what. folds: how many.
     store_size: (height, width) in pixels. weights: file of each backbone's pretrained weights. skipped_images: those
     left out because they cannot be read. The fingerprints are of the labelled rows, so that runs with and without
     pseudo labels may vote together. pseudo: where pseudo labels come from. settings: SEARCH, field by field.
@@ -31,6 +32,7 @@ class RunInfo:
     metric: str
     data: str
     layout: str
+    input: dict[str, Any]
     classes: tuple[str, ...]
     folds: int
     store_size: tuple[int, int]

@@ -52,6 +52,7 @@ class Run(RunFolder):
             metric=METRIC,
             data=str(manifest.root),
             layout=manifest.layout,
+            input=manifest.taken.to_dict(),
             classes=manifest.classes,
             folds=folds.count,
             store_size=experiment.store_size,
