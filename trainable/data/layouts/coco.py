@@ -46,7 +46,7 @@ def find_coco(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -
                 names |= dict(zip(frame[CATEGORY], frame["name"], strict=True))
     if not any(CATEGORY in t.columns for t in tables):
         return None
-    source = choose(tables, photos, sample, flags, layout="COCO JSON")
+    source = choose(tables, photos, sample, flags, "COCO JSON", IMAGES)
     if source is None:
         raise InputError(
             f"data folder {root}: no image found for what {tables[0].path.name} lists; allowed: photos where file_name "

@@ -36,6 +36,9 @@ def guess_image(
         return None
     most = max(located.share for located in found.values())
     best = [c for c, located in found.items() if located.share == most]
+    # Small numbers are names of photos by chance, over and over: what names more of them is meant.
+    named_photos = {c: len(np.unique(found[c].rows)) for c in best}
+    best = [c for c in best if named_photos[c] == max(named_photos.values())]
     first = next((c for c in best if find([c], prefer, table.path) is not None), best[0]) if prefer else best[0]
     other = [c for c in best if not np.array_equal(found[c].rows, found[first].rows)]
     if other:

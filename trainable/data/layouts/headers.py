@@ -3,10 +3,11 @@
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
 
+import pandas as pd
+
 from trainable.data.values import clean
 from trainable.errors import InputError
 
-KNOWN = ("label", "group", "fold")
 NEAR = 0.8  # share of equal letters from which a header is a known one, misspelt
 
 
@@ -35,17 +36,20 @@ def named(columns: Sequence[str], name: str, flag: str, source: object) -> str:
     raise InputError(f"{flag}: received {name!r}, no column of {source}; allowed: {', '.join(near)}")
 
 
-def refuse_near(columns: Sequence[str], source: object, known: Iterable[str] = KNOWN) -> None:
+def refuse_near(frame: pd.DataFrame, source: object, known: Iterable[str]) -> None:
     """InputError for a header near a known one that is absent: it would silently count for nothing."""
+    columns = [str(c) for c in frame.columns]
     for name in known:
         if find(columns, name, source) is not None:
             continue
         for column in columns:
             text = clean(column).casefold()
             if len(text) > 2 and SequenceMatcher(None, text, name).ratio() >= NEAR:
+                several = name == "label" and frame[column].str.contains(r"\S[\s|;,]+\S").any()
+                more = "; several labels in a cell (multi-label tasks) are not for this version" if several else ""
                 raise InputError(
                     f"{source}: received column {column!r}, nearly {name!r}, which is not there; "
-                    f"allowed: {name}, or --{name} {column!r}"
+                    f"allowed: {name}, or --{name} {column!r}{more}"
                 )
 
 

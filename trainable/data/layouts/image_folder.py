@@ -30,9 +30,4 @@ def find_image_folder(root: Path, photos: Photos, sample: Sample | None, flags: 
         # Names are relative to the metadata's own folder: written from the data folder on, they are never ambiguous.
         table[column] = [f"{folder}/{name}".strip("/") for name in table[column]]
         tables.append(Table(table.rename(columns={column: FILE}), path, folder))
-    source = choose(tables, photos, sample, flags, layout="image folder") if tables else None
-    return source and Source(source.layout, source.train, source.test, "", (FILE,), source.lines)
-
-
-def is_metadata(path: Path) -> bool:
-    return path.stem.lower() == "metadata"
+    return choose(tables, photos, sample, flags, "image folder", (FILE,)) if tables else None

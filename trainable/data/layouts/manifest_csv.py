@@ -14,8 +14,6 @@ from trainable.data.manifest import Manifest, TestSet, few, file_sizes, read_tab
 from trainable.data.values import clean, joined, refuse_line_breaks
 from trainable.errors import InputError
 
-KNOWN = ("path", "label", "group", "fold")
-
 
 def read_train(root: Path, flags: Flags) -> Manifest:
     """manifest.csv, and extra.csv (the same columns) when it is there. Without `group` every image is its own."""
@@ -92,7 +90,7 @@ def _path(table: pd.DataFrame, flags: Flags, source: Path, *, also: str = "") ->
     if (said := flags.image or flags.id) is not None:
         return named(columns, said, "--image", source.name)
     wanted = ["path", *([also] if also and flags.label is None else [])]
-    refuse_near(columns, source, wanted)
+    refuse_near(table, source, wanted)
     missing = [name for name in wanted if find(columns, name, source) is None]
     if missing:
         received = ", ".join(columns)[:200]
@@ -108,7 +106,7 @@ def _named(table: Table, flag: str | None, name: str) -> str | None:
     """A column by its flag, else by its name; a header nearly of that name is refused."""
     if flag is not None:
         return named(table.columns, flag, f"--{name}", table.path.name)
-    refuse_near(table.columns, table.path, [name])
+    refuse_near(table.frame, table.path, [name])
     return find(table.columns, name, table.path)
 
 

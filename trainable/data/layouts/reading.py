@@ -13,7 +13,7 @@ from trainable.data.layouts.guess_label import Label, guess_label
 from trainable.data.layouts.headers import find, named, refuse_near
 from trainable.data.layouts.locate import Located, refuse_missing
 from trainable.data.layouts.photos import Photos
-from trainable.data.layouts.refusals import many_classes, refuse_repeated
+from trainable.data.layouts.refusals import many_classes, refuse_numbers_asked, refuse_repeated
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.layouts.test_rows import TestRows, find_test
@@ -57,7 +57,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     """Tell columns apart, find every photo, check and join values. InputError names what is wrong or ambiguous."""
     where = source.train.path.name
     if not source.label:
-        refuse_near(source.train.columns, where, [n for n in ("label", "group", "fold") if getattr(flags, n) is None])
+        refuse_near(source.train.frame, where, [n for n in ("label", "group", "fold") if getattr(flags, n) is None])
     group = _column(source.train, flags.group, "group", where)
     fold = _column(source.train, flags.fold, "fold", where)
     table, lines = dropped_rows(source.train, flags)
@@ -66,6 +66,8 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     table, located, left_out = _with_photos(table, located, image, flags)
     answers = test.answers if test is not None else ()
     label = guess_label(source, table.frame, image, answers, test.source if test else "", flags)
+    if len(answers) == 1 and test is not None:
+        refuse_numbers_asked(label.text, label.columns[0], test.table[answers[0]], test.source)
     text, said = checked_labels(label.text, "/".join(label.columns[:3]), table.frame[image], where)
     images = pd.Series(located.images(), index=table.frame.index)
     refuse_repeated(images, text, where)

@@ -36,6 +36,18 @@ def refuse_other_tasks(labels: pd.Series, column: str, source: object) -> None:
         )
 
 
+def refuse_numbers_asked(labels: pd.Series, column: str, asked: pd.Series, sample: str) -> None:
+    """InputError where labels are numbers and a sample submission answers with decimals: a number is to be told."""
+    given = numbers(labels.unique())
+    answers = numbers(value for value in asked.unique() if value.strip())
+    if given is None or len(given) < 3 or answers is None or not (answers != np.round(answers)).any():
+        return
+    raise InputError(
+        f"{sample}: one number a photo in {asked.name}: received {cases(asked.unique())}, and {len(given):,} values of "
+        f"column {column}; allowed: classes (regression tasks {LATER})"
+    )
+
+
 def many_classes(classes: Sequence[str], rows: int) -> list[str]:
     """What to say of a long list of classes."""
     if len(classes) < MANY:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pandas as pd
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Table:
     """frame: columns of str. path: the file, for messages. folder: below the data folder, where it lies."""
 

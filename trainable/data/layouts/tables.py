@@ -36,15 +36,20 @@ def table_files(root: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
 def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -> Source | None:
     """The labelled table and the test table; None where no table names photos. InputError where two tables do."""
     tables = [Table(read_text_table(path), path, _folder(root, path)) for path in table_files(root)]
-    return choose(tables, photos, sample, flags, layout="table")
+    return choose(tables, photos, sample, flags, "table")
 
 
-def choose(tables: list[Table], photos: Photos, sample: Sample | None, flags: Flags, *, layout: str) -> Source | None:
-    """The labelled table among several, those of a validation part added to it, and the test table."""
+def choose(
+    tables: list[Table], photos: Photos, sample: Sample | None, flags: Flags, layout: str, images: tuple[str, ...] = ()
+) -> Source | None:
+    """The labelled table among several, those of a validation part added to it, and the test table.
+
+    images: the columns that may name photos, empty for all.
+    """
     role = {t.path: role_of(t.path.stem) or role_of(Path(t.folder).name) for t in tables}
     test = [t for t in tables if role[t.path] == "test"]
     rest = [t for t in tables if role[t.path] != "test"]
-    naming = [t for t in rest if guess_image(photos, t, "train", flags) is not None]
+    naming = [t for t in rest if guess_image(photos, t, "train", flags, among=images) is not None]
     if not naming:
         return None
     lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
@@ -56,11 +61,11 @@ def choose(tables: list[Table], photos: Photos, sample: Sample | None, flags: Fl
         frame = pd.concat([train.frame, *(t.frame for t in parts)], ignore_index=True)
         train = Table(frame, train.path, train.folder)
     if len(test) > 1:
-        test = [t for t in test if guess_image(photos, t, "test", flags) is not None]
+        test = [t for t in test if guess_image(photos, t, "test", flags, among=images) is not None]
     if len(test) > 1:
         names = " and ".join(t.path.name for t in test[:3])
         raise InputError(f"data folder {photos.root}: two readings: test rows in {names}; allowed: one test table")
-    return Source(layout, train, test[0] if test else None, lines=tuple(lines))
+    return Source(layout, train, test[0] if test else None, images=images, lines=tuple(lines))
 
 
 def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict[Path, str]) -> Table:
