@@ -92,6 +92,7 @@ def record(name: str, work: Path) -> None:
         settings = {"folds": FOLDS, "epochs": EPOCHS}
         run.begin(experiment, command=["benchmarks.record", name], settings=settings)
     test = read_test(run.manifest.root, run.manifest.classes)
+    assert test is not None
     configs = grid()
     # Any prefix of a shuffled order is a fair sample, should the recording be looked at before it is done.
     for count, i in enumerate(np.random.default_rng(0).permutation(len(configs)), start=1):

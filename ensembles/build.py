@@ -5,8 +5,10 @@ python -m ensembles.build [RUN ...] [--name N] [--method auto] [--metric M] [--s
 """
 
 import argparse
+from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.console import Console
@@ -14,13 +16,13 @@ from rich.console import Console
 from ensembles.choice import Choice, choose_whole
 from ensembles.drift import measure_drift
 from ensembles.ensemble import run_of, summary_of
-from ensembles.members import Members, load_members, on_all_rows
+from ensembles.members import Member, Members, load_members, on_all_rows
 from ensembles.methods import METHODS
 from ensembles.nested import AUTO, show_rows
 from ensembles.newest import newest_below
 from ensembles.predict_members import predict_members
 from ensembles.same_person import refine_by_person
-from ensembles.submission import write_submission
+from ensembles.submission import form_for, write_probabilities, write_submission
 from ensembles.submissions_table import add_submission
 from trainable.command import Parser, add_data, guarded, plain_name, whole
 from trainable.data.layouts import read_test
@@ -65,12 +67,7 @@ def command(given: argparse.Namespace) -> int:
     members = load_members(runs, skip_broken=given.skip_broken_members, metric=given.metric)
     folder = _free(Run(runs[0]), given.name or given.method)
     print(f"ensemble {folder.root}", flush=True)
-    test = read_test(given.data or members.data, members.classes)
-    if len(test.names) != len(members.classes):
-        raise InputError(
-            f"test set below {test.root}: received one of {len(test.names)} classes; "
-            f"allowed: {len(members.classes)}, as the run has"
-        )
+    test = find_test(given.data, members)
     folder.root.mkdir(parents=True, exist_ok=True)
     with alone(folder.lock, folder.root):
         try:
@@ -79,11 +76,27 @@ def command(given: argparse.Namespace) -> int:
             folder.delete_if_empty()
             raise
     _renew_report(run_of(folder))
-    print(f"next: submit {folder.submission}")
+    predict = f"python -m ensembles.predict {folder.root} PHOTOS --out CSV"
+    print(f"next: {f'submit {folder.submission}' if test else predict}")
     return 0
 
 
-def build(given: argparse.Namespace, members: Members, test: TestSet, folder: EnsembleFolder) -> None:
+def find_test(data: Path | None, members: Members) -> TestSet | None:
+    """The photos to predict, as the run read its data; None where there are none. InputError for other classes."""
+    test = read_test(data or members.data, members.classes, members.members[0].run.manifest.taken.flags)
+    if test is None:
+        print(f"no test photos below {data or members.data}: a vote without a submission", flush=True)
+        return None
+    if len(test.form.names) != len(members.classes):
+        raise InputError(
+            f"test set below {test.root}: received one of {len(test.form.names)} classes; "
+            f"allowed: {len(members.classes)}, as the run has"
+        )
+    print(form_for(test.form, members.metric.name).sentence(), flush=True)
+    return test
+
+
+def build(given: argparse.Namespace, members: Members, test: TestSet | None, folder: EnsembleFolder) -> None:
     """Choose on out-of-fold predictions, predict the test images, write the submission and, last, the summary."""
     choice = choose_whole(
         members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members
@@ -98,9 +111,33 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, folder: En
         f"method {choice.method}: {int((fitted.weights > 0).sum())} of {len(members.members)} complete trials",
         flush=True,
     )
+    known = fitted.apply(members.probabilities)
+    summary = summary_of(choice, given.method, dict(zip(used, voters, strict=True)))
+    if test is not None:
+        summary |= submit(given, choice, voters, known, test, folder)
+    vote = Predictions(members.rows, as_float32(known), members.labels, members.fold, members.classes)
+    folder.finish(vote, summary)
+    if test is not None:
+        numbers = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))
+        add_submission(folder, choice.method, members.metric.name, *numbers)
+    _say(choice, given.method)
+
+
+def submit(
+    given: argparse.Namespace,
+    choice: Choice,
+    voters: Sequence[Member],
+    known: np.ndarray,
+    test: TestSet,
+    folder: EnsembleFolder,
+) -> dict[str, Any]:
+    """Predict the test images and write what is submitted; what the summary says of it.
+
+    known: the vote [N, C] out of fold.
+    """
+    members, fitted, used = choice.members, choice.fitted, choice.used
     probabilities = predict_members(voters, test, folder.parts)
     scores = fitted.apply_to_used(probabilities.mean(1), used)
-    known = fitted.apply(members.probabilities)
     by_fold = np.stack([fitted.apply_to_used(p, used) for p in probabilities.swapaxes(0, 1)])
     drift = measure_drift(known, members.groups, by_fold)
     for sentence in drift.sentences(members.classes):
@@ -116,15 +153,13 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, folder: En
         best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),
     )
-    write_submission(folder.submission, test, scores.argmax(1))
-    summary = summary_of(choice, given.method, dict(zip(used, voters, strict=True)))
-    summary["drift"] = {name: value for name, value in asdict(drift).items() if name != "changes"}
-    summary["same_person"] = None if together is None else {**vars(together), "kept": together.pays}
-    vote = Predictions(members.rows, as_float32(known), members.labels, members.fold, members.classes)
-    folder.finish(vote, summary)
-    noted = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))
-    add_submission(folder, choice.method, *noted, metric=members.metric.name)
-    _say(choice, given.method)
+    write_submission(folder.submission, test, scores, members.metric.name)
+    write_probabilities(folder.probabilities, test, scores, members.classes)
+    return {
+        "form": form_for(test.form, members.metric.name).to_dict(),
+        "drift": {name: value for name, value in asdict(drift).items() if name != "changes"},
+        "same_person": None if together is None else {**vars(together), "kept": together.pays},
+    }
 
 
 def as_float32(scores: np.ndarray) -> np.ndarray:

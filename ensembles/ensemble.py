@@ -14,6 +14,7 @@ from ensembles.members import Member
 from ensembles.methods import Fitted, load
 from ensembles.metric import shown_metric
 from ensembles.nested import AUTO
+from trainable.data.form import Form
 from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
 from trainable.metrics import Metric
@@ -26,7 +27,7 @@ class Ensemble:
 
     fitted: the method with its parameters, for all candidates of the build. members: those that have a weight, whose
     places among the candidates are in `used`. attributes: {name: its values}, or empty. nested_score: what is expected
-    on new groups, in the metric `metric`.
+    on new groups, in the metric `metric`. form: of its submission, None where it was built without test photos.
     """
 
     folder: EnsembleFolder
@@ -37,6 +38,7 @@ class Ensemble:
     attributes: dict[str, tuple[str, ...]]
     nested_score: float
     metric: str
+    form: Form | None = None
 
     @cached_property
     def measure(self) -> Metric:
@@ -125,6 +127,7 @@ def read_ensemble(root: Path) -> Ensemble:
             {name: tuple(words) for name, words in summary["attributes"].items()},
             summary["nested_score"],
             summary["metric"],
+            Form.from_dict(summary["form"]) if summary.get("form") else None,
         )
     except (json.JSONDecodeError, KeyError) as error:
         raise InputError(

@@ -2,9 +2,10 @@
 
 python -m ensembles.predict RUN/ensembles/NAME IMAGES... --out CSV
 
-IMAGES are folders (searched with all below them) or files. A row a photo: `image`, `prediction`, a column `p CLASS` for
-each class and, where classes are made of attributes, each attribute's answer (`gender`) and probabilities
-(`p gender female`). Photos stand alone here: nothing says which show one person.
+IMAGES are folders (searched with all below them) or files. Where the data have a sample submission, the CSV has its
+form and `NAME.probabilities.csv` lies beside it; else the CSV itself is that table: a row a photo with `image`,
+`prediction`, a column `p CLASS` for each class and, where classes are made of attributes, each attribute's answer
+(`gender`) and probabilities (`p gender female`). Photos stand alone here: nothing says which show one person.
 """
 
 import argparse
@@ -19,12 +20,15 @@ import pandas as pd
 from ensembles.ensemble import Ensemble, read_ensemble
 from ensembles.members import broken_members, refuse
 from ensembles.predict_members import predict_members
+from ensembles.submission import filled
 from trainable.command import Parser, guarded
-from trainable.data.manifest import TestSet
+from trainable.data.form import Form
+from trainable.data.layouts.photos import SUFFIXES, stem_of
+from trainable.data.manifest import COMPETITION, TestSet
 from trainable.errors import InputError
 from trainable.files import write_atomic
 
-SUFFIXES = {".jpg", ".jpeg", ".png"}
+WITH_FORM_OF_THEIR_OWN = (COMPETITION, "generic")  # their tables name files, which new photos are not among
 
 
 def find_photos(places: Sequence[Path]) -> list[Path]:
@@ -54,7 +58,7 @@ def predict_photos(ensemble: Ensemble, photos: Sequence[Path]) -> np.ndarray:
     """The ensemble's vote on M photos as scores float64 [M, C]; raises InputError where a photo cannot be read."""
     root = Path(os.path.commonpath([p.parent for p in photos]))
     names = [str(p.relative_to(root)) for p in photos]
-    test = TestSet(root, names, pd.DataFrame({"image": names}), "prediction", ensemble.classes)
+    test = TestSet.of_photos(root, names, ensemble.classes)
     with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
         probabilities = predict_members(ensemble.members, test, Path(parts))
     return ensemble.vote(probabilities.mean(1))
@@ -75,6 +79,21 @@ def table_of(ensemble: Ensemble, photos: Sequence[Path], scores: np.ndarray) -> 
     return pd.DataFrame(columns)
 
 
+def asked_for(ensemble: Ensemble) -> Form | None:
+    """The form that a sample submission or a test table asks for; None for layouts with a form of their own."""
+    own = ensemble.run.info.layout in WITH_FORM_OF_THEIR_OWN
+    return None if own else ensemble.form
+
+
+def submission_of(form: Form, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
+    """A row a photo from scores [M, C], in the form of a submission; an id is the photo's name, as bare as there."""
+    names = [stem_of(p.name) if form.bare else p.name for p in photos]
+    empty = pd.DataFrame({column: [""] * len(names) for column in form.header}, dtype=str)
+    if form.header[0] == "":
+        empty[""] = [str(i) for i in range(len(names))]
+    return filled(empty.assign(**{form.id: names}), form, scores)
+
+
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="python -m ensembles.predict", description="Predict new photos with a built ensemble.")
     parser.add_argument("ensemble", type=Path, metavar="RUN/ensembles/NAME")
@@ -86,13 +105,19 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(given: argparse.Namespace) -> int:
     out = given.out.expanduser().absolute()
-    if out.exists():
-        raise InputError(f"--out: received {out}, which exists; allowed: a new file")
+    beside = out.with_suffix(".probabilities.csv")
+    if taken := next((path for path in (out, beside) if path.exists()), None):
+        raise InputError(f"--out: received {taken}, which exists; allowed: a new file")
     ensemble = read_ensemble(given.ensemble)
     print(f"ensemble {ensemble.folder.root}", flush=True)
     photos = find_photos(given.images)
     refuse(broken_members(ensemble.members))
-    table = table_of(ensemble, photos, predict_photos(ensemble, photos))
+    scores = predict_photos(ensemble, photos)
+    table = table_of(ensemble, photos, scores)
+    if (form := asked_for(ensemble)) is not None:
+        write_atomic(beside, lambda p: table.to_csv(p, index=False))
+        table = submission_of(form, photos, scores)
+        print(f"{form.sentence()}; probabilities in {beside}")
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     print(f"{len(photos)} photos, nested {ensemble.measure.shown} of the ensemble "
           f"{ensemble.measure.text(ensemble.nested_score)}")  # fmt: skip
@@ -100,7 +125,7 @@ def command(given: argparse.Namespace) -> int:
     return 0
 
 
-def _words(names: set[str]) -> str:
+def _words(names: Sequence[str]) -> str:
     return ", ".join(sorted(names))
 
 

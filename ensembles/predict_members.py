@@ -43,7 +43,7 @@ def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> 
             file, made_from = parts / f"{trial.key}.npz", _source(store, networks)
             if not file.exists() or str(read_npz(file)["made_from"]) != made_from:
                 bar.reset(inside, description=f"{trial.name}, images", total=len(photos.images) * len(networks))
-                classes = len(photos.names) if trial.target == JOINT else len(ATTRIBUTES[trial.target])
+                classes = len(photos.form.names) if trial.target == JOINT else len(ATTRIBUTES[trial.target])
                 answers = predict_member(trial, store, classes, lambda images: bar.advance(inside, images))
                 write_npz(file, probabilities=answers, made_from=np.array(made_from))
             found[trial] = read_npz(file)["probabilities"]

@@ -10,7 +10,7 @@ from trainable.data.manifest import read_table
 from trainable.errors import InputError
 from trainable.files import write_atomic
 from trainable.locks import waiting_for
-from trainable.metrics import MACRO_F1, is_loss
+from trainable.metrics import is_loss
 from trainable.run import EnsembleFolder
 
 COLUMNS = ("path", "method", "metric", "in_sample", "nested", "nested_std", "date", "score")
@@ -28,10 +28,10 @@ def table_beside(submission: Path) -> Path:
 def add_submission(
     folder: EnsembleFolder,
     method: str,
+    metric: str,
     in_sample: float,
     nested: float,
     nested_std: float,
-    metric: str = MACRO_F1,
 ) -> None:
     """Note a submission that was just built, with its scores; what the leaderboard says of it stays empty.
 

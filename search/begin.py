@@ -14,8 +14,10 @@ from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished
 from trainable.command import default_data
-from trainable.data.layouts import read_manifest
-from trainable.data.manifest import few
+from trainable.data.flags import Flags
+from trainable.data.folds import given_count
+from trainable.data.layouts import NO_FLAGS, read_manifest
+from trainable.data.manifest import Manifest, few
 from trainable.data.pseudo_labels import without_pseudo
 from trainable.errors import InputError
 from trainable.images.faces import look
@@ -29,7 +31,7 @@ class Options:
     """What the command line says of where and how much. again: the command that goes on with the run.
 
     earlier: a run whose finished trials are taken over. pseudo, threshold: the ensemble that gives pseudo labels, and
-    from which probability on.
+    from which probability on. flags: what is said of the data's columns.
     """
 
     data: Path | None
@@ -44,6 +46,7 @@ class Options:
     again: str
     pseudo: Path | None = None
     threshold: Thresholds | None = None
+    flags: Flags = NO_FLAGS
 
 
 def teacher_of(options: Options, space: SpaceFile) -> Teacher | None:
@@ -53,14 +56,22 @@ def teacher_of(options: Options, space: SpaceFile) -> Teacher | None:
     return first_round(options.pseudo, options.threshold, space.search.folds, options.data)
 
 
+def with_given_folds(space: SpaceFile, manifest: Manifest) -> SpaceFile:
+    """The space with as many folds as the data give, where they do."""
+    count = given_count(manifest)
+    return space if count is None else replace(space, search=replace(space.search, folds=count))
+
+
 def begin(options: Options, space: SpaceFile, run: Run) -> list[str]:
     """Check the space against the data first, since that is quick; then decode, then write the run's files.
 
     Returns the plan in lines. Raises InputError when anything does not fit.
     """
-    s, teacher = space.search, teacher_of(options, space)
+    teacher = teacher_of(options, space)
     folder = teacher.experiment.manifest.root if teacher else options.data or default_data()
-    plan = make_plan(space, read_manifest(folder))
+    manifest = teacher.experiment.manifest if teacher else read_manifest(folder, options.flags)
+    space = with_given_folds(space, manifest)
+    s, plan = space.search, make_plan(space, manifest)
     weights = resolve_weights(plan.pretrained, options.weights)
     if teacher:
         experiment = teacher.teach(s, weights)
@@ -72,8 +83,9 @@ def begin(options: Options, space: SpaceFile, run: Run) -> list[str]:
             store_size=s.store_size,
             skip_bad_images=options.skip_bad_images,
             weights=weights,
+            flags=options.flags,
         )
-    lines = [*plan.lines(space, DataFacts.of(experiment.manifest)), *plan.too_large(s, run.root)]
+    lines = [*manifest.taken.lines, *plan.lines(space, DataFacts.of(experiment.manifest)), *plan.too_large(s, run.root)]
     if teacher:
         lines.append(teacher.sentence())
     if options.earlier:
@@ -93,7 +105,9 @@ def reopen(options: Options, space: SpaceFile, run: Run) -> list[str]:
         raise InputError(
             f"--resume: {space.path} has changed: received {'; '.join(changed)}; allowed: the file in {run.space}"
         )
+    space = with_given_folds(space, run.manifest)
     _refuse_changed_settings(space, run.settings)
+    _refuse_other_flags(options.flags, run.manifest.taken.flags)
     refuse_another(options.pseudo, options.threshold, run.info.pseudo)
     root = run.manifest.root
     if options.data and options.data.absolute() != root:
@@ -109,7 +123,7 @@ def refuse_changed_data(run: Run) -> None:
     """InputError when the data folder is no longer what the run began with."""
     experiment: Experiment = run.experiment
     then, _ = without_pseudo(experiment.manifest, experiment.folds)
-    now = read_manifest(then.root).drop(list(experiment.skipped))
+    now = read_manifest(then.root, then.taken.flags).drop(list(experiment.skipped))
     if now.fingerprint() == run.info.data_fingerprint:
         return
     old, new = set(then.frame["image"]), set(now.frame["image"])
@@ -117,6 +131,12 @@ def refuse_changed_data(run: Run) -> None:
     parts += [f"{len(old - new)} gone ({few(sorted(old - new), 3)})"] if old - new else []
     parts += [] if parts else ["images with other labels, groups or sizes"]
     raise InputError(f"--resume: {then.root} has changed: received {', '.join(parts)}; allowed: the data as it was")
+
+
+def _refuse_other_flags(now: Flags, then: Flags) -> None:
+    """Flags left out stand for those that the run began with."""
+    if now.given and replace(now, skip_missing=then.skip_missing) != then:
+        raise InputError(f"--resume: received {now.words()}; allowed: {then.words() or 'none'}, as the run began")
 
 
 def _refuse_changed_settings(space: SpaceFile, then: dict[str, Any]) -> None:

@@ -81,12 +81,18 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
     experiment = built.members[0].trial.run.experiment
     manifest, own = without_pseudo(experiment.manifest, experiment.folds)
     _refuse_unfit(built, manifest.root, own.count, folds, data)
-    now = read_manifest(manifest.root).drop(list(experiment.skipped))
+    flags = manifest.taken.flags
+    now = read_manifest(manifest.root, flags).drop(list(experiment.skipped))
     if now.fingerprint() != manifest.fingerprint():
         raise InputError(
             f"--pseudo: {manifest.root} has changed since {built.members[0].trial.run.root}; allowed: as it was"
         )
-    test, table = read_test(manifest.root, manifest.classes), built.folder.test()
+    test = read_test(manifest.root, manifest.classes, flags)
+    if test is None:
+        raise InputError(
+            f"--pseudo: received {place}, without test photos below {manifest.root}; allowed: data with some"
+        )
+    table = built.folder.test()
     if table["images"].tolist() != test.images:
         raise InputError(
             f"--pseudo: received {built.folder.root}, built on other photos than the test images below "

@@ -6,14 +6,14 @@ from dataclasses import replace
 from pathlib import Path
 
 from search.arguments import SEEDS
-from search.begin import Options, begin, reopen, teacher_of
+from search.begin import Options, begin, reopen, teacher_of, with_given_folds
 from search.drive import drive
 from search.plan import SHOWN, brief, lacking, make_plan
 from search.retrain import retrain, retrain_on_all_rows
 from search.space import DataFacts
 from search.space_file import SpaceFile, find_space, load_space
 from search.watch.trackers import check_installed, open_tracker
-from trainable.command import default_data
+from trainable.command import default_data, flags_of
 from trainable.commands import spoken
 from trainable.data.layouts import read_manifest
 from trainable.data.manifest import few
@@ -45,9 +45,14 @@ def start(given: argparse.Namespace, words: list[str]) -> int:
 def dry_run(options: Options, space: SpaceFile, following: str) -> int:
     """Print the plan; missing weights are named, not refused."""
     teacher = teacher_of(options, space)
-    manifest = teacher.experiment.manifest if teacher else read_manifest(options.data or default_data())
+    manifest = teacher.experiment.manifest if teacher else read_manifest(options.data or default_data(), options.flags)
+    space = with_given_folds(space, manifest)
     plan = make_plan(space, manifest)
-    for line in [*plan.lines(space, DataFacts.of(manifest)), *([teacher.sentence()] if teacher else [])]:
+    for line in [
+        *manifest.taken.lines,
+        *plan.lines(space, DataFacts.of(manifest)),
+        *([teacher.sentence()] if teacher else []),
+    ]:
         print(line)
     for config in plan.configs[:SHOWN]:
         print(f"sampled: {brief(config)}")
@@ -98,7 +103,7 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
             raise
         for line in (*lines, *(f"tracked by {tracker.where}" for tracker in trackers)):
             print(line, flush=True)
-        return drive(options, space, run, trackers)
+        return drive(options, with_given_folds(space, run.manifest), run, trackers)
 
 
 def _options(given: argparse.Namespace, again: str) -> Options:
@@ -115,6 +120,7 @@ def _options(given: argparse.Namespace, again: str) -> Options:
         again=again,
         pseudo=given.pseudo,
         threshold=given.threshold,
+        flags=flags_of(given),
     )
 
 

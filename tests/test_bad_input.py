@@ -11,7 +11,7 @@ from helpers import SPACE, competition_data, complete_run, generic_data, listing
 from ensembles.build import main as build
 from search import start
 from search.run import main as search
-from trainable.run import prepare
+from trainable.run import Run, prepare
 from trainable.train import main as train
 
 
@@ -324,13 +324,16 @@ def test_build_of_what_is_no_run(
     assert "no RUN was given, and ./runs holds none" in refused(capfd, build)
 
 
-def test_test_set_that_is_missing_at_build_time(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+def test_without_a_test_set_there_is_a_vote_and_no_submission(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
     data = generic_data(tmp_path / "data")
     run = complete_run(data, tmp_path / "run")
     (data / "test.csv").unlink()
-    before = listing(run)
-    assert f"missing table: received no {data / 'test.csv'}" in refused(capfd, build, run)
-    assert listing(run) == before
+    assert build([str(run)]) == 0
+    assert f"no test photos below {data}: a vote without a submission" in capfd.readouterr().out
+    built = Run(run).ensemble("auto")
+    assert built.built and not built.submission.exists()
     shutil.rmtree(data)
     assert f"no data folder: received {data}" in refused(capfd, build, run)
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
+from trainable.data.flags import Flags, parse_drop
 from trainable.errors import InputError
 
 
@@ -23,6 +24,36 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         default=None,
         metavar="DIR",
         help="data folder (default: $FOLDVOTE_DATA, then ./data)",
+    )
+
+
+def add_columns(parser: argparse.ArgumentParser) -> None:
+    """Flags for what is guessed of a data folder otherwise; see docs/your-data.md."""
+    own = parser.add_argument_group("the data's columns, where the guess is to be another")
+    own.add_argument("--image", metavar="X", help="column of file names or ids, or the folder below which photos lie")
+    own.add_argument("--label", metavar="C", help="column of labels")
+    own.add_argument("--group", metavar="C", help="column of what belongs together: persons, patients, places")
+    own.add_argument("--id", metavar="C", help="column of the ids that a submission has")
+    own.add_argument("--fold", metavar="C", help="column of folds as they are to be")
+    own.add_argument(
+        "--drop",
+        metavar="C=V[,V]",
+        action="append",
+        default=[],
+        help="rows that count for nothing, by a column's values; C= for empty cells",
+    )
+
+
+def flags_of(given: argparse.Namespace) -> Flags:
+    """What a command was told of columns, and whether rows without a photo may be left out."""
+    return Flags(
+        image=given.image,
+        label=given.label,
+        group=given.group,
+        fold=given.fold,
+        id=given.id,
+        drop=tuple(parse_drop(text) for text in given.drop),
+        skip_missing=getattr(given, "skip_bad_images", False),
     )
 
 

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import torch
 
-from trainable.command import Parser, add_data, default_data, guarded, whole
+from trainable.command import Parser, add_columns, add_data, default_data, flags_of, guarded, whole
 from trainable.config import TrialConfig
 from trainable.data.manifest import few
 from trainable.data.rows import check_data, target_classes
@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog="python -m trainable.train", description="Train one trial, all folds.")
     parser.add_argument("config", type=Path, help="a TrialConfig as JSON; keys left out take their defaults")
     add_data(parser)
+    add_columns(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="run directory; taken up again if begun")
     parser.add_argument("--folds", type=whole, default=5)
     parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches")
@@ -52,7 +53,10 @@ def command(given: argparse.Namespace) -> int:
         store_size=config.input.store,
         skip_bad_images=given.skip_bad_images,
         weights=weights,
+        flags=flags_of(given),
     )
+    for line in experiment.manifest.taken.lines:
+        print(line)
     check_data(config, experiment.manifest)
     look([config], experiment.store)
     trial = _begin_or_resume(run, experiment, config)

@@ -36,8 +36,9 @@ def classes(facts: Facts) -> Section:
 
 def age(facts: Facts) -> Section:
     frame = facts.manifest.frame
-    if not facts.complete or "age" not in frame:
-        return Section("age", "Age", missing=NONE_COMPLETE if "age" in frame else "These data have no ages.")
+    if not facts.complete or "age" not in facts.manifest.attributes:
+        known = "age" in facts.manifest.attributes
+        return Section("age", "Age", missing=NONE_COMPLETE if known else "These data have no ages.")
     years = frame["age"].to_numpy()[facts.rows]
     figure, ax = axes(WIDE, 3.4)
     edges = np.unique(np.r_[np.arange(years.min() // 5 * 5, years.max() + 5, 5), years.max() + 1])

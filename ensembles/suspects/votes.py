@@ -5,7 +5,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
-import pandas as pd
 
 from ensembles.ensemble import read_ensemble
 from ensembles.members import Members, load_members
@@ -34,7 +33,7 @@ def votes_by_fold(place: Path) -> tuple[Members, np.ndarray]:
     members, used, vote = _voters(place)
     manifest = members.members[used[0]].run.manifest
     images = manifest.frame["image"].to_numpy(str)[members.rows].tolist()
-    photos = TestSet(manifest.root, images, pd.DataFrame({"image": images}), "label", members.classes)
+    photos = TestSet.of_photos(manifest.root, images, members.classes)
     with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
         found = predict_members([members.members[t] for t in used], photos, Path(parts))
     return members, np.stack([vote(p) for p in found.swapaxes(0, 1)])

@@ -75,7 +75,7 @@ def test_table_keeps_builds_and_scores(tmp_path: Path, capfd: pytest.CaptureFixt
     for number, value in enumerate(nested):
         folder = Run(tmp_path / "runs" / "one").ensemble(f"e{number}")
         files.append(submission(folder.submission, [0, 1]))
-        add_submission(folder, "greedy", value + 0.02, value, 0.01)
+        add_submission(folder, "greedy", "macro_f1", value + 0.02, value, 0.01)
     place = table_beside(files[0])
     assert place == tmp_path / "runs" / "submissions.csv"
     for file, score in zip(files, scores, strict=False):

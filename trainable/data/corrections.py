@@ -91,7 +91,7 @@ def _apply(frame: pd.DataFrame, manifest: Manifest, rows: np.ndarray, field: str
     if field not in FIELDS:
         raise InputError(f"{place}: received field {field!r}; allowed: {', '.join(FIELDS)}")
     column = "mask" if field == "swap" else field
-    if column not in frame or (field == "label" and manifest.attributes):
+    if column not in (manifest.attributes or ("label",)):
         raise InputError(f"{place}: received field {field}; allowed: columns that these data have")
     if field == "swap":
         if value != SWAP:

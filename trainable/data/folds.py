@@ -51,8 +51,11 @@ class Folds:
 def make_folds(manifest: Manifest, count: int, seed: int) -> Folds:
     """Grouped folds, stratified on gender x age band, or on the label where there are no such attributes.
 
+    Where the data give folds, those as they are, however many; the layout has checked that no group is in two.
     Source: scikit-learn's StratifiedGroupKFold, shuffled (rows sorted by folder are badly skewed).
     """
+    if (given := given_count(manifest)) is not None:
+        return _as_given(manifest, given)
     scored = manifest.scored
     groups = manifest.frame["group"].to_numpy(str)
     if not 2 <= count <= MOST:
@@ -76,13 +79,33 @@ def make_folds(manifest: Manifest, count: int, seed: int) -> Folds:
         parts = splitter.split(np.zeros(len(rows)), strata, groups[rows])
         for k, (_, valid) in enumerate(parts):
             fold[rows[valid]] = k
-    of_group = dict(zip(groups[rows], fold[rows], strict=True))
-    for row in np.flatnonzero(~scored):
-        fold[row] = of_group.get(groups[row], -1)
+    _join_groups(fold, scored, groups)
     empty = [k for k in range(count) if not (fold[rows] == k).any()]
     if empty:
         raise InputError(f"fold {empty[0]} of {count} is empty; allowed: fewer folds, or groups of more equal size")
     return Folds(fold, scored, count)
+
+
+def given_count(manifest: Manifest) -> int | None:
+    """How many folds a column of the data gives; None where none does."""
+    return int(manifest.frame["fold"].max()) + 1 if "fold" in manifest.frame else None
+
+
+def _as_given(manifest: Manifest, count: int) -> Folds:
+    scored = manifest.scored
+    fold = np.where(scored, manifest.frame["fold"].to_numpy(np.int64), -1).astype(np.int8)
+    _join_groups(fold, scored, manifest.frame["group"].to_numpy(str))
+    empty = [k for k in range(count) if not (fold[scored] == k).any()]
+    if empty:
+        raise InputError(f"fold {empty[0]} of the {count} given has no row left; allowed: a row in each")
+    return Folds(fold, scored, count)
+
+
+def _join_groups(fold: np.ndarray, scored: np.ndarray, groups: np.ndarray) -> None:
+    """Give extra rows the fold of the scored rows of their group, in place."""
+    of_group = dict(zip(groups[scored], fold[scored], strict=True))
+    for row in np.flatnonzero(~scored):
+        fold[row] = of_group.get(groups[row], -1)
 
 
 def missing_classes(manifest: Manifest, folds: Folds) -> list[str]:
@@ -98,6 +121,6 @@ def missing_classes(manifest: Manifest, folds: Folds) -> list[str]:
 
 def _strata(manifest: Manifest) -> np.ndarray:
     frame = manifest.frame
-    if {"gender", "age"} <= set(frame):
+    if {"gender", "age"} <= set(manifest.attributes):
         return frame["gender"].to_numpy() * 3 + age_band(frame["age"])
     return manifest.labels

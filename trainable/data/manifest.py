@@ -2,15 +2,20 @@
 
 import hashlib
 import os
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path, PurePosixPath
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
+from trainable.data.flags import Taken
+from trainable.data.form import Form
 from trainable.data.labels import ATTRIBUTES
+from trainable.data.values import sorted_names
 from trainable.errors import InputError
+
+COMPETITION = "competition"
 
 
 @dataclass(frozen=True)
@@ -18,13 +23,23 @@ class Manifest:
     """Labelled images below `root`.
 
     frame: `image` (path below root), `group` (str), `label` (int64, index into `classes`), `extra` (bool: only ever
-    trains, never scored), `bytes` (file size) and, in the competition, `mask`, `gender` (int64), `age` (years).
+    trains, never scored), `bytes` (file size), `fold` (int64) where the data give folds, in the competition `mask`,
+    `gender` (int64), `age` (years), and the further columns of the source as text. taken: what was taken for what.
     """
 
     root: Path
     layout: str
     frame: pd.DataFrame
     classes: tuple[str, ...]
+    taken: Taken = field(default_factory=Taken)
+
+    @classmethod
+    def of(cls, root: Path, layout: str, frame: pd.DataFrame, text: pd.Series, taken: Taken) -> Self:
+        """With the classes that occur in `text`, str[N], the label of each row of `frame`."""
+        classes = sorted_names(text)
+        number = {name: i for i, name in enumerate(classes)}
+        label = np.array([number[t] for t in text], np.int64)
+        return cls(root, layout, frame.assign(label=label), classes, taken)
 
     @property
     def labels(self) -> np.ndarray:
@@ -37,12 +52,25 @@ class Manifest:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        return tuple(a for a in ATTRIBUTES if a in self.frame)
+        """Those that classes are made of; a further column of that name is none."""
+        return tuple(a for a in ATTRIBUTES if a in self.frame) if self.layout == COMPETITION else ()
 
     def drop(self, images: list[str]) -> Self:
-        """The manifest without these images (unreadable ones, on request)."""
+        """The manifest without these images (unreadable ones, on request), and without classes that lose all of theirs.
+
+        The competition's classes stay: its tables name them by number.
+        """
         kept = self.frame[~self.frame["image"].isin(images)].reset_index(drop=True)
-        return replace(self, frame=kept)
+        left = sorted(set(kept["label"]))
+        if self.layout == COMPETITION or len(left) == len(self.classes):
+            return replace(self, frame=kept)
+        number = {old: new for new, old in enumerate(left)}
+        kept["label"] = kept["label"].map(number).astype(np.int64)
+        return replace(self, frame=kept, classes=tuple(self.classes[i] for i in left))
+
+    def saying(self, *lines: str) -> Self:
+        """The manifest with more sentences of what was taken for what."""
+        return replace(self, taken=replace(self.taken, lines=(*self.taken.lines, *lines)))
 
     def fingerprint(self) -> str:
         """Changes when an image is added, removed, resized in bytes or relabelled."""
@@ -56,40 +84,56 @@ class Manifest:
 
 @dataclass(frozen=True)
 class TestSet:
-    """Images to predict; the submission repeats `table` with `column` filled in from `names`, one a class."""
+    """Images to predict; the submission repeats `table` with the columns of `form` filled in.
+
+    groups: of each image, where a column says what belongs together.
+    """
 
     root: Path
     images: list[str]
     table: pd.DataFrame
-    column: str
-    names: tuple[str, ...]
+    form: Form
+    groups: tuple[str, ...] | None = None
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
+    @classmethod
+    def of_photos(cls, root: Path, images: list[str], classes: tuple[str, ...], column: str = "image") -> Self:
+        """Photos that no table asks for: a row each, and a label."""
+        table = pd.DataFrame({column: images, "prediction": ""}, dtype=str)
+        return cls(root, images, table, Form("label", column, tuple(table.columns), ("prediction",), classes))
 
-def read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
+
+def read_table(path: Path, required: tuple[str, ...], *, may_be_empty: bool = False) -> pd.DataFrame:
     """A CSV with every column as text (ids keep their leading zeros, a class may be called NA)."""
     if not path.is_file():
         raise InputError(f"missing table: received no {path}; allowed: a CSV with columns {', '.join(required)}")
     try:
         table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
+        header = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None, nrows=1)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
         raise InputError(f"{path} is no readable CSV: {str(error).strip()}; allowed: UTF-8, comma-separated") from None
     if not isinstance(table.index, pd.RangeIndex):  # pandas would take the first fields for row names
         raise InputError(f"{path}: received rows with more fields than the header has; allowed: as many")
+    names = header.iloc[0].str.strip().tolist()
+    if twice := sorted({name for name in names if name and names.count(name) > 1}):
+        raise InputError(f"{path}: header there twice: received {', '.join(twice)}; allowed: once")
     missing = [c for c in required if c not in table]
     if missing:
         received = ", ".join(map(str, table))[:200]
         raise InputError(
             f"{path}: missing column {', '.join(missing)}; received {received!r}; allowed: {', '.join(required)}"
         )
-    if table.empty:
+    if table.empty and not may_be_empty:
         raise InputError(f"{path}: received no rows; allowed: at least one")
     return table
 
 
-def file_sizes(root: Path, images: list[str], source: Path) -> np.ndarray:
-    """Sizes in bytes int64[N]; InputError when a path leaves `root` or names no file. One scandir a folder."""
+def file_sizes(root: Path, images: list[str], source: Path, *, skip_missing: bool = False) -> np.ndarray:
+    """Sizes in bytes int64[N], of a missing file -1 where that is allowed. One scandir a folder.
+
+    InputError when a path leaves `root`, or names no file.
+    """
     outside = [i for i in images if PurePosixPath(i).is_absolute() or ".." in PurePosixPath(i).parts or not i]
     if outside:
         raise InputError(f"{source}: path {outside[0]!r} leaves the data folder; allowed: paths below {root}")
@@ -103,7 +147,7 @@ def file_sizes(root: Path, images: list[str], source: Path) -> np.ndarray:
         found[row] = listings[folder].get(name, -1)
         if found[row] < 0:
             missing.append(image)
-    if missing:
+    if missing and not skip_missing:
         raise InputError(f"{source}: {few(missing)} not found below {root}; allowed: rows whose file exists")
     return found
 

@@ -52,9 +52,9 @@ def with_pseudo(manifest: Manifest, folds: Folds, test: TestSet, labels: np.ndar
     names = [test.images[i] for i in kept]
     rows = pd.DataFrame({"image": names, "group": [f"pseudo/{n}" for n in names], "extra": True, "label": 0})
     rows["bytes"] = [(test.root / name).stat().st_size for name in names]
-    for column, value in (("mask", 0), ("gender", 0), ("age", np.nan)):
-        if column in manifest.frame:
-            rows[column] = value
+    nothing = {"mask": 0, "gender": 0, "age": np.nan} if manifest.attributes else {}
+    for column in manifest.frame.columns.difference(rows.columns):
+        rows[column] = nothing.get(column, -1 if column == "fold" else "")
     own = manifest.frame.copy()
     for k in range(folds.count):
         own[f"pseudo_{k}"], rows[f"pseudo_{k}"] = UNSURE, labels[kept, k]

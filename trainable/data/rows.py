@@ -47,8 +47,8 @@ def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int)
     frame = correct(manifest, config.rows.corrections, own)
     labels = _labels(frame, manifest, config.rows)
     nobody = np.zeros(len(frame), bool)
-    unmasked = frame["mask"].to_numpy() == NO_MASK if "mask" in frame else nobody
-    old = frame["age"].to_numpy() >= config.rows.old_cut if "age" in frame else nobody
+    unmasked = frame["mask"].to_numpy() == NO_MASK if "mask" in manifest.attributes else nobody
+    old = frame["age"].to_numpy() >= config.rows.old_cut if "age" in manifest.attributes else nobody
     out = dropped(frame, config.rows)
     before = folds.train_rows(k)
     if "pseudo" in frame:
@@ -88,7 +88,7 @@ def of_target(labels: np.ndarray, target: str) -> np.ndarray:
 def is_old(manifest: Manifest) -> np.ndarray:
     """bool[N]: people of 60 and over, by their original age; nobody where ages are unknown."""
     frame = manifest.frame
-    return frame["age"].to_numpy() >= OLD if "age" in frame else np.zeros(len(frame), bool)
+    return frame["age"].to_numpy() >= OLD if "age" in manifest.attributes else np.zeros(len(frame), bool)
 
 
 def dropped(frame: pd.DataFrame, rows: RowsConfig) -> np.ndarray:

@@ -7,7 +7,7 @@
         config.json  result.json  error.txt  oof.npz
         fold_<k>/  model.safetensors  valid.npz  metrics.jsonl  result.json  resume.pt
         all_rows/  the same, of a network that trained on every row: nothing selects by it
-      ensembles/<name>/  ensemble.json  oof.npz  test.npz  submission.csv
+      ensembles/<name>/  ensemble.json  oof.npz  test.npz  submission.csv  probabilities.csv
       ray/  tb/  wandb/
 
 The names of these files, and the reading of what they hold, occur in this package and nowhere else. `result.json` is

@@ -52,6 +52,11 @@ class EnsembleFolder:
         return self.root / "submission.csv"
 
     @property
+    def probabilities(self) -> Path:
+        """A row a test photo, a column a class; beside the submission, whatever its form."""
+        return self.root / "probabilities.csv"
+
+    @property
     def lock(self) -> Path:
         return self.root / "lock"
 

@@ -8,8 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from trainable.data.flags import Flags
 from trainable.data.folds import Folds, make_folds, missing_classes
-from trainable.data.layouts import read_manifest
+from trainable.data.layouts import NO_FLAGS, read_manifest
 from trainable.data.manifest import Manifest, few
 from trainable.errors import InputError
 from trainable.images.store import ImageStore, open_store
@@ -59,13 +60,15 @@ def prepare(
     store_size: tuple[int, int],
     skip_bad_images: bool = False,
     weights: dict[str, str] | None = None,
+    flags: Flags = NO_FLAGS,
     say: Callable[[str], None] = print,
 ) -> Experiment:
     """Read and check the data, decode it, make the folds; nothing is written but the node's image store.
 
+    folds: how many, unless the data give them. flags: what a user says of columns.
     Raises InputError when the data cannot be used.
     """
-    manifest = read_manifest(data)
+    manifest = read_manifest(data, flags)
     store = open_store(manifest.root, stored_names(manifest), store_size)
     if store.bad and not skip_bad_images:
         raise InputError(
@@ -74,7 +77,10 @@ def prepare(
         )
     if store.bad:
         say(f"warning: training without {len(store.bad)} unreadable images: {few(list(store.bad))}")
+        known = manifest.classes
         manifest = manifest.drop(list(store.bad))
+        if gone := [name for name in known if name not in manifest.classes]:
+            say(f"warning: without a readable photo, and no longer a class: {few(gone)}")
     made = make_folds(manifest, folds, seed)
     for sentence in missing_classes(manifest, made):
         say(f"warning: {sentence}")

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from trainable.data.flags import Taken
 from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
@@ -20,7 +21,7 @@ from trainable.run.inputs import kept
 from trainable.run.metric import recorded_metric
 from trainable.run.records import RunInfo, read_record
 
-SCHEMA = 2
+SCHEMA = 3
 
 
 @dataclass(frozen=True)
@@ -77,7 +78,13 @@ class RunFolder:
         info = self.info
         table = pd.read_parquet(self.folds_file)
         return Experiment(
-            Manifest(Path(info.data), info.layout, pd.read_parquet(self.manifest_file), info.classes),
+            Manifest(
+                Path(info.data),
+                info.layout,
+                pd.read_parquet(self.manifest_file),
+                info.classes,
+                Taken.from_dict(info.input),
+            ),
             Folds(table["fold"].to_numpy(np.int8), table["scored"].to_numpy(bool), info.folds),
             info.store_size,
             info.seed,

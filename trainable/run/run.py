@@ -60,6 +60,7 @@ class Run(RunFolder):
             metric=metric,
             data=str(manifest.root),
             layout=manifest.layout,
+            input=manifest.taken.to_dict(),
             classes=manifest.classes,
             folds=folds.count,
             store_size=experiment.store_size,

@@ -98,4 +98,4 @@ def test_competition_shows_people(sample: Path, tmp_path: Path, capsys: pytest.C
 
 def test_folder_of_no_known_layout_is_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     write_table(tmp_path / "other.csv", ("a",), [("b",)])
-    assert "neither layout found" in refused(capfd, describe, tmp_path)
+    assert "no photo in it; received 1 .csv" in refused(capfd, describe, tmp_path)

@@ -183,11 +183,14 @@ def test_scored_photo_cannot_be_an_extra_row_as_well(competition: Path) -> None:
         read_manifest(competition)
 
 
-def test_empty_group_is_refused(data: Path) -> None:
-    """Rows without a group would silently become one person."""
-    rewrite(data / "manifest.csv", group=["a", "b", "c", "d", "e", " "] * 2)
-    with pytest.raises(InputError, match=r"no group for 'images/p02_1\.png'"):
-        read_manifest(data)
+@pytest.mark.parametrize("nobody", [" ", "", "nan", "NA", "None"])
+def test_rows_without_a_group_stand_alone(data: Path, nobody: str) -> None:
+    """They would silently become one person."""
+    rewrite(data / "manifest.csv", group=["a", "b", "c", "d", "e", nobody] * 2)
+    manifest = read_manifest(data)
+    alone = manifest.frame["image"][[5, 11]].tolist()
+    assert manifest.frame["group"].tolist() == [*"abcde", alone[0], *"abcde", alone[1]]
+    assert "group: 2 rows without one, each stands alone" in manifest.taken.lines
 
 
 def test_competition_row_that_occurs_twice_is_refused(competition: Path) -> None:

@@ -45,7 +45,7 @@ def files(root: Path, count: int) -> TestSet:
     (root / "eval").mkdir()
     for name in names:
         (root / name).write_bytes(b"x")
-    return TestSet(root, names, pd.DataFrame({"ImageID": names}), "ans", ("0",) * 18)
+    return TestSet.of_photos(root, names, ("0",) * 18, "ImageID")
 
 
 def test_pseudo_rows_train_only_in_folds_that_are_sure_with_that_folds_label(tmp_path):

@@ -1,8 +1,8 @@
-"""python -m trainable.data.describe DATA [--out DIR] [--folds K] [--seed S]"""
+"""python -m trainable.data.describe DATA [--out DIR] [--folds K] [--seed S] [--group C] ..."""
 
 from pathlib import Path
 
-from trainable.command import Parser, guarded, whole
+from trainable.command import Parser, add_columns, flags_of, guarded, whole
 from trainable.data.describe.facts import look
 from trainable.data.describe.show import html, lines
 from trainable.files import write_text
@@ -14,10 +14,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=Path, default=Path("describe"), metavar="DIR", help="(default: describe)")
     parser.add_argument("--folds", type=whole, default=5, help="whose balance to show (default: 5)")
     parser.add_argument("--seed", type=int, default=0, help="of the folds and of the people shown")
+    add_columns(parser)
     given = parser.parse_args(arguments)
 
     def command() -> int:
-        facts = look(given.data, folds=given.folds, seed=given.seed)
+        facts = look(given.data, folds=given.folds, seed=given.seed, flags=flags_of(given))
         text = "\n".join(lines(facts)) + "\n"
         print(text, end="")
         out = given.out.expanduser().absolute()

@@ -14,8 +14,9 @@ import numpy as np
 from rich.progress import track
 
 from trainable.data.describe.hashes import alike, pairs_among, perceptual
+from trainable.data.flags import Flags
 from trainable.data.folds import Folds, make_folds
-from trainable.data.layouts import read_manifest, read_test
+from trainable.data.layouts import NO_FLAGS, read_manifest, read_test
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 from trainable.images.decode import read_image
@@ -71,11 +72,11 @@ class DataLook:
         return sum(p.where == where and p.same == same for p in self.pairs)
 
 
-def look(data: Path, *, folds: int, seed: int) -> DataLook:
-    """Read, hash and measure all images; InputError when the folder has neither layout."""
-    manifest = read_manifest(data)
+def look(data: Path, *, folds: int, seed: int, flags: Flags = NO_FLAGS) -> DataLook:
+    """Read, hash and measure all images; InputError when the folder has no known layout."""
+    manifest = read_manifest(data, flags)
     train = manifest.frame["image"].astype(str).tolist()
-    root, test = _test_images(data, manifest)
+    root, test = _test_images(data, manifest, flags)
     files = [manifest.root / name for name in train] + [root / name for name in test]
     threads = cv2.getNumThreads()
     cv2.setNumThreads(1)  # one image a thread
@@ -94,12 +95,12 @@ def look(data: Path, *, folds: int, seed: int) -> DataLook:
     return DataLook(manifest, made, problem, [*train, *test], photos, len(test), pairs, seed)
 
 
-def _test_images(data: Path, manifest: Manifest) -> tuple[Path, list[str]]:
+def _test_images(data: Path, manifest: Manifest, flags: Flags) -> tuple[Path, list[str]]:
     try:
-        test = read_test(data, manifest.classes)
-    except InputError:  # nothing to predict here: the generic layout may have no test.csv
-        return manifest.root, []
-    return test.root, list(test.images)
+        test = read_test(data, manifest.classes, flags)
+    except InputError:  # a test table that cannot be read yet is no reason not to look at the rest
+        test = None
+    return (test.root, list(test.images)) if test else (manifest.root, [])
 
 
 def _photo(path: Path) -> Photo:

@@ -21,6 +21,7 @@ def lines(facts: DataLook) -> list[str]:
     mean, deviation = facts.pixel_statistics
     found = [
         f"data {m.root}, {m.layout} layout",
+        *m.taken.lines,
         f"images: {len(frame)} of {frame['group'].nunique()} groups to train on, {facts.test} to predict; "
         f"{int(frame['extra'].sum())} only ever train",
         f"sizes (height x width): {_counted(sizes(facts))}",
@@ -34,7 +35,7 @@ def lines(facts: DataLook) -> list[str]:
     for name in m.attributes[:2]:
         counts = Counter(ATTRIBUTES[name][v] for v in frame[name])
         found.append(f"{name}: {_counted(counts)}")
-    if "age" in frame:
+    if "age" in m.attributes:
         years = frame.drop_duplicates("group")["age"]
         found.append(
             f"age of groups: {years.min():g} to {years.max():g}, median {years.median():g}; "
@@ -97,7 +98,7 @@ def _class_section(facts: DataLook) -> Section:
 
 def _people_section(facts: DataLook) -> Section:
     frame = facts.manifest.frame
-    if "age" not in frame:
+    if "age" not in facts.manifest.attributes:
         return Section("people", "People", missing="These data have no ages and genders.")
     people = frame.drop_duplicates("group")
     figure, ax = axes(WIDE, 3)

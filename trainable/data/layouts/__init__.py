@@ -1,36 +1,78 @@
-"""Which layout a data folder has, by what lies in it."""
+"""Which layout a data folder has, by what lies in it; all end in the same Manifest and test set.
+
+The competition and `manifest.csv` are known by a file's name. Everything else is told by evidence, of which the first
+that is there counts: Hugging Face's metadata, COCO JSON, a table that names photos, a folder per class, the class in
+the file's name. What is ambiguous is refused with both readings and the flag for each.
+"""
 
 from pathlib import Path
 
+from trainable.data.flags import Flags
 from trainable.data.layouts import competition
 from trainable.data.layouts import manifest_csv as generic
+from trainable.data.layouts.class_folders import find_class_folders, find_first_parts
+from trainable.data.layouts.coco import find_coco
+from trainable.data.layouts.image_folder import find_image_folder
+from trainable.data.layouts.photos import Photos, refuse_other_files
+from trainable.data.layouts.reading import Reading, read_source
+from trainable.data.layouts.sample import read_sample
+from trainable.data.layouts.tables import find_tables
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 
 LAYOUTS = (
     "the competition's layout (train/train.csv with gender,age,path; eval/info.csv; eval/images/; "
-    "train/images/<path>/{mask1..5,incorrect_mask,normal}.{jpg,jpeg,png}) "
-    "or a generic one (manifest.csv with path,label[,group]; optional test.csv with path)"
+    "train/images/<path>/{mask1..5,incorrect_mask,normal}.{jpg,jpeg,png}), "
+    "a manifest.csv with path,label[,group] (optional test.csv with path), "
+    "a table (CSV, Parquet) whose ids or file names are photos beside it, COCO-style JSON, an image folder with "
+    "metadata.csv or .jsonl, a folder per class, or names that begin with their class (cat.0.jpg): docs/your-data.md"
 )
+NO_FLAGS = Flags()
+# Of a folder without photos that holds these, more can be said than that it is no layout.
+DATA = {".csv", ".tsv", ".json", ".jsonl", ".parquet", ".npy", ".npz", ".dcm", ".bson", ".tfrec", ".zip", ".7z", ".gz"}
 
 
-def read_manifest(root: Path) -> Manifest:
+def read_manifest(root: Path, flags: Flags = NO_FLAGS) -> Manifest:
     """Recognise the layout by what lies in the folder, read it and check that every image is there."""
     root = _existing(root)
-    if (root / "train" / "train.csv").is_file():
-        return competition.read_train(root)
+    if competition.is_there(root):
+        return competition.read_train(root, flags)
     if (root / "manifest.csv").is_file():
-        return generic.read_train(root)
-    found = ", ".join(sorted(p.name for p in root.iterdir())[:8]) or "nothing"
-    raise InputError(f"data folder {root}: neither layout found; received {found}; allowed: {LAYOUTS}")
+        return generic.read_train(root, flags)
+    return _read(root, flags).manifest
 
 
-def read_test(root: Path, classes: tuple[str, ...]) -> TestSet:
-    """The test images in the order of their table."""
+def read_test(root: Path, classes: tuple[str, ...], flags: Flags = NO_FLAGS) -> TestSet | None:
+    """The images to predict, in the order and form that is asked for; None where the folder has none.
+
+    classes: the names that are told apart, as the run has them.
+    """
     root = _existing(root)
-    if (root / "train" / "train.csv").is_file():
+    if competition.is_there(root):
         return competition.read_test(root)
-    return generic.read_test(root, classes)
+    if (root / "manifest.csv").is_file():
+        return generic.read_test(root, classes, flags)
+    return _read(root, flags).test_set(classes)
+
+
+def _read(root: Path, flags: Flags) -> Reading:
+    """A folder without a known file's name, by evidence."""
+    if not any(root.iterdir()):
+        raise InputError(f"data folder {root}: no layout found; received nothing; allowed: {LAYOUTS}")
+    photos, sample = Photos.below(root), read_sample(root)
+    if photos.others.keys() & DATA:
+        refuse_other_files(photos)
+    source = photos.names and (
+        find_image_folder(root, photos, sample, flags)
+        or find_coco(root, photos, sample, flags)
+        or find_tables(root, photos, sample, flags)
+        or find_class_folders(root, photos, sample, flags)
+        or find_first_parts(root, photos)
+    )
+    if not source:
+        found = ", ".join(sorted(p.name for p in root.iterdir())[:8])
+        raise InputError(f"data folder {root}: no layout found; received {found}; allowed: {LAYOUTS}")
+    return read_source(root, source, sample, photos, flags)
 
 
 def _existing(root: Path) -> Path:

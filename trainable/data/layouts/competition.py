@@ -6,18 +6,38 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from trainable.data.flags import COLUMNS, Flags, Taken
+from trainable.data.form import Form
 from trainable.data.labels import ATTRIBUTES, CLASSES, age_band, encode
-from trainable.data.manifest import Manifest, TestSet, few, file_sizes, read_table
+from trainable.data.layouts.finish import dropped_rows
+from trainable.data.layouts.sources import Table
+from trainable.data.manifest import COMPETITION, Manifest, TestSet, few, file_sizes, read_table
 from trainable.errors import InputError
 
 MASK_OF_FILE = {**{f"mask{i}": 0 for i in range(1, 6)}, "incorrect_mask": 1, "normal": 2}
 SUFFIXES = (".jpg", ".jpeg", ".png")
+OWN = {"gender", "age", "path"}
 
 
-def read_train(root: Path) -> Manifest:
-    """train.csv and the seven photos of each person; optional extra.csv with path, mask, gender, age."""
+def is_there(root: Path) -> bool:
+    """Whether a folder has train/train.csv with at least two of the columns: others keep their tables there too."""
     source = root / "train" / "train.csv"
-    people = read_table(source, ("gender", "age", "path"))
+    return source.is_file() and len(OWN & set(read_table(source, ()).columns)) > 1
+
+
+def read_train(root: Path, flags: Flags) -> Manifest:
+    """train.csv and the seven photos of each person; optional extra.csv with path, mask, gender, age.
+
+    `--drop` leaves out people; its columns are known, so that other flags are refused.
+    """
+    source = root / "train" / "train.csv"
+    strange = [f"--{name}" for name in COLUMNS if getattr(flags, name) is not None]
+    if strange:
+        raise InputError(
+            f"{', '.join(strange)}: received for the competition's layout; allowed: --drop, its columns are known"
+        )
+    kept, lines = dropped_rows(Table(read_table(source, ("gender", "age", "path")), source, "train"), flags)
+    people = kept.frame
     repeated = people["path"][people["path"].duplicated()].unique().tolist()
     if repeated:
         raise InputError(f"{source}: path {few(repeated)} occurs twice; allowed: one row a folder")
@@ -42,7 +62,8 @@ def read_train(root: Path) -> Manifest:
         if twice:
             raise InputError(f"{root / 'extra.csv'}: {few(twice)} occurs twice; allowed: photos that train.csv lacks")
     frame["label"] = encode(frame["mask"].to_numpy(), frame["gender"].to_numpy(), age_band(frame["age"]))
-    return Manifest(root, "competition", frame, CLASSES)
+    said = f"layout: {COMPETITION}, {len(people):,} people of seven photos; a group is a person's folder"
+    return Manifest(root, COMPETITION, frame, CLASSES, Taken(flags, (said, *lines)))
 
 
 def read_test(root: Path) -> TestSet:
@@ -51,7 +72,8 @@ def read_test(root: Path) -> TestSet:
     table = read_table(source, ("ImageID", "ans"))
     images = [f"eval/images/{name}" for name in table["ImageID"]]
     file_sizes(root, images, source)
-    return TestSet(root, images, table, "ans", tuple(str(c) for c in range(len(CLASSES))))
+    names = tuple(str(c) for c in range(len(CLASSES)))
+    return TestSet(root, images, table, Form("label", "ImageID", tuple(table.columns), ("ans",), names))
 
 
 def _photos(root: Path, path: str, source: Path) -> list[tuple[str, int, int]]:

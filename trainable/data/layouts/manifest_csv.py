@@ -1,66 +1,124 @@
-"""Layout 2: any folder with a manifest.csv (path, label, optionally group and any other columns)."""
+"""Layout 2: any folder with a manifest.csv (path, label, optionally group, fold and any other columns)."""
 
-import re
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
+from trainable.data.flags import Flags, Taken
+from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of
+from trainable.data.layouts.headers import find, named, refuse_near
+from trainable.data.layouts.sources import Table
 from trainable.data.manifest import Manifest, TestSet, few, file_sizes, read_table
+from trainable.data.values import clean, joined, refuse_line_breaks
 from trainable.errors import InputError
 
 
-def read_train(root: Path) -> Manifest:
+def read_train(root: Path, flags: Flags) -> Manifest:
     """manifest.csv, and extra.csv (the same columns) when it is there. Without `group` every image is its own."""
     source = root / "manifest.csv"
-    table = _rows(root, source, extra=False)
+    frame, text, lines = _rows(root, source, flags, extra=False)
     if (root / "extra.csv").is_file():
-        extra = _rows(root, root / "extra.csv", extra=True)
-        foreign = sorted(set(extra["text"]) - set(table["text"]))
-        if foreign:
+        more, labels, said = _rows(root, root / "extra.csv", replace(flags, drop=()), extra=True)
+        if foreign := sorted(set(labels) - set(text)):
             raise InputError(f"{root / 'extra.csv'}: received label {foreign[0]!r}; allowed: labels of {source.name}")
-        table = pd.concat([table, extra], ignore_index=True)
-    classes = _sorted_labels(table["text"])
-    if len(classes) < 2:
-        raise InputError(f"{source}: received the one label {classes[0]!r}; allowed: at least two")
-    table["label"] = table["text"].map({name: i for i, name in enumerate(classes)}).astype(np.int64)
-    frame = table.drop(columns="text")
+        frame = _below(frame, more)
+        text = pd.concat([text, labels], ignore_index=True)
+        lines += [f"extra.csv: {len(more):,} rows that only train", *said]
     # One photo under two spellings would be trained on and scored, as surely as under one.
     twice = frame["image"][frame["image"].map(PurePosixPath).duplicated()].tolist()
     if twice:
         raise InputError(f"{source}: {few(twice)} occurs twice; allowed: one row an image")
-    return Manifest(root, "generic", frame, classes)
+    return Manifest.of(root, "generic", frame, text, Taken(flags, tuple(lines)))
 
 
-def read_test(root: Path, classes: tuple[str, ...]) -> TestSet:
-    """test.csv in its own order; the submission is path,prediction."""
+def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | None:
+    """test.csv in its own order, None where there is none; the submission is path,prediction."""
     source = root / "test.csv"
-    images = read_table(source, ("path",))["path"].tolist()
+    if not source.is_file():
+        return None
+    table = read_table(source, ())
+    images = table[_path(table, flags, source)].tolist()
     file_sizes(root, images, source)
-    table = pd.DataFrame({"path": images, "prediction": ""})
-    return TestSet(root, images, table, "prediction", classes)
+    group = find(table.columns, flags.group or "group", source)
+    made = TestSet.of_photos(root, images, classes, "path")
+    return made if group is None else replace(made, groups=tuple(table[group].map(clean)))
 
 
-def _rows(root: Path, source: Path, *, extra: bool) -> pd.DataFrame:
-    table = read_table(source, ("path", "label"))
-    empty = table["label"].str.strip() == ""
-    if empty.any():
-        raise InputError(f"{source}: no label for {table.loc[empty, 'path'].iloc[0]!r}; allowed: an int or a name")
-    if "group" in table and (table["group"].str.strip() == "").any():
-        nobody = table.loc[table["group"].str.strip() == "", "path"].iloc[0]
-        raise InputError(f"{source}: no group for {nobody!r}; allowed: a name in every row, or no column group")
-    return pd.DataFrame(
-        {
-            "image": table["path"],
-            "group": table["group"] if "group" in table else table["path"],
-            "extra": extra,
-            "bytes": file_sizes(root, table["path"].tolist(), source),
-            "text": table["label"].str.strip(),
-        }
+def _rows(root: Path, source: Path, flags: Flags, *, extra: bool) -> tuple[pd.DataFrame, pd.Series, list[str]]:
+    """The manifest's columns but the label's number, the labels, and what to say."""
+    whole = read_table(source, (), may_be_empty=True)
+    path = _path(whole, flags, source, also="label")
+    if whole.empty:
+        raise InputError(f"{source}: received no rows; allowed: at least one")
+    table, lines = dropped_rows(Table(whole, source, ""), flags)
+    label = _named(table, flags.label, "label")
+    group, fold = (_named(table, getattr(flags, name), name) for name in ("group", "fold"))
+    assert label is not None
+    frame, skipped = _with_files(root, source, table.frame, path, flags)
+    images = frame[path]
+    if extra:
+        text, said = joined(frame[label], "label")
+        if (text == "").any():
+            raise InputError(f"{source}: no label for {images[text == ''].iloc[0]!r}; allowed: an int or a name")
+    else:
+        text, said = checked_labels(frame[label], label, images, source)
+    owners, of_groups = groups_of(frame, group, images)
+    made = pd.DataFrame(
+        {"image": images, "group": owners, "extra": extra, "bytes": file_sizes(root, images.tolist(), source)}
     )
+    made = pd.concat([made, further(frame, {path, label, *(c for c in (group, fold) if c)})], axis=1)
+    given, of_folds = folds_given(frame, None if extra else fold, owners, source)
+    if given is not None:
+        made["fold"] = given
+    first = [] if extra else [f"layout: manifest.csv, {len(made):,} images, label = {label}"]
+    return made, text, [*first, *lines, *skipped, *of_groups, *of_folds, *said]
 
 
-def _sorted_labels(text: pd.Series) -> tuple[str, ...]:
-    """Distinct labels: whole numbers by value, names by alphabet."""
-    names = sorted(text.unique())
-    return tuple(sorted(names, key=int)) if all(re.fullmatch("-?[0-9]+", n) for n in names) else tuple(names)
+def _below(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
+    """Extra rows below the others; the columns that either lacks are empty there, and no fold is given them."""
+    both = pd.concat([frame, more], ignore_index=True)
+    if "fold" in both:
+        both["fold"] = both["fold"].fillna(-1).astype(np.int64)
+    return both.fillna({column: "" for column in both if both[column].isna().any()})
+
+
+def _path(table: pd.DataFrame, flags: Flags, source: Path, *, also: str = "") -> str:
+    """The column of paths; InputError where it, or the label, is missing."""
+    columns = [str(c) for c in table.columns]
+    if (said := flags.image or flags.id) is not None:
+        return named(columns, said, "--image", source.name)
+    wanted = ["path", *([also] if also and flags.label is None else [])]
+    refuse_near(table, source, wanted)
+    missing = [name for name in wanted if find(columns, name, source) is None]
+    if missing:
+        received = ", ".join(columns)[:200]
+        raise InputError(
+            f"{source}: missing column {', '.join(missing)}; received {received!r}; allowed: path, label, group"
+        )
+    path = find(columns, "path", source)
+    assert path is not None
+    return path
+
+
+def _named(table: Table, flag: str | None, name: str) -> str | None:
+    """A column by its flag, else by its name; a header nearly of that name is refused."""
+    if flag is not None:
+        return named(table.columns, flag, f"--{name}", table.path.name)
+    refuse_near(table.frame, table.path, [name])
+    return find(table.columns, name, table.path)
+
+
+def _with_files(
+    root: Path, source: Path, frame: pd.DataFrame, path: str, flags: Flags
+) -> tuple[pd.DataFrame, list[str]]:
+    """The rows whose file is there; others are refused, or left out on request and counted."""
+    refuse_line_breaks(frame[path], source, "path")
+    there = file_sizes(root, frame[path].tolist(), source, skip_missing=flags.skip_missing) >= 0
+    if there.all():
+        return frame, []
+    if not there.any():
+        raise InputError(f"{source}: received no row whose file exists below {root}; allowed: at least one")
+    lines = [f"warning: training without {int((~there).sum()):,} rows whose photo is missing"]
+    return frame[there].reset_index(drop=True), lines

@@ -1,0 +1,139 @@
+"""Folders in the shape of published tasks: read without a flag, and asked for in the form of their sample submission.
+
+The shapes are a table beside the project; where it is not there these tests skip.
+"""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+import shapes
+from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
+
+from ensembles.submission import filled, form_for
+from trainable.data.layouts import read_manifest, read_test
+from trainable.errors import InputError
+
+TASKS = shapes.tasks()
+FORMATS = (".dcm", ".npy", ".bson", "a list of records")
+NOT_HERE = pytest.mark.skipif(not TASKS, reason=f"no table of shapes: {shapes.TABLE} is not there")
+# One label a photo, its probabilities or a ranked list, of photos that are image files.
+READ = [
+    name
+    for name, task in TASKS.items()
+    if task["kind"] in ("single_label", "binary_probability", "probabilities", "ranked")
+    and not any(word in task["train_files"] + task["notes"] for word in FORMATS)
+    and not task["train_files"].startswith("folders per class: Cover")
+]
+METRICS = {
+    "macro_f1": "macro_f1",
+    "accuracy": "accuracy",
+    "top_1_error": "accuracy",
+    "roc_auc": "roc_auc",
+    "log_loss": "log_loss",
+    "mean_column_roc_auc": "roc_auc",
+    "map_at_5": "map_at_k:5",
+}
+
+
+@NOT_HERE
+def test_fifteen_are_read() -> None:
+    assert len(READ) == 15
+
+
+@pytest.mark.parametrize("name", READ or [pytest.param("", marks=NOT_HERE)])
+def test_is_read_without_a_flag(name: str, tmp_path: Path) -> None:
+    folder = shapes.generate(TASKS[name], tmp_path / "data")
+    manifest = read_manifest(folder.root)
+    assert set(manifest.classes) == set(folder.labels)
+    found = [manifest.classes[label] for label in manifest.labels]
+    assert sorted(found) == sorted(folder.labels)
+    # Each class is a grey of its own: a photo that was taken for another row's would show.
+    test = read_test(folder.root, manifest.classes)
+    assert test is not None
+    assert test.table[test.form.id].tolist() == [one for one, _ in folder.test]
+    assert all((folder.root / image).is_file() for image in [*manifest.frame["image"], *test.images])
+    assert len(set(test.images)) == len(test.images) and not set(test.images) & set(manifest.frame["image"])
+    assert any(line.startswith("image = ") and "60 of 60 found" in line for line in manifest.taken.lines)
+    assert any(line.startswith("submission: ") for line in manifest.taken.lines)
+
+
+@pytest.mark.parametrize("name", READ or [pytest.param("", marks=NOT_HERE)])
+def test_submission_is_graded_from_its_text_alone(name: str, tmp_path: Path) -> None:
+    """The header as it stands in the sample; what an independent grader makes of the answers is what was voted."""
+    task = TASKS[name]
+    folder = shapes.generate(task, tmp_path / "data")
+    classes = read_manifest(folder.root).classes
+    test, metric = read_test(folder.root, classes), METRICS[task["metric"]]
+    assert test is not None
+    scores = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(test.images))
+    form = form_for(test.form, metric)
+    text = filled(test.table, form, scores).to_csv(index=False)
+    assert text.splitlines()[0] == task["submission_header"]
+    given = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
+    truth = [label for _, label in folder.test]
+    assert graded(metric, given, form.columns, classes, truth) == pytest.approx(
+        direct(metric, scores, np.array([classes.index(label) for label in truth])), abs=1e-9
+    )
+
+
+def graded(
+    metric: str, given: pd.DataFrame, columns: tuple[str, ...], classes: tuple[str, ...], truth: list[str]
+) -> float:
+    """From the written table, by names."""
+    answers = given[columns[0]].tolist()
+    if metric == "macro_f1":
+        return float(f1_score(truth, answers, labels=list(classes), average="macro", zero_division=0))
+    if metric == "accuracy":
+        return float(accuracy_score(truth, answers))
+    if metric.startswith("map_at_k"):
+        lists = [answer.split() for answer in answers]
+        return float(
+            np.mean([1 / (1 + row.index(t)) if t in row[:5] else 0 for row, t in zip(lists, truth, strict=True)])
+        )
+    table = given[list(columns)].astype(float).to_numpy()
+    if table.shape[1] == 1:
+        table = np.stack([1 - table[:, 0], table[:, 0]], 1)
+        columns = classes
+    hot = np.array([[float(t == c) for c in columns] for t in truth])
+    if metric == "log_loss":
+        return float(log_loss(hot, table / table.sum(1, keepdims=True)))
+    own = [c for c in range(len(columns)) if columns[c] in classes]
+    return float(np.mean([roc_auc_score(hot[:, c], table[:, c]) for c in (own if len(own) > 2 else own[1:])]))
+
+
+def direct(metric: str, scores: np.ndarray, labels: np.ndarray) -> float:
+    """From the scores, by numbers."""
+    count = scores.shape[1]
+    if metric == "macro_f1":
+        return float(f1_score(labels, scores.argmax(1), labels=range(count), average="macro", zero_division=0))
+    if metric == "accuracy":
+        return float((scores.argmax(1) == labels).mean())
+    if metric.startswith("map_at_k"):
+        rank = (scores > scores[np.arange(len(labels)), labels][:, None]).sum(1)
+        return float(np.where(rank < 5, 1 / (1 + rank), 0).mean())
+    if metric == "log_loss":
+        return float(-np.log(scores[np.arange(len(labels)), labels]).mean())
+    return float(np.mean([roc_auc_score(labels == c, scores[:, c]) for c in (range(count) if count > 2 else [1])]))
+
+
+@pytest.mark.parametrize("name", [n for n in TASKS if n not in READ] or [pytest.param("", marks=NOT_HERE)])
+def test_other_tasks_are_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
+    task = TASKS[name]
+    folder = shapes.generate(task, tmp_path / "data")
+    with pytest.raises(InputError) as refusal:
+        read_manifest(folder.root)
+    line = str(refusal.value)
+    assert "\n" not in line and "received" in line and "allowed: " in line
+    if task["kind"] == "multi_label" and ".dcm" not in task["train_files"]:
+        assert "multi-label" in line
+    elif task["train_files"].startswith("folders per class"):
+        assert "one number a photo in Label: received 0.1 and 4 classes" in line
+    elif task["kind"] == "regression" and ".dcm" not in task["train_files"]:
+        assert "regression" in line
+    else:
+        assert "no photo in it" in line

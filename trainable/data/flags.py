@@ -1,0 +1,61 @@
+"""What a user says of a data folder's columns, where the guess is to be another, and what was taken for what."""
+
+from dataclasses import asdict, dataclass, field
+from typing import Any, Self
+
+from trainable.errors import InputError
+
+COLUMNS = ("image", "label", "group", "fold", "id")
+
+
+@dataclass(frozen=True)
+class Flags:
+    """`--image --label --group --fold --id COLUMN`, `--drop COLUMN=VALUE[,VALUE]`; None where nothing was said.
+
+    image: a column of file names or ids, or the folder below which the photos lie. drop: (column, values), rows of
+    which count for nothing. skip_missing: whether rows without a photo are left out instead of refused.
+    """
+
+    image: str | None = None
+    label: str | None = None
+    group: str | None = None
+    fold: str | None = None
+    id: str | None = None
+    drop: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    skip_missing: bool = False
+
+    @property
+    def given(self) -> bool:
+        """Whether anything was said of columns or rows."""
+        return self.drop != () or any(getattr(self, name) is not None for name in COLUMNS)
+
+    def words(self) -> str:
+        """The flags as they would be typed; empty where none was given."""
+        said = [f"--{name} {getattr(self, name)}" for name in COLUMNS if getattr(self, name) is not None]
+        return " ".join([*said, *(f"--drop {column}={','.join(values)}" for column, values in self.drop)])
+
+
+@dataclass(frozen=True)
+class Taken:
+    """What a data folder was read as: the flags that were given, and in sentences what was taken for what."""
+
+    flags: Flags = field(default_factory=Flags)
+    lines: tuple[str, ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        return {"flags": asdict(self.flags), "lines": list(self.lines)}
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`, of what JSON made of it."""
+        flags = dict(values["flags"])
+        flags["drop"] = tuple((column, tuple(v)) for column, v in flags["drop"])
+        return cls(Flags(**flags), tuple(values["lines"]))
+
+
+def parse_drop(text: str) -> tuple[str, tuple[str, ...]]:
+    """`COLUMN=VALUE[,VALUE]` as (column, values); `COLUMN=` means rows where the column is empty."""
+    column, equals, values = text.partition("=")
+    if not equals or not column.strip():
+        raise InputError(f"--drop: received {text!r}; allowed: COLUMN=VALUE[,VALUE], or COLUMN= for empty cells")
+    return column.strip(), tuple(value.strip() for value in values.split(","))

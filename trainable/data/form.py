@@ -1,0 +1,114 @@
+"""The form of a submission: what its sample asks for in each row."""
+
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, Self
+
+import pandas as pd
+
+from trainable.data.values import cases, clean, numbers
+from trainable.errors import InputError
+
+KINDS = ("label", "columns", "ranked", "score")
+
+
+@dataclass(frozen=True)
+class Form:
+    """kind: a label, one column a class, a ranked list of labels separated by blanks, or the score of one class.
+
+    id: the column of ids, whose values lack the photo's suffix where `bare`. header: all columns, in order. columns:
+    those that are filled in. names: what each class is called there; with kind "columns" the header of each. absent:
+    class columns without a photo, filled with 0. positive: the class whose score is asked for. length: of a list.
+    """
+
+    kind: str
+    id: str
+    header: tuple[str, ...]
+    columns: tuple[str, ...]
+    names: tuple[str, ...]
+    absent: tuple[str, ...] = ()
+    positive: int = 1
+    length: int = 0
+    bare: bool = False
+
+    def to_dict(self) -> dict[str, Any]:
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, values: dict[str, Any]) -> Self:
+        """The inverse of `to_dict`, of what JSON made of it."""
+        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+
+    def sentence(self) -> str:
+        """What the submission holds, for people."""
+        what = {
+            "label": f"{self.columns[0]} = a label",
+            "columns": f"{len(self.columns)} columns, one a class",
+            "ranked": f"{self.columns[0]} = the {self.length} likeliest labels, ranked",
+            "score": f"{self.columns[0]} = the probability of {self.names[self.positive]}",
+        }[self.kind]
+        lacking = f"; 0 for {', '.join(self.absent[:5])}{', ...' if len(self.absent) > 5 else ''}, without a photo"
+        return f"submission: {self.id or 'rows'}, {what}{lacking if self.absent else ''}"
+
+
+def form_of(
+    table: pd.DataFrame, id_column: str, answers: Sequence[str], classes: Sequence[str], bare: bool, source: str
+) -> Form:
+    """The form that a sample submission has; InputError where its columns fit no task of these classes."""
+    header = tuple(str(c) for c in table.columns)
+    same = {"id": id_column, "header": header, "names": tuple(classes), "bare": bare}
+    if len(answers) > 1:
+        return Form(
+            "columns", **_class_columns(answers, classes, source), **{k: same[k] for k in ("id", "header", "bare")}
+        )
+    if not answers:
+        raise InputError(
+            f"{source}: received no column beside {id_column}; allowed: a column of answers, or one a class"
+        )
+    column = (answers[0],)
+    values = [value for value in (clean(v) for v in table[answers[0]].unique()) if value]
+    if not values or all(value in classes for value in values):
+        return Form("label", columns=column, **same)
+    longest = max(len(value.split()) for value in values)
+    if longest > 1 and not any(value in classes for value in values if len(value.split()) > 1):
+        refuse_blanks(classes, source)
+        return Form("ranked", columns=column, length=longest, **same)
+    read = numbers(values)
+    if read is not None and ((read != read.round()).any() or not any(_is_number(name) for name in classes)):
+        if len(classes) == 2:
+            own = next((i for i, name in enumerate(classes) if clean(name) == clean(answers[0])), 1)
+            return Form("score", columns=column, positive=own, **same)
+        raise InputError(
+            f"{source}: one number a photo in {answers[0]}: received {cases(values)} and {len(classes)} classes, "
+            f"{', '.join(classes[:4])}; allowed: labels, one column a class, or two classes (neither regression nor "
+            "several classes under one score are for this version)"
+        )
+    return Form("label", columns=column, **same)
+
+
+def refuse_blanks(classes: Sequence[str], source: str) -> None:
+    """InputError where a list separated by blanks cannot hold the classes' names."""
+    broken = [name for name in classes if len(name.split()) != 1]
+    if broken:
+        raise InputError(
+            f"{source}: ranked lists are separated by blanks: received classes {cases(map(repr, broken))}; allowed: "
+            "names without blanks"
+        )
+
+
+def _class_columns(answers: Sequence[str], classes: Sequence[str], source: str) -> dict[str, tuple[str, ...]]:
+    """Which column each class has, the same in letters or at least but for case and blanks."""
+    loose = {clean(column).casefold(): column for column in answers}
+    own = {name: name if name in answers else loose.get(clean(name).casefold(), "") for name in classes}
+    lost = [name for name, column in own.items() if not column]
+    if lost:
+        raise InputError(
+            f"{source}: no column for {len(lost)} of {len(classes)} classes: received {', '.join(answers[:6])}; "
+            f"allowed: a column for each class, such as {', '.join(lost[:3])}"
+        )
+    absent = tuple(column for column in answers if column not in own.values())
+    return {"columns": tuple(answers), "names": tuple(own.values()), "absent": absent}
+
+
+def _is_number(name: str) -> bool:
+    return numbers([name]) is not None

@@ -1,0 +1,102 @@
+"""A folder per class, with train/, valid/ and test/ or without; or the class as the first part of a file's name.
+
+    cat/1.jpg  dog/2.jpg        train/cat/1.jpg  test/9.jpg        train/cat.0.jpg  train/dog.0.jpg  test/1.jpg
+
+Folders one below another (`family/species/1.jpg`, `class/patient/1.jpg`) are columns folder_1, folder_2: which of them
+is the label, a sample submission or `--label folder_2` says.
+"""
+
+import re
+from os.path import commonpath
+from pathlib import Path
+
+import pandas as pd
+
+from trainable.data.flags import Flags
+from trainable.data.layouts.photos import Photos, role_of
+from trainable.data.layouts.sample import Sample
+from trainable.data.layouts.sources import Source, Table
+from trainable.errors import InputError
+
+IMAGE, LABEL = "image", "label"
+FIRST_PART = re.compile(r"([^._\- ]+)[._\- ]")
+FEWEST = 2  # photos a class, on average, for first parts of names to be classes
+
+
+def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -> Source | None:
+    """Photos that lie in a folder per class; None where they lie in one folder, or at different depths."""
+    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
+    below = [_below_split(name) for name in names]
+    common = _common([path for _, path in below])
+    folders = [path.removeprefix(common).strip("/").split("/")[:-1] for _, path in below]
+    depth = {len(f) for f in folders}
+    if len(depth) != 1 or depth == {0} or len({f[0] for f in folders}) < 2:
+        return None
+    frame = pd.DataFrame({IMAGE: names}, dtype=str)
+    (levels,) = depth
+    columns = [LABEL] if levels == 1 else [f"folder_{i + 1}" for i in range(levels)]
+    for i, column in enumerate(columns):
+        frame[column] = [f[i] for f in folders]
+    label = (
+        LABEL
+        if levels == 1 and flags.label is None
+        else _of_sample(frame, columns, sample)
+        if flags.label is None
+        else ""
+    )
+    if not label and flags.label is None:
+        readings = " or ".join(f"{c} ({frame[c].nunique():,} values, --label {c})" for c in columns)
+        raise InputError(
+            f"data folder {root}: two readings: the label is {readings}; allowed: one of them, by its flag"
+        )
+    place = (
+        f"below {common}"
+        if common
+        else "below " + " and ".join(sorted({top for top, _ in below if top}))
+        if any(top for top, _ in below)
+        else "below the data folder"
+    )
+    lines = [f"label = the folder {place}: {frame[columns[0]].nunique():,} folders, {len(frame):,} photos"]
+    valid = sum(role_of(top) == "valid" for top, _ in below)
+    if valid:
+        lines.append(f"{valid:,} photos of a validation folder train and are scored too: folds are made of all")
+    return Source("class folders", Table(frame, root, ""), None, label, (IMAGE,), tuple(lines))
+
+
+def find_first_parts(root: Path, photos: Photos) -> Source | None:
+    """Photos whose names begin with their class; None where names do not, or hardly two begin alike."""
+    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
+    parts = [FIRST_PART.match(name.rpartition("/")[2]) for name in names]
+    if not names or not all(parts):
+        return None
+    labels = [part.group(1) for part in parts if part]
+    if not 2 <= len(set(labels)) <= len(names) / FEWEST:
+        return None
+    frame = pd.DataFrame({IMAGE: names, LABEL: labels}, dtype=str)
+    first = names[0].rpartition("/")[2]
+    lines = (f"label = the first part of the file's name: {len(set(labels)):,} values, such as in {first}",)
+    return Source("class in the file name", Table(frame, root, ""), None, LABEL, (IMAGE,), lines)
+
+
+def _below_split(name: str) -> tuple[str, str]:
+    """A path cut behind its innermost folder called train or valid: that folder, and the rest."""
+    parts = name.split("/")
+    for i in range(len(parts) - 2, -1, -1):
+        if role_of(parts[i]) in ("train", "valid"):
+            return "/".join(parts[: i + 1]), "/".join(parts[i + 1 :])
+    return "", name
+
+
+def _common(paths: list[str]) -> str:
+    """The folder that all lie in, less the last level where it would leave no folder that differs."""
+    folders = [path.rpartition("/")[0] for path in paths]
+    return commonpath([f"/{f}" for f in folders]).strip("/") if folders else ""
+
+
+def _of_sample(frame: pd.DataFrame, columns: list[str], sample: Sample | None) -> str:
+    """The level of folders whose names the sample submission holds, "" where none or several do."""
+    if sample is None:
+        return ""
+    held = {value for column in sample.named for value in (column, *sample.table[column])}
+    own = [c for c in columns if set(frame[c]) <= held]
+    return own[0] if len(own) == 1 else ""

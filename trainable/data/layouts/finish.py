@@ -1,0 +1,107 @@
+"""Steps from a table's columns to the manifest's: rows dropped, labels, groups, folds, further columns."""
+
+import numpy as np
+import pandas as pd
+
+from trainable.data.flags import Flags
+from trainable.data.layouts.headers import named
+from trainable.data.layouts.refusals import refuse_other_tasks
+from trainable.data.layouts.sources import Table
+from trainable.data.values import (
+    alone_where_nobody,
+    cases,
+    clean,
+    counted,
+    joined,
+    near_pairs,
+    refuse_line_breaks,
+    sorted_names,
+)
+from trainable.errors import InputError, unknown
+
+OWN = ("image", "group", "label", "fold", "extra", "bytes")  # columns of the manifest
+MOST_FOLDS = 100  # fold numbers are int8 on disk
+
+
+def dropped_rows(table: Table, flags: Flags) -> tuple[Table, list[str]]:
+    """The table without the rows that `--drop` names, before anything is checked; InputError where it names none."""
+    frame, lines, where = table.frame, [], table.path.name
+    for name, values in flags.drop:
+        column = named(table.columns, name, "--drop", where)
+        cells = table.frame[column].map(clean)
+        known = set(cells)
+        for value in values:
+            if clean(value) not in known:
+                raise unknown(f"--drop value of {column} in {where},", value, sorted(known))
+        out = cells.isin([clean(v) for v in values])
+        frame = frame[~out.reindex(frame.index)]
+        shown = ", ".join(value or "an empty cell" for value in values)
+        lines.append(f"dropped: {int(out.sum()):,} of {len(cells):,} rows, {column} = {shown}")
+    if frame.empty:
+        raise InputError(f"--drop: received {flags.words()}, which leaves no row of {where}; allowed: fewer values")
+    return Table(frame.reset_index(drop=True), table.path, table.folder), lines
+
+
+def checked_labels(text: pd.Series, column: str, image: pd.Series, source: object) -> tuple[pd.Series, list[str]]:
+    """Labels with spellings joined, and what to say; InputError for empty ones, other tasks, and a single class."""
+    refuse_line_breaks(text, source, "label")
+    text, lines = joined(text, "label")
+    empty = text == ""
+    if empty.any():
+        raise InputError(
+            f"{source}: no label for {cases(map(repr, image[empty]))}; allowed: a label in every row, or "
+            f"--drop {column}= to leave them out"
+        )
+    refuse_other_tasks(text, column, source)
+    counts = counted(text)
+    if len(counts) < 2:
+        raise InputError(f"{source}: received the one label {next(iter(counts))!r}; allowed: at least two")
+    return text, [*lines, *near_pairs(counts, counts, "label", "one class")]
+
+
+def groups_of(frame: pd.DataFrame, column: str | None, images: pd.Series) -> tuple[pd.Series, list[str]]:
+    """The group of every row, str[N], and what to say: of none each photo stands alone."""
+    if column is None:
+        return images, ["group: none, each photo stands alone (--group COLUMN where photos belong together)"]
+    refuse_line_breaks(frame[column], column, "group")
+    groups, lines = joined(frame[column], "group")
+    counts = counted(groups[groups != ""])
+    warned = near_pairs(counts, counts, "group", "one of them")
+    groups, alone = alone_where_nobody(groups, images)
+    return groups, [f"group = {column}: {groups.nunique():,} groups", *lines, *alone, *warned]
+
+
+def folds_given(
+    frame: pd.DataFrame, column: str | None, groups: pd.Series, source: object
+) -> tuple[np.ndarray | None, list[str]]:
+    """Fold numbers int64[N] by the values of a column, and what to say; None where no column gives any.
+
+    InputError for empty cells, for a single value or too many, and for a group in two folds.
+    """
+    if column is None:
+        return None, []
+    text, lines = joined(frame[column], "fold")
+    if (text == "").any():
+        raise InputError(
+            f"{source}: no fold for {int((text == '').sum()):,} rows in {column}; allowed: one in every row"
+        )
+    names = sorted_names(text)
+    if not 2 <= len(names) <= MOST_FOLDS:
+        raise InputError(f"{source}: fold column {column} has {len(names):,} values; allowed: 2 to {MOST_FOLDS}")
+    counts = counted(text)
+    pairs = pd.DataFrame({"group": groups.to_numpy(), "fold": text.to_numpy()}).drop_duplicates()
+    split = pairs[pairs["group"].duplicated(keep=False)].groupby("group")["fold"]
+    if len(split):
+        found = cases(f"{group!r} in {' and '.join(sorted(folds)[:3])}" for group, folds in split)
+        raise InputError(f"{source}: a group in two folds of {column}: received {found}; allowed: each group in one")
+    number = {name: k for k, name in enumerate(names)}
+    shown = ", ".join(f"{name} ({counts[name]:,})" for name in names[:8])
+    lines = [f"fold = {column}: {len(names)} folds as given, {shown}", *lines]
+    return text.map(number).to_numpy(np.int64), [*lines, *near_pairs(names, counts, "fold", "one fold")]
+
+
+def further(frame: pd.DataFrame, used: set[str]) -> pd.DataFrame:
+    """The columns that nothing was made of, kept as they are; under `source.NAME` where the manifest has that name."""
+    kept = frame.drop(columns=[c for c in frame.columns if c in used or not c])
+    taken = {c: f"source.{c}" for c in kept.columns if c in OWN or str(c).startswith("pseudo")}
+    return kept.rename(columns=taken)

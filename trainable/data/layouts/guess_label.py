@@ -1,0 +1,95 @@
+"""Which column of a table is the label: by a flag, its name, the sample submission, or what the test table lacks."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import pandas as pd
+
+from trainable.data.flags import Flags
+from trainable.data.layouts.headers import find, named
+from trainable.data.layouts.one_hot import from_one_hot, is_binary, one_hot_columns
+from trainable.data.layouts.sources import Source
+from trainable.data.values import clean
+from trainable.errors import InputError
+
+
+@dataclass(frozen=True)
+class Label:
+    """text: the label of every row. columns: those of the table that it was made of. sentence: how it was told."""
+
+    text: pd.Series
+    columns: tuple[str, ...]
+    sentence: str
+
+
+def guess_label(
+    source: Source, frame: pd.DataFrame, image: str, answers: Sequence[str], sample: str, flags: Flags
+) -> Label:
+    """The label of each row of `frame`; InputError where two columns may be it, with the flag for each.
+
+    answers: the columns that the sample submission, whose file is `sample`, asks to fill in.
+    """
+    table, where = source.train, source.train.path.name
+    columns = [c for c in table.columns if c not in (image, *_taken(table.columns, flags, where))]
+    if flags.label is not None:
+        return _column(frame, named(table.columns, flags.label, "--label", where), "--label")
+    if source.label:
+        return _column(frame, source.label, source.layout)
+    if (column := find(columns, "label", where)) is not None:
+        return _column(frame, column, "its name")
+    if answers and (found := _by_sample(frame, columns, image, answers, sample, where)) is not None:
+        return found
+    if source.test is not None:
+        beyond = [c for c in columns if find(source.test.columns, c, where) is None]
+        if len(beyond) == 1:
+            return _column(frame, beyond[0], f"the one column that {source.test.path.name} lacks")
+        columns = beyond or columns
+    if hot := one_hot_columns(frame, columns):
+        return _one_hot(frame, hot, image, where, "a single one in every row")
+    return _column(frame, _only_one(frame, columns, where), "the one column whose values repeat")
+
+
+def _taken(columns: Sequence[str], flags: Flags, where: str) -> list[str | None]:
+    """Columns that are something else: groups, folds and ids, by flag or name."""
+    by_name = [find(columns, name, where) for name in ("group", "fold") if getattr(flags, name) is None]
+    by_flag = [find(columns, name, where) for name in (flags.group, flags.fold, flags.id) if name is not None]
+    return [*by_name, *by_flag]
+
+
+def _by_sample(
+    frame: pd.DataFrame, columns: Sequence[str], image: str, answers: Sequence[str], sample: str, where: str
+) -> Label | None:
+    """The label that a sample submission asks for, by its header or the values it holds."""
+    there = [own for c in answers if (own := find(columns, c, where)) is not None]
+    if len(answers) == 1:
+        return _column(frame, there[0], f"a column of {sample}") if there else None
+    if len(there) == len(answers) and all(is_binary(frame[c]) for c in there):
+        return _one_hot(frame, there, image, where, f"columns of {sample}")
+    heads = {clean(answer) for answer in answers}
+    within = [c for c in columns if frame[c].nunique() > 1 and set(frame[c].map(clean)) <= heads]
+    return _column(frame, within[0], f"its values are columns of {sample}") if len(within) == 1 else None
+
+
+def _only_one(frame: pd.DataFrame, columns: Sequence[str], where: str) -> str:
+    if len(columns) == 1:
+        return columns[0]
+    repeated = [c for c in columns if 1 < frame[c].nunique() <= len(frame) / 2]
+    if len(repeated) == 1:
+        return repeated[0]
+    if len(repeated) > 1:
+        readings = " or ".join(f"{c} ({frame[c].nunique():,} values, --label {c})" for c in repeated[:4])
+        more = f" or one of {len(repeated) - 4} more" if len(repeated) > 4 else ""
+        raise InputError(f"{where}: two readings: the label is {readings}{more}; allowed: one of them, by its flag")
+    raise InputError(
+        f"{where}: no label: received columns {', '.join(columns[:8]) or 'of photos only'}; allowed: --label COLUMN "
+        "whose values repeat"
+    )
+
+
+def _column(frame: pd.DataFrame, column: str, why: str) -> Label:
+    return Label(frame[column], (column,), f"label = {column} ({why})")
+
+
+def _one_hot(frame: pd.DataFrame, columns: Sequence[str], image: str, where: str, why: str) -> Label:
+    text = from_one_hot(frame, columns, where, frame[image])
+    return Label(text, tuple(columns), f"label = the one among {', '.join(columns[:6])} ({why})")

@@ -1,0 +1,136 @@
+"""Which photos the values of a column name: in which folder, with or without a suffix, and how many were found."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass
+from os.path import commonpath
+
+import numpy as np
+
+from trainable.data.layouts.photos import Photos, stem_of
+from trainable.data.values import cases, clean
+from trainable.errors import InputError
+
+LEAST = 0.5  # share of a column's values that must name photos for it to be a column of photos at all
+
+
+@dataclass(frozen=True)
+class Located:
+    """rows int64[N]: place of each row's photo in `photos`, -1 where there is none. values: what the cells say."""
+
+    photos: Photos
+    values: list[str]
+    rows: np.ndarray
+    bare: bool  # the values lack the suffix
+    folder: str
+
+    @property
+    def share(self) -> float:
+        return float((self.rows >= 0).mean()) if len(self.rows) else 0.0
+
+    @property
+    def missing(self) -> list[str]:
+        return [value for value, row in zip(self.values, self.rows.tolist(), strict=True) if row < 0]
+
+    def images(self) -> list[str]:
+        """Path of each row's photo; "" where there is none."""
+        return [self.photos.names[row] if row >= 0 else "" for row in self.rows.tolist()]
+
+    def sentence(self, what: str, column: str) -> str:
+        """`image = image_id + .jpg below train_images/: 21,397 of 21,397 found`."""
+        kinds = Counter(self.photos.names[row].rpartition(".")[2] for row in self.rows.tolist() if row >= 0)
+        suffix = f" + .{' or .'.join(sorted(kinds))}" if self.bare else ""
+        place = f"below {self.folder}/" if self.folder else "below the data folder"
+        return f"{what} = {column}{suffix} {place}: {len(self.rows) - len(self.missing):,} of {len(self.rows):,} found"
+
+
+def locate(photos: Photos, values: Sequence[str], role: str, *, beside: str = "", source: object = "") -> Located:
+    """Find the photo of every value. role: "train" or "test", whose folders are preferred where names repeat.
+
+    beside: the folder of the table, preferred next. InputError where values name photos in two folders alike, or two
+    photos in one.
+    """
+    values = [clean(value) for value in values]
+    found, bare = [], 0
+    for value in values:
+        hits, without = photos.matching(value) if value else ([], False)
+        found.append(_of_role(photos, hits, role) if len(hits) > 1 else hits)
+        bare += without
+    if any(len(hits) > 1 for hits in found):
+        found = _of_one_folder(photos, values, found, role, beside, source)
+    rows = np.array([hits[0] if hits else -1 for hits in found], np.int64)
+    return Located(photos, values, rows, bare * 2 > len(values), _common(photos, values, rows))
+
+
+def _of_role(photos: Photos, hits: list[int], role: str) -> list[int]:
+    """Photos not in a folder of the other role, where there are such; else all."""
+    other = {"train": ("test",), "test": ("train", "valid")}[role]
+    return [i for i in hits if photos.roles[i] not in other] or hits
+
+
+def _of_one_folder(
+    photos: Photos, values: list[str], found: list[list[int]], role: str, beside: str, source: object
+) -> list[list[int]]:
+    """The hits below the one folder in which (nearly) every value has exactly one."""
+    once: Counter[str] = Counter()
+    for hits in found:
+        below = Counter(folder for i in hits for folder in _above(photos.names[i]))
+        once.update(folder for folder, count in below.items() if count == 1)
+    some = sum(1 for hits in found if hits)
+    full = [folder for folder, count in once.items() if count == some]
+    deepest = [f for f in full if not any(_inside(other, f) for other in full if other != f)]
+    if len(deepest) > 1:
+        same = [
+            f for f in deepest if role == ("test" if "test" in f.lower() else "train" if "train" in f.lower() else "")
+        ]
+        deepest = (
+            same
+            if len(same) == 1
+            else [f for f in deepest if beside and (f == beside or _inside(f, beside))] or deepest
+        )
+    if len(deepest) == 1:
+        return [[i for i in hits if _inside(photos.names[i], deepest[0])] for hits in found]
+    if len(deepest) > 1:
+        readings = " or ".join(f"{f or '.'}/ (--image {f or '.'}/)" for f in sorted(deepest)[:3])
+        raise InputError(
+            f"{source}: two readings: {some:,} of {len(values):,} values name photos below {readings}; "
+            "allowed: one of them, by its flag"
+        )
+    twice = [(v, hits) for v, hits in zip(values, found, strict=True) if len(hits) > 1]
+    named = cases(f"{value!r} ({' and '.join(photos.names[i] for i in hits[:2])})" for value, hits in twice)
+    raise InputError(
+        f"{source}: ids that match two photos: received {named}; allowed: one photo an id, or --image FOLDER"
+    )
+
+
+def _above(name: str) -> list[str]:
+    """Every folder that a path lies in, the data folder itself ("") too."""
+    parts = name.split("/")[:-1]
+    return ["/".join(parts[:n]) for n in range(len(parts) + 1)]
+
+
+def _inside(name: str, folder: str) -> bool:
+    return not folder or name.startswith(folder + "/")
+
+
+def _common(photos: Photos, values: list[str], rows: np.ndarray) -> str:
+    """The folder below which the values stand as they are: common to all photos, less the folders that values name."""
+    places = set()
+    for value, row in zip(values, rows.tolist(), strict=True):
+        if row >= 0:
+            name, tail = photos.names[row], value.removeprefix("./").strip("/")
+            short = next((n for n in (name, stem_of(name)) if n == tail or n.endswith("/" + tail)), None)
+            places.add((short[: len(short) - len(tail)] if short else name.rpartition("/")[0]).strip("/"))
+    if not places or "" in places:
+        return ""
+    return commonpath([f"/{p}" for p in places]).strip("/")
+
+
+def refuse_missing(located: Located, column: str, source: object) -> None:
+    """InputError where values have no photo, naming the first three."""
+    if located.missing:
+        raise InputError(
+            f"{source}: no image found for {len(located.missing):,} of {len(located.values):,} ids in {column}: "
+            f"received {cases(map(repr, located.missing))}; allowed: a photo for each, --drop COLUMN=VALUE for rows "
+            "that count for nothing, or --skip-bad-images to train without them"
+        )

@@ -1,0 +1,143 @@
+"""Every photo below a data folder, found once by one walk, and looked up by name or by id."""
+
+import os
+import re
+from collections import Counter
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Self
+
+import numpy as np
+
+from trainable.errors import InputError
+
+SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
+HIDDEN = re.compile(r"^(answers|solutions?)\.|truth", re.IGNORECASE)  # what only tells how good a vote was
+ROLES = {
+    "test": re.compile(r"(?<![a-z])test(ing)?(?![a-z])", re.IGNORECASE),
+    "valid": re.compile(r"(?<![a-z])(val|valid|validation|dev)(?![a-z])", re.IGNORECASE),
+    "train": re.compile(r"(?<![a-z])train(ing)?(?![a-z])", re.IGNORECASE),
+}
+
+
+def role_of(name: str) -> str:
+    """What a file or folder is for by its name: "test", "valid", "train", or "" where it does not say."""
+    found = [role for role, pattern in ROLES.items() if pattern.search(name)]
+    return "train" if "train" in found else found[0] if found else ""
+
+
+def role_of_path(path: str) -> str:
+    """The role of the innermost folder on the way to a file that has one."""
+    for part in reversed(path.split("/")[:-1]):
+        if role := role_of(part):
+            return role
+    return ""
+
+
+def stem_of(name: str) -> str:
+    """A path without its suffix, where that is a photo's: ids may hold dots of their own."""
+    head, dot, suffix = name.rpartition(".")
+    return head if dot and f".{suffix.lower()}" in SUFFIXES else name
+
+
+@dataclass(frozen=True)
+class Photos:
+    """names: str[P], sorted paths below `root`. sizes: int64[P] in bytes. others: how many files of each suffix."""
+
+    root: Path
+    names: list[str]
+    sizes: np.ndarray
+    others: Counter
+
+    @classmethod
+    def below(cls, root: Path) -> Self:
+        """Walk the folder, passing over names that begin with a dot and links to folders."""
+        found: list[tuple[str, int]] = []
+        others: Counter = Counter()
+        todo = [""]
+        while todo:
+            folder = todo.pop()
+            with os.scandir(root / folder) as entries:
+                for entry in entries:
+                    if entry.name.startswith("."):
+                        continue
+                    path = f"{folder}/{entry.name}" if folder else entry.name
+                    if entry.is_dir(follow_symlinks=not folder):
+                        todo.append(path)
+                    elif path.lower().endswith(SUFFIXES):
+                        found.append((path, entry.stat().st_size))
+                    else:
+                        others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1  # noqa: PTH122
+        found.sort()
+        return cls(root, [name for name, _ in found], np.array([size for _, size in found], np.int64), others)
+
+    @cached_property
+    def place(self) -> dict[str, int]:
+        """{path below the data folder: its number}."""
+        return {name: i for i, name in enumerate(self.names)}
+
+    @cached_property
+    def roles(self) -> list[str]:
+        of_folder: dict[str, str] = {}
+        found = []
+        for name in self.names:
+            folder = name.rpartition("/")[0]
+            if folder not in of_folder:
+                of_folder[folder] = role_of_path(name)
+            found.append(of_folder[folder])
+        return found
+
+    @cached_property
+    def _by_name(self) -> dict[str, list[int]]:
+        return _grouped(self.names, lambda name: name.rpartition("/")[2])
+
+    @cached_property
+    def _by_stem(self) -> dict[str, list[int]]:
+        return _grouped(self.names, lambda name: stem_of(name.rpartition("/")[2]))
+
+    def matching(self, value: str) -> tuple[list[int], bool]:
+        """Photos that a cell may mean, and whether it names them without their suffix.
+
+        A cell with folders means the photos whose path ends in it; where there is none, those of that file name.
+        """
+        tail = value.replace("\\", "/").removeprefix("./").strip("/")
+        base = tail.rpartition("/")[2]
+        if hits := self._by_name.get(base):
+            return self._ending(hits, tail, False), False
+        if hits := self._by_stem.get(base):
+            return self._ending(hits, tail, True), True
+        return [], False
+
+    def _ending(self, hits: list[int], tail: str, bare: bool) -> list[int]:
+        if "/" not in tail:
+            return hits
+        names = {i: stem_of(self.names[i]) if bare else self.names[i] for i in hits}
+        return [i for i in hits if names[i] == tail or names[i].endswith("/" + tail)] or hits
+
+    def below_folder(self, folder: str) -> "Photos":
+        """Those below one folder; InputError where there are none."""
+        inside = folder.strip("/").removeprefix("./") + "/"
+        kept = [i for i, name in enumerate(self.names) if inside == "/" or name.startswith(inside)]
+        if not kept:
+            raise InputError(
+                f"--image: received {folder!r}, below which no photo lies; allowed: a folder of {self.root}"
+            )
+        return Photos(self.root, [self.names[i] for i in kept], self.sizes[kept], self.others)
+
+
+def refuse_other_files(photos: Photos) -> None:
+    """InputError where a folder holds no photo at all, naming what it holds instead."""
+    if not photos.names:
+        found = ", ".join(f"{count:,} {suffix}" for suffix, count in photos.others.most_common(4)) or "nothing"
+        raise InputError(
+            f"data folder {photos.root}: no photo in it; received {found}; allowed: photos as files ending in "
+            f"{', '.join(SUFFIXES)} (archives unpacked; arrays, DICOM and records must be written as such first)"
+        )
+
+
+def _grouped(names: list[str], key) -> dict[str, list[int]]:  # type: ignore[no-untyped-def]
+    found: dict[str, list[int]] = {}
+    for i, name in enumerate(names):
+        found.setdefault(key(name), []).append(i)
+    return found

@@ -1,0 +1,142 @@
+"""From tables of text to the Manifest: columns are told apart, rows are checked, spellings are joined."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import pandas as pd
+
+from trainable.data.flags import Flags, Taken
+from trainable.data.form import Form, form_of
+from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of
+from trainable.data.layouts.guess_image import guess_image
+from trainable.data.layouts.guess_label import Label, guess_label
+from trainable.data.layouts.headers import find, named, refuse_near
+from trainable.data.layouts.locate import Located, refuse_missing
+from trainable.data.layouts.photos import Photos
+from trainable.data.layouts.refusals import many_classes, refuse_numbers_asked, refuse_repeated
+from trainable.data.layouts.sample import Sample
+from trainable.data.layouts.sources import Source, Table
+from trainable.data.layouts.test_rows import TestRows, find_test
+from trainable.data.manifest import Manifest, TestSet
+from trainable.data.values import clean
+from trainable.errors import InputError
+
+
+@dataclass(frozen=True)
+class Reading:
+    """A folder as it was read: the manifest, and what is needed to make the test set once the classes are known."""
+
+    manifest: Manifest
+    test: TestRows | None
+    label: str
+    group: str | None
+
+    def test_set(self, classes: tuple[str, ...]) -> TestSet | None:
+        """What is to be predicted, in the form that is asked for; None where nothing is."""
+        if self.test is None:
+            return None
+        test = self.test
+        groups = None
+        if self.group is not None and test.known is not None:
+            column = find(test.known.columns, self.group, test.source)
+            groups = None if column is None else tuple(test.known[column].map(clean))
+        return TestSet(self.manifest.root, test.images, *self._form(classes), groups)
+
+    def _form(self, classes: tuple[str, ...]) -> tuple[pd.DataFrame, Form]:
+        test = self.test
+        assert test is not None
+        if test.answers:
+            return test.table, form_of(test.table, test.id, test.answers, classes, test.bare, test.source)
+        column = find(test.table.columns, self.label, test.source) or self.label
+        table = test.table if column in test.table else test.table[[test.id]]
+        table = table.assign(**{column: ""})
+        return table, Form("label", test.id, tuple(table.columns), (column,), classes, bare=test.bare)
+
+
+def read_source(root: Path, source: Source, sample: Sample | None, photos: Photos, flags: Flags) -> Reading:
+    """Tell columns apart, find every photo, check and join values. InputError names what is wrong or ambiguous."""
+    where = source.train.path.name
+    if not source.label:
+        refuse_near(source.train.frame, where, [n for n in ("label", "group", "fold") if getattr(flags, n) is None])
+    group = _column(source.train, flags.group, "group", where)
+    fold = _column(source.train, flags.fold, "fold", where)
+    table, lines = dropped_rows(source.train, flags)
+    test = find_test(photos, source.test, sample, flags, source.images)
+    image, located = _image(photos, source, table, flags, test)
+    table, located, left_out = _with_photos(table, located, image, flags)
+    answers = test.answers if test is not None else ()
+    label = guess_label(source, table.frame, image, answers, test.source if test else "", flags)
+    if len(answers) == 1 and test is not None:
+        refuse_numbers_asked(label.text, label.columns[0], test.table[answers[0]], test.source)
+    text, said = checked_labels(label.text, "/".join(label.columns[:3]), table.frame[image], where)
+    images = pd.Series(located.images(), index=table.frame.index)
+    refuse_repeated(images, text, where)
+    owners, of_groups = groups_of(table.frame, group, images)
+    kept = ~images.duplicated()
+    repeats = (
+        [] if kept.all() else [f"{int((~kept).sum()):,} rows name a photo again, with the same label: counted once"]
+    )
+    frame = pd.DataFrame(
+        {"image": images, "group": owners, "extra": False, "bytes": located.photos.sizes[located.rows]}
+    )
+    used = {image, *label.columns, *(c for c in (group, fold) if c)}
+    frame = pd.concat([frame, further(table.frame, used)], axis=1)
+    given, of_folds = folds_given(table.frame, fold, owners, where)
+    if given is not None:
+        frame["fold"] = given
+    found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
+    said += many_classes(text.unique().tolist(), len(text))
+    told = [*left_out, *repeats, label.sentence, *of_groups, *of_folds, *said]
+    lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
+    manifest = Manifest.of(
+        root, source.layout, frame[kept].reset_index(drop=True), text[kept], Taken(flags, tuple(lines))
+    )
+    made = Reading(manifest, test, _answer(label, source), group)
+    return _with_form(made)
+
+
+def _with_form(reading: Reading) -> Reading:
+    """The reading with a line of what will be submitted, so that a form that does not fit is refused at once."""
+    found = reading.test_set(reading.manifest.classes)
+    if found is None:
+        return reading
+    manifest = reading.manifest.saying(found.form.sentence())
+    return Reading(manifest, reading.test, reading.label, reading.group)
+
+
+def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: TestRows | None) -> tuple[str, Located]:
+    prefer = flags.id or (test.id if test is not None else "")
+    found = guess_image(photos, table, "train", flags, among=source.images, prefer=prefer)
+    if found is None:
+        named_columns = ", ".join(table.columns[:8])
+        raise InputError(
+            f"{table.path.name}: no image found: received columns {named_columns}, of which none names photos below "
+            f"{photos.root}; allowed: file names or ids, or --image COLUMN"
+        )
+    return found
+
+
+def _with_photos(table: Table, located: Located, image: str, flags: Flags) -> tuple[Table, Located, list[str]]:
+    """Rows whose photo is there; the others are refused, or left out on request and counted."""
+    if not located.missing:
+        return table, located, []
+    if not flags.skip_missing:
+        refuse_missing(located, image, table.path.name)
+    kept = located.rows >= 0
+    lines = [f"warning: training without {len(located.missing):,} rows whose photo is missing"]
+    values = [value for value, there in zip(located.values, kept.tolist(), strict=True) if there]
+    frame = table.frame[kept].reset_index(drop=True)
+    rest = Located(located.photos, values, located.rows[kept], located.bare, located.folder)
+    return Table(frame, table.path, table.folder), rest, lines
+
+
+def _column(table: Table, flag: str | None, name: str, where: str) -> str | None:
+    """The column of groups or folds: by its flag, else by its name; None where there is none."""
+    if flag is not None:
+        return named(table.columns, flag, f"--{name}", where)
+    return find(table.columns, name, where)
+
+
+def _answer(label: Label, source: Source) -> str:
+    """What the column of answers is called where no sample says so."""
+    return label.columns[0] if len(label.columns) == 1 and source.layout != "class folders" else "label"

@@ -1,0 +1,94 @@
+"""A table (CSV of any delimiter and encoding, or Parquet) with a column of ids or file names, and photos beside it.
+
+    train.csv  test.csv  sample_submission.csv  train/ID.jpg  test/ID.jpg
+
+Which table has the labelled rows, which column is what and where the photos lie is told by what is found.
+"""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import pandas as pd
+
+from trainable.data.flags import COLUMNS, Flags
+from trainable.data.layouts.guess_image import guess_image
+from trainable.data.layouts.headers import find
+from trainable.data.layouts.photos import HIDDEN, Photos, role_of
+from trainable.data.layouts.sample import Sample, is_sample
+from trainable.data.layouts.sources import Source, Table
+from trainable.data.layouts.text_tables import read_text_table
+from trainable.errors import InputError
+
+SUFFIXES = (".csv", ".tsv", ".parquet")
+
+
+def table_files(root: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
+    """Tables in the data folder itself and in those below it; answers and sample submissions are passed over."""
+    places = [root, *sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))]
+    places += [p for place in places[1:] for p in sorted(place.iterdir()) if p.is_dir() and len(places) < 100]
+    found = [p for place in places for p in sorted(place.glob("*")) if p.suffix.lower() in suffixes and p.is_file()]
+    hidden = (any(HIDDEN.search(part) for part in p.relative_to(root).parts) for p in found)
+    return [
+        p for p, out in zip(found, hidden, strict=True) if not out and not is_sample(p) and not p.name.startswith(".")
+    ]
+
+
+def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -> Source | None:
+    """The labelled table and the test table; None where no table names photos. InputError where two tables do."""
+    tables = [Table(read_text_table(path), path, _folder(root, path)) for path in table_files(root)]
+    return choose(tables, photos, sample, flags, "table")
+
+
+def choose(
+    tables: list[Table], photos: Photos, sample: Sample | None, flags: Flags, layout: str, images: tuple[str, ...] = ()
+) -> Source | None:
+    """The labelled table among several, those of a validation part added to it, and the test table.
+
+    images: the columns that may name photos, empty for all.
+    """
+    role = {t.path: role_of(t.path.stem) or role_of(Path(t.folder).name) for t in tables}
+    test = [t for t in tables if role[t.path] == "test"]
+    rest = [t for t in tables if role[t.path] != "test"]
+    naming = [t for t in rest if guess_image(photos, t, "train", flags, among=images) is not None]
+    if not naming:
+        return None
+    lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
+    valid = [t for t in naming if role[t.path] == "valid"]
+    train = _one_of([t for t in naming if t not in valid] or valid, sample, flags, role)
+    parts = [t for t in valid if t is not train and t.columns == train.columns]
+    lines += [f"{len(t.frame):,} rows of {t.path.name} train and are scored too: folds are made of all" for t in parts]
+    if parts:
+        frame = pd.concat([train.frame, *(t.frame for t in parts)], ignore_index=True)
+        train = Table(frame, train.path, train.folder)
+    if len(test) > 1:
+        test = [t for t in test if guess_image(photos, t, "test", flags, among=images) is not None]
+    if len(test) > 1:
+        names = " and ".join(t.path.name for t in test[:3])
+        raise InputError(f"data folder {photos.root}: two readings: test rows in {names}; allowed: one test table")
+    return Source(layout, train, test[0] if test else None, images=images, lines=tuple(lines))
+
+
+def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict[Path, str]) -> Table:
+    """The one table with labels: it has the columns that flags and the sample name, or is called train."""
+    said = [value for name in COLUMNS if (value := getattr(flags, name)) is not None and name != "image"]
+    asked = sample.named[1:] if sample is not None else []
+    for narrower in (
+        lambda t: all(find(t.columns, name.rpartition(".")[2], t.path) for name in said),
+        lambda t: any(find(t.columns, name, t.path) for name in asked),
+        lambda t: role[t.path] == "train",
+        lambda t: find(t.columns, "label", t.path) is not None,
+    ):
+        tables = [t for t in tables if narrower(t)] or tables
+        if len(tables) == 1:
+            return tables[0]
+    own = [[c for c in t.columns if all(c not in other.columns for other in tables if other is not t)] for t in tables]
+    readings = " or ".join(
+        f"{t.path.name} ({f'--label {columns[0]}' if columns else 'take the other away'})"
+        for t, columns in zip(tables[:3], own, strict=False)
+    )
+    raise InputError(f"two readings: the labelled rows are in {readings}; allowed: one of them, by its flag")
+
+
+def _folder(root: Path, path: Path) -> str:
+    folder = path.parent.relative_to(root).as_posix()
+    return "" if folder == "." else folder

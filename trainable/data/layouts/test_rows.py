@@ -1,0 +1,160 @@
+"""What is to be predicted: the ids of a sample submission, else the rows of a test table, else photos below test/."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import pandas as pd
+
+from trainable.data.flags import Flags
+from trainable.data.layouts.guess_image import guess_image
+from trainable.data.layouts.headers import find
+from trainable.data.layouts.locate import LEAST, Located, locate, refuse_missing
+from trainable.data.layouts.photos import Photos
+from trainable.data.layouts.sample import Sample
+from trainable.data.layouts.sources import Table
+from trainable.data.values import cases, clean
+from trainable.errors import InputError
+
+IMAGE = "image"
+
+
+@dataclass(frozen=True)
+class TestRows:
+    """table: the submission as it is to be, answers empty or as in the sample. id: its column of ids. answers: its
+    other columns, unnamed ones left out; empty where nothing says. known: the test table's rows in the same order, None
+    where there is none. bare: whether ids lack their suffix.
+    """
+
+    table: pd.DataFrame
+    images: list[str]
+    id: str
+    answers: tuple[str, ...]
+    known: pd.DataFrame | None
+    bare: bool
+    source: str
+    lines: tuple[str, ...] = field(default=())
+
+    __test__ = False  # not a test case, whatever pytest thinks of the name
+
+
+def find_test(
+    photos: Photos, table: Table | None, sample: Sample | None, flags: Flags, images: Sequence[str]
+) -> TestRows | None:
+    """The rows to predict, None where there are none. images: the columns that may name photos, empty for all."""
+    found = None
+    if table is not None:
+        found = guess_image(photos, table, "test", flags, among=images, prefer=_first_id(table, sample, flags))
+        if found is None:
+            raise InputError(
+                f"{table.path.name}: no image found: received columns {', '.join(table.columns[:8])}; allowed: one "
+                "whose values name photos, with or without suffix"
+            )
+        refuse_missing(found[1], found[0], table.path.name)
+    if sample is not None:
+        return (
+            _of_table(table, found, sample) if table is not None and found is not None else _of_photos(photos, sample)
+        )
+    if table is not None and found is not None:
+        column = (find(table.columns, flags.id, table.path.name) if flags.id else None) or found[0]
+        lines = (
+            f"test: {len(table.frame):,} rows of {table.path.name}",
+            found[1].sentence(f"{IMAGE} of test", found[0]),
+        )
+        return TestRows(table.frame, found[1].images(), column, (), table.frame, found[1].bare, table.path.name, lines)
+    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role == "test"]
+    if not names:
+        return None
+    folder = f"{len(names):,} photos of test folders, in the order of their names"
+    return TestRows(
+        pd.DataFrame({IMAGE: names}, dtype=str), names, IMAGE, (), None, False, "test folder", (f"test: {folder}",)
+    )
+
+
+def _first_id(table: Table, sample: Sample | None, flags: Flags) -> str:
+    if flags.id is not None:
+        return flags.id
+    return next((c for c in sample.named if find(table.columns, c, table.path.name)), "") if sample else ""
+
+
+def _of_table(table: Table | None, found: tuple[str, Located], sample: Sample) -> TestRows:
+    """The sample's rows, each with the row of the test table that has its id."""
+    assert table is not None
+    where, path = table.path.name, sample.path.name
+    ids, known, _ = _same_values(table, sample)
+    if not ids:
+        asked = sample.table[sample.named[0]]
+        raise InputError(
+            f"{path}: ids that {where} lacks: received {cases(map(repr, asked))}; allowed: the ids of {where}"
+        )
+    rows = {clean(value): i for i, value in reversed(list(enumerate(table.frame[known])))}
+    asked = sample.table[ids].map(clean)
+    strange = [value for value in asked if value not in rows]
+    if strange:
+        raise InputError(
+            f"{path}: ids that {where} lacks: received {cases(map(repr, strange))}; allowed: the ids of {where}"
+        )
+    order = [rows[value] for value in asked]
+    lines = [
+        f"test: {len(order):,} rows in the order of {path}, {ids} = {known} of {where}",
+        found[1].sentence("image of test", found[0]),
+    ]
+    if (left := len(rows) - len(set(order))) > 0:
+        lines.append(f"warning: {left:,} rows of {where} are not in {path}, so nothing predicts them")
+    images = found[1].images()
+    answers = tuple(c for c in sample.named if c != ids)
+    return TestRows(
+        sample.table,
+        [images[i] for i in order],
+        ids,
+        answers,
+        table.frame.iloc[order],
+        found[1].bare,
+        path,
+        tuple(lines),
+    )
+
+
+def _same_values(table: Table, sample: Sample) -> tuple[str, str, float]:
+    """The sample's column of ids, the test table's, and the share of the former found in the latter; "" for none."""
+    best = ("", "", 0.0)
+    distinct = {c: set(table.frame[c].map(clean)) for c in table.columns}
+    for column in sample.named:
+        asked = sample.table[column].map(clean)
+        if asked.nunique() < max(2, len(asked) / 2) and len(asked) > 1:
+            continue  # answers repeat, ids do not
+        for other, values in distinct.items():
+            share = float(asked.isin(values).mean())
+            if share > best[2] or (share == best[2] and share > 0 and _alike(column, other) > _alike(*best[:2])):
+                best = (column, other, share)
+    return best if best[2] >= LEAST else ("", "", 0.0)
+
+
+def _alike(one: str, other: str) -> bool:
+    return clean(one).casefold() == clean(other).casefold()
+
+
+def _of_photos(photos: Photos, sample: Sample) -> TestRows:
+    """The sample's rows, each with the photo that its id names."""
+    path, best = sample.path.name, None
+    for column in sample.named:
+        values = sample.table[column]
+        if len(values) > 1 and values.nunique() < max(2, len(values) / 2):
+            continue
+        located = locate(photos, values.tolist(), "test", source=f"{path}: {column}")
+        if best is None or located.share > best[1].share:
+            best = column, located
+    if best is None:
+        raise InputError(f"{path}: no column of ids: received {', '.join(sample.named)}; allowed: ids that differ")
+    refuse_missing_of_sample(best[1], best[0], path)
+    answers = tuple(c for c in sample.named if c != best[0])
+    lines = (f"test: {len(values):,} rows of {path}, in its order", best[1].sentence("image of test", best[0]))
+    return TestRows(sample.table, best[1].images(), best[0], answers, None, best[1].bare, path, lines)
+
+
+def refuse_missing_of_sample(located: Located, column: str, path: str) -> None:
+    """InputError for ids of a sample submission without a photo: there, nothing can be left out."""
+    if located.missing:
+        raise InputError(
+            f"{path}: no image found for {len(located.missing):,} of {len(located.values):,} ids in {column}: received "
+            f"{cases(map(repr, located.missing))}; allowed: a test photo for each id"
+        )

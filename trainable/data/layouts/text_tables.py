@@ -1,0 +1,126 @@
+"""Tables as text, every cell a string: CSV of any delimiter and encoding, Parquet, JSON lines."""
+
+import csv
+import io
+import json
+from pathlib import Path
+
+import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet
+from charset_normalizer import from_bytes
+
+from trainable.data.layouts.headers import refuse_twice
+from trainable.data.values import clean
+from trainable.errors import InputError
+
+DELIMITERS = (",", "\t", ";", "|")
+SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl")
+LOOKED_AT = 50  # lines from which the delimiter is told
+
+
+def read_text_table(path: Path) -> pd.DataFrame:
+    """Columns of str in the file's order; the header keeps its names, blanks around them cut.
+
+    An empty cell is "", and a class may be called NA. InputError where the file is no table of at least one row.
+    """
+    try:
+        if path.suffix.lower() == ".parquet":
+            table = _parquet(path)
+        elif path.suffix.lower() == ".jsonl":
+            table = _json_lines(path)
+        else:
+            table = _delimited(path)
+    except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error, pa.ArrowException, ValueError) as error:
+        if isinstance(error, InputError):
+            raise
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise InputError(f"{path} is no readable table: {reason}; allowed: a header, then a line a row") from None
+    if table.empty:
+        raise InputError(f"{path}: received no rows; allowed: at least one")
+    return table
+
+
+def _delimited(path: Path) -> pd.DataFrame:
+    text = decode(path)
+    mark = delimiter(text)
+    header = [clean(name.removeprefix("\ufeff")) for name in next(csv.reader(io.StringIO(text), delimiter=mark), [])]
+    if not any(header):
+        raise InputError(f"{path} is no readable table: no header; allowed: a header, then a line a row")
+    refuse_twice(header, path)
+    table = pd.read_csv(
+        io.StringIO(text),
+        sep=mark,
+        dtype=str,
+        keep_default_na=False,
+        header=None,
+        skiprows=_lines_of_header(text, mark),
+    )
+    if table.shape[1] != len(header):
+        raise InputError(
+            f"{path}: received rows of {table.shape[1]} cells below {len(header)} headers; allowed: as many"
+        )
+    table.columns = pd.Index(header)
+    return table
+
+
+def _lines_of_header(text: str, mark: str) -> int:
+    reader = csv.reader(io.StringIO(text), delimiter=mark)
+    next(reader)
+    return reader.line_num
+
+
+def decode(path: Path) -> str:
+    """The text of a file: by its byte order mark, as UTF-8, or in the encoding that its bytes speak for."""
+    data = path.read_bytes()
+    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
+        if data.startswith(mark):
+            return data.decode(encoding)
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        best = from_bytes(data).best()
+        if best is None:
+            raise InputError(f"{path} is no readable table: in no known encoding; allowed: UTF-8") from None
+        return str(best)
+
+
+def delimiter(text: str) -> str:
+    """The mark that cuts the first lines into most cells, as many in each; a comma where none does."""
+    lines = text.splitlines()[:LOOKED_AT]
+    widths = {}
+    for mark in DELIMITERS:
+        rows = [len(row) for row in csv.reader(lines, delimiter=mark) if row]
+        if rows and rows[0] > 1 and len(set(rows[:-1] or rows)) == 1:  # the last may be cut by its line break
+            widths[mark] = rows[0]
+    return max(widths, key=lambda mark: widths[mark]) if widths else ","
+
+
+def _parquet(path: Path) -> pd.DataFrame:
+    table = pyarrow.parquet.read_table(path)
+    refuse_twice(table.column_names, path)
+    columns = {}
+    for name in table.column_names:
+        column = table[name]
+        if pa.types.is_dictionary(column.type):
+            column = column.cast(column.type.value_type)
+        if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
+            continue  # a photo inside the table, or a list of boxes: nothing that a row could be told by
+        columns[clean(name)] = ["" if value is None else str(value) for value in column.to_pylist()]
+    if not columns:
+        raise InputError(f"{path}: received no column of text or numbers; allowed: names of photo files and labels")
+    return pd.DataFrame(columns, dtype=str)
+
+
+def _json_lines(path: Path) -> pd.DataFrame:
+    rows = [json.loads(line) for line in decode(path).splitlines() if line.strip()]
+    return records(rows, path)
+
+
+def records(rows: list, source: object) -> pd.DataFrame:
+    """A list of JSON objects as a table of text; values that are lists or objects are left out."""
+    if not all(isinstance(row, dict) for row in rows):
+        raise InputError(f"{source}: received something else than objects; allowed: a list of objects")
+    names = list(dict.fromkeys(name for row in rows for name in row))
+    flat = [n for n in names if not any(isinstance(row.get(n), dict | list) for row in rows)]
+    return pd.DataFrame({n: ["" if row.get(n) is None else str(row[n]) for row in rows] for n in flat}, dtype=str)

@@ -1,0 +1,98 @@
+"""Cells of group, fold and label columns: what is joined, and what is kept apart and warned of."""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+import numpy as np
+import pandas as pd
+
+from trainable.errors import InputError
+
+NOBODY = {"", "nan", "na", "none"}  # of a group: nobody is named
+WARNED = 5  # pairs of near-equal values that are named
+FIRST = 3  # cases that a refusal names
+NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+
+
+def clean(text: str) -> str:
+    """One spelling of a value: no blanks around it (full-width ones too), composed letters (NFC)."""
+    return unicodedata.normalize("NFC", text).strip()
+
+
+def joined(column: pd.Series, what: str) -> tuple[pd.Series, list[str]]:
+    """The column with spellings joined that differ in blanks and composition only, and what to say of it."""
+    distinct = {value: clean(value) for value in column.unique()}
+    changed = {value for value, spelt in distinct.items() if value != spelt}
+    if not changed:
+        return column, []
+    rows = int(column.isin(changed).sum())
+    return column.map(distinct), [f"{what}: {_rows(rows)} lost blanks or took composed letters"]
+
+
+def near_pairs(values: Iterable[str], counts: dict[str, int], what: str, question: str) -> list[str]:
+    """A warning for each of the first pairs that differ only in case, number form or a last slash."""
+    found: dict[str, list[str]] = {}
+    for value in values:
+        found.setdefault(_loose(value), []).append(value)
+    alike = [sorted(names) for names in found.values() if len(names) > 1]
+    lines = [
+        f"warning: {what} {' / '.join(names)}: {question}? {_rows(sum(counts[n] for n in names))}"
+        for names in sorted(alike)[:WARNED]
+    ]
+    if len(alike) > WARNED:
+        lines.append(f"warning: {what}: {len(alike) - WARNED} more such pairs")
+    return lines
+
+
+def counted(column: pd.Series) -> dict[str, int]:
+    return {str(value): int(count) for value, count in column.value_counts().items()}
+
+
+def alone_where_nobody(groups: pd.Series, images: Iterable[str]) -> tuple[pd.Series, list[str]]:
+    """Groups in which rows that name nobody stand alone, as their image, and what to say of it."""
+    nobody = groups.str.lower().isin(NOBODY)
+    if not nobody.any():
+        return groups, []
+    alone = groups.where(~nobody, pd.Series(list(images), index=groups.index))
+    return alone, [f"group: {_rows(int(nobody.sum()))} without one, each stands alone"]
+
+
+def refuse_line_breaks(column: pd.Series, source: object, what: str) -> None:
+    """InputError where a path or label goes over two lines: a quote is missing somewhere."""
+    broken = column[column.str.contains(r"[\r\n]", regex=True)]
+    if len(broken):
+        raise InputError(
+            f"{source}: {what} with a line break inside: received {cases(broken.map(repr))}; allowed: one line a cell"
+        )
+
+
+def cases(found: Iterable[object]) -> str:
+    """The first three cases of a refusal, and how many more there are."""
+    listed = [str(case) for case in found]
+    more = f" and {len(listed) - FIRST:,} more" if len(listed) > FIRST else ""
+    return ", ".join(listed[:FIRST]) + more
+
+
+def sorted_names(values: Iterable[str]) -> tuple[str, ...]:
+    """Distinct values: whole numbers by value, names by alphabet."""
+    names = sorted(set(values))
+    return tuple(sorted(names, key=int)) if all(re.fullmatch("-?[0-9]+", n) for n in names) else tuple(names)
+
+
+def numbers(values: Iterable[str]) -> np.ndarray | None:
+    """float64[n] where every value is a plain number, else None."""
+    try:
+        found = np.array([float(v) for v in values])
+    except ValueError:
+        return None
+    return found if np.isfinite(found).all() else None
+
+
+def _loose(value: str) -> str:
+    text = value.casefold().rstrip("/")
+    return f"{float(text):g}" if NUMBER.fullmatch(text) else text
+
+
+def _rows(count: int) -> str:
+    return f"{count:,} row{'s' if count != 1 else ''}"
