@@ -39,7 +39,7 @@ demo: setup  ## sample data, search, ensemble, submission; into runs/demo
 	test -d $(SAMPLE) || $(BIN)/python -m trainable.sample $(SAMPLE) --people 200 --eval-people 150
 	$(BIN)/python -m search.run spaces/demo.py --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
 	$(BIN)/python -m ensembles.build $(DEMO)
-	$(BIN)/python -m ensembles.score_answers $(DEMO)/ensembles/auto $(SAMPLE)/eval/answers.csv
+	$(BIN)/python -m ensembles.score_answers $(DEMO) $(SAMPLE)/eval/answers.csv
 
 format: setup  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .

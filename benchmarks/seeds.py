@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 
-from ensembles.score_answers import true_scores
+from ensembles.truth import true_scores
 from trainable.files import read_json, write_json
 from trainable.run import Run
 from trainable.sample.write import generate

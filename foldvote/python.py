@@ -8,7 +8,7 @@ import pandas as pd
 
 import trainable.run
 from ensembles.ensemble import Ensemble, read_ensemble
-from ensembles.predict import predict_photos, table_of
+from ensembles.predict_photos import predict_photos, table_of
 from foldvote.photos import Photos, as_files
 from trainable.errors import InputError
 from trainable.run import Predictions

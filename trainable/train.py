@@ -4,29 +4,14 @@ python -m trainable.train CONFIG.json --data DIR --out DIR
 """
 
 import argparse
-import json
-import sys
 from pathlib import Path
 
-import torch
-
-from trainable.command import Parser, add_columns, add_data, default_data, flags_of, guarded, whole
-from trainable.config import TrialConfig
-from trainable.data.manifest import few
-from trainable.data.rows import check_data, target_classes
-from trainable.errors import InputError
-from trainable.files import read_json
-from trainable.images.faces import look
-from trainable.models.weights import resolve_weights
-from trainable.run import Experiment, Run, Trial, prepare
-from trainable.run.inputs import as_kept, run_of_trial
-from trainable.threads import use_threads
-from trainable.training.report import Report
-from trainable.training.trial import train
+from trainable.command import Parser, add_columns, add_data, guarded, whole
+from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog="python -m trainable.train", description="Train one trial, all folds.")
+    parser = Parser(prog=spoken("train"), description="Train one trial, all folds.")
     parser.add_argument("config", type=Path, help="a TrialConfig as JSON; keys left out take their defaults")
     add_data(parser)
     add_columns(parser)
@@ -41,65 +26,10 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(given: argparse.Namespace) -> int:
-    config, run = _read_config(given.config), Run(given.out)
-    print(f"run directory {run.root}")
-    if given.threads:
-        use_threads(given.threads)
-    weights = resolve_weights([config.model.backbone] if config.model.pretrained else [], given.weights)
-    experiment = prepare(
-        given.data or default_data(),
-        folds=given.folds,
-        seed=config.seed,
-        store_size=config.input.store,
-        skip_bad_images=given.skip_bad_images,
-        weights=weights,
-        flags=flags_of(given),
-    )
-    for line in experiment.manifest.taken.lines:
-        print(line)
-    check_data(config, experiment.manifest)
-    look([config], experiment.store)
-    trial = _begin_or_resume(run, experiment, config)
-    for sentence in config.cautions():
-        print(f"warning: {sentence}")
-    measure = run.measure(target_classes(experiment.manifest, config.target))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    """Exit code of the command; raises InputError."""
+    from trainable.one_trial import train_one  # torch takes seconds to import
 
-    def say(report: Report) -> bool:
-        total = config.epochs * experiment.folds.count
-        print(f"fold {report.fold} epoch {report.step}/{total} loss {report.metrics['loss']:.4f} "
-              f"{measure.shown} {measure.text(report.score)}")  # fmt: skip
-        return True
-
-    result = train(trial, say, device=device, workers=given.workers)
-    assert result is not None
-    print(f"out-of-fold {measure.shown} {measure.text(result.oof_score)} over {experiment.folds.count} folds")
-    print(f"next: python -m ensembles.build {run.root}")
-    return 0
-
-
-def _read_config(path: Path) -> TrialConfig:
-    if not path.is_file():
-        raise InputError(f"no configuration: received {path}; allowed: a JSON file, such as a trial of a run has")
-    try:
-        return TrialConfig.from_dict(as_kept(read_json(path), run_of_trial(path)))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no JSON: {error}; allowed: a file such as a trial of a run has") from None
-
-
-def _begin_or_resume(run: Run, experiment: Experiment, config: TrialConfig) -> Trial:
-    """The trial in a new run, or in one that was begun on the same data and folds."""
-    if not run.begun:
-        if strangers := run.strangers():
-            raise InputError(
-                f"--out: received {run.root}, which holds {few(strangers)}; allowed: a new folder or a run"
-            )
-        run.begin(experiment, command=sys.argv, settings={"epochs": config.epochs})
-    elif run.info.folds_fingerprint != experiment.folds_fingerprint or run.info.pseudo:
-        raise InputError(f"--out: received {run.root}, a run on other rows or folds; allowed: a new folder")
-    trial = run.trial(run.identify(config))
-    trial.begin(config)
-    return trial
+    return train_one(given)
 
 
 if __name__ == "__main__":

@@ -8,22 +8,14 @@ that strays from all others shows.
 """
 
 import argparse
-import math
 from pathlib import Path
 
-from rich.console import Console
-from rich.table import Table
-
-from ensembles.compare.comparison import Comparison, compare, read_submissions
-from ensembles.submissions_table import correlation, note_score, read_submissions_table, table_beside
 from trainable.command import Parser, guarded
-from trainable.errors import InputError
-from trainable.metrics import MACRO_F1, is_loss, is_named
-from trainable.run import EnsembleFolder
+from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog="python -m ensembles.compare", description="Compare submissions with each other.")
+    parser = Parser(prog=spoken("compare"), description="Compare submissions with each other.")
     parser.add_argument("files", nargs="*", type=Path, metavar="CSV", help="submissions on the same test set")
     parser.add_argument("--note", nargs=2, metavar=("CSV", "SCORE"), help="note a leaderboard score")
     parser.add_argument("--table", type=Path, metavar="CSV", help="default: submissions.csv beside the runs")
@@ -32,87 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(given: argparse.Namespace) -> int:
-    if len(given.files) == 1 or not (given.files or given.note):
-        raise InputError(f"files: received {len(given.files)}; allowed: two or more submissions, or --note CSV SCORE")
-    if given.note:
-        _note(given.table, Path(given.note[0]), given.note[1])
-    if given.files:
-        found = compare(*read_submissions(given.files))
-        names = _short(given.files)
-        Console().print(_agreement(found, names), _classes(found, names))
-        best = names[int(found.consensus.argmax())]
-        print(f"closest to the vote of the others: {best}, macro-F1 {found.consensus.max():.4f}")
-        print(
-            f"next: upload one, then python -m ensembles.compare --note {given.files[found.consensus.argmax()]} SCORE"
-        )
-    return 0
+    """Exit code of the command; raises InputError."""
+    from ensembles.compare.show import show  # pandas takes a second to import
 
-
-def _note(given_table: Path | None, submission: Path, text: str) -> None:
-    try:
-        score = float(text)
-    except ValueError:
-        score = float("nan")
-    if not (-1 <= score <= 1 or (math.isfinite(score) and _unbounded(submission))):
-        raise InputError(f"--note: received score {text!r}; allowed: a number from -1 to 1, of a loss any")
-    if not submission.is_file():
-        raise InputError(f"--note: received {submission}, which is no file; allowed: a submission")
-    place = given_table or table_beside(submission)
-    note_score(place, submission, score)
-    table = read_submissions_table(place)
-    shown = Table(title=f"{place}", title_justify="left", box=None, header_style="bold")
-    for column in table:
-        shown.add_column(str(column))
-    for line in table.to_numpy(str).tolist():
-        shown.add_row(*_short([Path(line[0])]), *line[1:])
-    Console().print(shown)
-    count, r = correlation(table)
-    print(
-        f"nested and noted scores: {count} pairs, "
-        + (f"correlation {r:+.2f}" if r == r else "too few for a correlation")
-    )
-    print(f"next: python -m ensembles.compare {submission} OTHER.csv")
-
-
-def _unbounded(submission: Path) -> bool:
-    """Whether a submission was built for a metric that may lie outside -1..1: a loss, or a function."""
-    folder = EnsembleFolder(submission.absolute().parent)
-    metric = folder.summary()["metric"] if folder.built else MACRO_F1
-    return is_loss(metric) or not is_named(metric)
-
-
-def _agreement(found: Comparison, names: list[str]) -> Table:
-    table = Table(title="share of equal rows", title_justify="left", box=None, header_style="bold")
-    for column in ("", *(str(s + 1) for s in range(len(names))), "macro-F1 against the others' vote"):
-        table.add_column(column, justify="left" if column == "" else "right")
-    for s, name in enumerate(names):
-        table.add_row(f"{s + 1} {name}", *(f"{v:.3f}" for v in found.agreement[s]), f"{found.consensus[s]:.4f}")
-    return table
-
-
-def _classes(found: Comparison, names: list[str]) -> Table:
-    """Rows of each class; of all but the first also what came from and went to other classes of the first."""
-    table = Table(
-        title="rows a class (in brackets: gained and lost against 1)",
-        title_justify="left",
-        box=None,
-        header_style="bold",
-    )
-    for column in ("class", *(str(s + 1) for s in range(len(names)))):
-        table.add_column(column, justify="right")
-    for c, name in enumerate(found.classes):
-        gained = found.moved[:, :, c].sum(1) - found.moved[:, c, c]
-        lost = found.moved[:, c].sum(1) - found.moved[:, c, c]
-        cells = [f"{found.counts[s, c]} (+{gained[s]} -{lost[s]})" for s in range(1, len(names))]
-        table.add_row(name, str(found.counts[0, c]), *cells)
-    return table
-
-
-def _short(files: list[Path]) -> list[str]:
-    """NAME of RUN/ensembles/NAME/submission.csv with its run; of any other file its name."""
-    return [
-        f"{f.absolute().parents[2].name}/{f.absolute().parent.name}"
-        if len(f.absolute().parents) > 3 and f.absolute().parents[1].name == "ensembles"
-        else f.name
-        for f in files
-    ]
+    return show(given)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from ensembles.members.member import Member
 from ensembles.members.whole import broken_members, refuse
+from trainable.commands import spoken
 from trainable.errors import InputError
 
 
@@ -20,7 +21,7 @@ def on_all_rows(voters: Sequence[Member]) -> list[Member]:
         if not factor.trial.all_rows.finished:
             missing[factor.run.root].append(factor.trial.id)
     if missing:
-        train = [f"python -m search.run --retrain {run} {' '.join(names)} --all-rows" for run, names in missing.items()]
+        train = [spoken("search", "--retrain", run, *names, "--all-rows") for run, names in missing.items()]
         raise InputError(
             f"--all-rows: received {sum(map(len, missing.values()))} members that have no network of all rows; "
             f"allowed: first {'; '.join(train)}"

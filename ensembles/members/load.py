@@ -11,6 +11,7 @@ import numpy as np
 from ensembles.members.member import JOINT, Member
 from ensembles.members.products import products
 from ensembles.members.whole import SKIP
+from trainable.commands import spoken
 from trainable.data.labels import SIZES
 from trainable.data.manifest import few
 from trainable.data.rows import target_labels
@@ -133,7 +134,7 @@ def _complete(runs: Sequence[Run]) -> list[Member]:
     if not found:
         raise InputError(
             f"no complete trials: received {', '.join(str(run.root) for run in runs)}; allowed: a run with at least "
-            "one trial that finished all folds (python -m search.run SPACE --resume, or more --trials)"
+            f"one trial that finished all folds ({spoken('search', 'SPACE', '--resume')}, or more --trials)"
         )
     return list(dict.fromkeys(found))  # a run given twice votes once
 

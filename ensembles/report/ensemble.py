@@ -7,6 +7,7 @@ import numpy as np
 
 from ensembles.greedy import greedy_selection
 from ensembles.report.facts import NONE_COMPLETE, Complete, Facts
+from trainable.commands import spoken
 from trainable.pictures.charts import BLUE, DARK, ORANGE, WIDE, axes, image, legend, matrix
 from trainable.pictures.page import Part, Section, table, text
 
@@ -22,7 +23,7 @@ def members(facts: Facts) -> Section:
 def optimism(facts: Facts) -> Section:
     title = "What it will score"
     if facts.ensemble is None:
-        missing = f"Not estimated yet: python -m ensembles.build {facts.run.root} tells, and renews this page."
+        missing = f"Not estimated yet: {spoken('build', facts.run.root)} tells, and renews this page."
         return Section("optimism", title, missing=missing)
     e = facts.ensemble
     rows, built = sorted(e["methods"], key=lambda r: r["nested"]), facts.built_for
@@ -62,7 +63,7 @@ def configurations(facts: Facts) -> Section:
         body = (
             f'<details><summary>weight {weight:.3f}, {facts.metric} {facts.text(trial.score)} <button type="button" '
             f'data-copy="c{trial.id}">copy</button></summary><pre id="c{trial.id}">{text(code)}</pre></details>'
-            f"<pre>python -m search.run {trial.id}.py --data {text(facts.run.info.data)}</pre>"
+            f"<pre>{text(spoken('search', f'{trial.id}.py', '--data', facts.run.info.data))}</pre>"
         )
         read = f"Save the configuration as {trial.id}.py; the command below it trains the member again."
         parts.append(Part(f"Trial {trial.id} as a space file", body, read))
@@ -77,9 +78,10 @@ def space_file(facts: Facts, trial: Complete) -> str:
     chosen = {"target": target} if target != "joint" else {}
     search = {"trials": 1, "folds": facts.folds, **fixed, "members": 1, **chosen}
     settings = ", ".join(f"{k}={tuple(v) if isinstance(v, list) else v!r}" for k, v in search.items())
+    again = spoken("search", f"{trial.id}.py", "--data", facts.run.info.data)
     return (
-        f'"""Trial {trial.id} of {facts.run.name}.\n\nRun:     python -m search.run {trial.id}.py --data '
-        f'{facts.run.info.data}\n"""\n\nfrom search.space import Search\n\nSEARCH = Search({settings})\n\n\n'
+        f'"""Trial {trial.id} of {facts.run.name}.\n\nRun:     {again}\n"""\n\n'
+        f"from search.space import Search\n\nSEARCH = Search({settings})\n\n\n"
         f"def space(trial, data):\n    return {_literal(values, 1)}\n"
     )
 

@@ -7,6 +7,7 @@ import pandas as pd
 
 from ensembles.report.facts import NONE_COMPLETE, Facts
 from ensembles.suspects.find import find_suspects
+from trainable.commands import spoken
 from trainable.images.decode import read_image, resize
 from trainable.pictures.charts import photo
 from trainable.pictures.page import Part, Section, text
@@ -66,7 +67,7 @@ def suspects(facts: Facts) -> Section:
     lines = "\n".join(["path_or_id,field,value", *(f"{s.key},{s.field},{s.value}" for s in found[:SUSPECTS])])
     body = (
         f'<button type="button" data-copy="corrections">copy</button><pre id="corrections">{text(lines)}</pre>'
-        f"<p>All {len(found)}: <code>python -m ensembles.suspects {text(facts.run.root)}</code></p>"
+        f"<p>All {len(found)}: <code>{text(spoken('suspects', facts.run.root))}</code></p>"
     )
     read = (
         "Save the lines that you believe as a CSV and name it in `rows.corrections`: training then uses them. Scores "

@@ -2,7 +2,9 @@
 
 import logging
 import os
+from contextlib import chdir
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, Self
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -27,6 +29,7 @@ from search.jobs import Died, Driver, Job
 from trainable.errors import InputError
 from trainable.run import Run
 
+HOME = Path(__file__).parents[2]  # where our packages lie
 REUSE_ACTORS = True  # one process runs one trial after another, see docs/decisions/020
 
 
@@ -178,16 +181,19 @@ class _Tells(FIFOScheduler):
 def connect(address: str | None) -> None:
     """Join a running cluster, or start one on this machine; InputError where no cluster answers."""
     quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    if address:
+    # Workers import from the folder that Ray was started in before any other: what lies in the user's, such as a
+    # search.py, must not stand for ours.
+    with chdir(HOME):
+        if not address:
+            # "local": without an address Ray would join any cluster that /tmp/ray or RAY_ADDRESS of this machine names.
+            ray.init("local", include_dashboard=False, object_store_memory=128 * 2**20, **quiet)
+            return
         try:
             ray.init(address=address, **quiet)
         except (ConnectionError, ValueError, RuntimeError) as error:
             raise InputError(
                 f"--address: received {address!r}, no cluster answers ({error}); allowed: auto, HOST:PORT"
             ) from None
-    else:
-        # "local", as without an address Ray would join any cluster that this machine's /tmp/ray or RAY_ADDRESS names.
-        ray.init("local", include_dashboard=False, object_store_memory=128 * 2**20, **quiet)
 
 
 def share_of(cpus: float | None, gpus: float | None, nodes: list[dict[str, Any]]) -> Share:

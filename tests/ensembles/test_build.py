@@ -12,8 +12,9 @@ import torch
 from helpers import complete_run, refused
 from torch import Tensor, nn
 
-from ensembles.build import as_float32, main
+from ensembles.build import main
 from ensembles.report import write
+from ensembles.vote import as_float32
 from trainable.metrics import macro_f1
 from trainable.run import EnsembleFolder, Run
 

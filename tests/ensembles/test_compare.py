@@ -8,7 +8,8 @@ import pytest
 from helpers import refused, write_table
 from sklearn.metrics import f1_score
 
-from ensembles.compare import compare, consensus, main, read_submissions
+from ensembles.compare.command import main
+from ensembles.compare.comparison import compare, consensus, read_submissions
 from ensembles.submissions_table import add_submission, correlation, read_submissions_table, table_beside
 from trainable.errors import InputError
 from trainable.run import Run

@@ -10,7 +10,8 @@ import torch
 from helpers import complete_run, refused, tiny, write_photo
 
 from ensembles.ensemble import Ensemble, read_ensemble
-from ensembles.predict import find_photos, main, table_of
+from ensembles.predict import main
+from ensembles.predict_photos import find_photos, table_of
 from trainable.data.labels import ATTRIBUTES, CLASSES
 from trainable.errors import InputError
 from trainable.models.predict import load_model, predict

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from helpers import write_table
 
-from ensembles.score_answers import true_scores
+from ensembles.truth import true_scores
 from trainable.errors import InputError
 from trainable.run import EnsembleFolder
 

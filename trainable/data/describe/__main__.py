@@ -3,13 +3,11 @@
 from pathlib import Path
 
 from trainable.command import Parser, add_columns, flags_of, guarded, whole
-from trainable.data.describe.facts import look
-from trainable.data.describe.show import html, lines
-from trainable.files import write_text
+from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog="python -m trainable.data.describe", description="Describe a data folder, as text and HTML.")
+    parser = Parser(prog=spoken("describe"), description="Describe a data folder, as text and HTML.")
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--out", type=Path, default=Path("describe"), metavar="DIR", help="(default: describe)")
     parser.add_argument("--folds", type=whole, default=5, help="whose balance to show (default: 5)")
@@ -18,6 +16,10 @@ def main(arguments: list[str] | None = None) -> int:
     given = parser.parse_args(arguments)
 
     def command() -> int:
+        from trainable.data.describe.facts import look
+        from trainable.data.describe.show import html, lines
+        from trainable.files import write_text
+
         facts = look(given.data, folds=given.folds, seed=given.seed, flags=flags_of(given))
         text = "\n".join(lines(facts)) + "\n"
         print(text, end="")

@@ -1,0 +1,112 @@
+"""New photos by a built ensemble: found, predicted, written as a table."""
+
+import argparse
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ensembles.ensemble import Ensemble, read_ensemble
+from ensembles.members import broken_members, refuse
+from ensembles.predict_members import predict_members
+from ensembles.submission import filled
+from trainable.data.form import Form
+from trainable.data.layouts.photos import SUFFIXES, stem_of
+from trainable.data.manifest import COMPETITION, TestSet
+from trainable.errors import InputError
+from trainable.files import write_atomic
+
+WITH_FORM_OF_THEIR_OWN = (COMPETITION, "generic")  # their tables name files, which new photos are not among
+
+
+def find_photos(places: Sequence[Path]) -> list[Path]:
+    """Absolute paths of the files given and of all photos below the folders given, each once.
+
+    In the order given, a folder's photos sorted; names that begin with a dot are passed over. Raises InputError for a
+    place that is neither a folder nor a photo, and where there is no photo at all.
+    """
+    found: list[Path] = []
+    for place in places:
+        place = place.expanduser().absolute()
+        if place.is_dir():
+            below = [p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
+            found += sorted(p for p in below if not any(part.startswith(".") for part in p.relative_to(place).parts))
+        elif place.is_file() and place.suffix.lower() in SUFFIXES:
+            found.append(place)
+        else:
+            raise InputError(f"no photo: received {place}; allowed: folders, or files ending in {_words(SUFFIXES)}")
+    if not found:
+        raise InputError(
+            f"no photos below {', '.join(map(str, places))}: there must be a file ending in {_words(SUFFIXES)}"
+        )
+    return list(dict.fromkeys(found))
+
+
+def predict_photos(ensemble: Ensemble, photos: Sequence[Path]) -> np.ndarray:
+    """The ensemble's vote on M photos as scores float64 [M, C]; raises InputError where a photo cannot be read."""
+    root = Path(os.path.commonpath([p.parent for p in photos]))
+    names = [str(p.relative_to(root)) for p in photos]
+    test = TestSet.of_photos(root, names, ensemble.classes)
+    with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
+        probabilities = predict_members(ensemble.members, test, Path(parts))
+    return ensemble.vote(probabilities.mean(1))
+
+
+def table_of(ensemble: Ensemble, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
+    """What the command writes of M photos: a row each, from scores [M, C]."""
+    columns: dict[str, object] = {
+        "image": [str(p) for p in photos],
+        "prediction": [ensemble.classes[c] for c in scores.argmax(1)],
+    }
+    marginals = ensemble.marginals(scores)
+    for name, table in marginals.items():
+        columns[name] = [ensemble.attributes[name][c] for c in table.argmax(1)]
+    columns |= {f"p {name}": scores[:, c].round(6) for c, name in enumerate(ensemble.classes)}
+    for name, table in marginals.items():
+        columns |= {f"p {name} {word}": table[:, c].round(6) for c, word in enumerate(ensemble.attributes[name])}
+    return pd.DataFrame(columns)
+
+
+def asked_for(ensemble: Ensemble) -> Form | None:
+    """The form that a sample submission or a test table asks for; None for layouts with a form of their own."""
+    own = ensemble.run.info.layout in WITH_FORM_OF_THEIR_OWN
+    return None if own else ensemble.form
+
+
+def submission_of(form: Form, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
+    """A row a photo from scores [M, C], in the form of a submission; an id is the photo's name, as bare as there."""
+    names = [stem_of(p.name) if form.bare else p.name for p in photos]
+    empty = pd.DataFrame({column: [""] * len(names) for column in form.header}, dtype=str)
+    if form.header[0] == "":
+        empty[""] = [str(i) for i in range(len(names))]
+    return filled(empty.assign(**{form.id: names}), form, scores)
+
+
+def predict(given: argparse.Namespace) -> int:
+    """Exit code of `ensembles.predict` with these arguments; raises InputError."""
+    out = given.out.expanduser().absolute()
+    beside = out.with_suffix(".probabilities.csv")
+    if taken := next((path for path in (out, beside) if path.exists()), None):
+        raise InputError(f"--out: received {taken}, which exists; allowed: a new file")
+    ensemble = read_ensemble(given.ensemble)
+    print(f"ensemble {ensemble.folder.root}", flush=True)
+    photos = find_photos(given.images)
+    refuse(broken_members(ensemble.members))
+    scores = predict_photos(ensemble, photos)
+    table = table_of(ensemble, photos, scores)
+    if (form := asked_for(ensemble)) is not None:
+        write_atomic(beside, lambda p: table.to_csv(p, index=False))
+        table = submission_of(form, photos, scores)
+        print(f"{form.sentence()}; probabilities in {beside}")
+    write_atomic(out, lambda p: table.to_csv(p, index=False))
+    print(f"{len(photos)} photos, nested {ensemble.measure.shown} of the ensemble "
+          f"{ensemble.measure.text(ensemble.nested_score)}")  # fmt: skip
+    print(f"next: open {out}")
+    return 0
+
+
+def _words(names: Sequence[str]) -> str:
+    return ", ".join(sorted(names))

@@ -1,0 +1,166 @@
+"""What a build does: choose on out-of-fold predictions, predict the test photos, write the submission."""
+
+import argparse
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from rich.console import Console
+
+from ensembles.choice import Choice, choose_whole
+from ensembles.drift import measure_drift
+from ensembles.ensemble import run_of, summary_of
+from ensembles.members import Member, Members, load_members, on_all_rows
+from ensembles.methods import METHODS
+from ensembles.nested import AUTO, show_rows
+from ensembles.newest import newest_below
+from ensembles.predict_members import predict_members
+from ensembles.same_person import refine_by_person
+from ensembles.submission import form_for, write_probabilities, write_submission
+from ensembles.submissions_table import add_submission
+from trainable.commands import spoken
+from trainable.data.layouts import read_test
+from trainable.data.manifest import TestSet
+from trainable.errors import InputError, unknown
+from trainable.locks import alone
+from trainable.run import EnsembleFolder, Predictions, Run
+
+
+def vote(given: argparse.Namespace) -> int:
+    """Exit code of `ensembles.build` with these arguments; raises InputError."""
+    if given.method not in (AUTO, *METHODS):
+        raise unknown("method", given.method, (AUTO, *METHODS))
+    runs = given.runs or [newest_below()]
+    members = load_members(runs, skip_broken=given.skip_broken_members, metric=given.metric)
+    folder = _free(Run(runs[0]), given.name or given.method)
+    print(f"ensemble {folder.root}", flush=True)
+    test = find_test(given.data, members)
+    folder.root.mkdir(parents=True, exist_ok=True)
+    with alone(folder.lock, folder.root):
+        try:
+            build(given, members, test, folder)
+        except InputError:
+            folder.delete_if_empty()
+            raise
+    _renew_report(run_of(folder))
+    predict = spoken("predict", folder.root, "PHOTOS", "--out", "CSV")
+    print(f"next: {f'submit {folder.submission}' if test else predict}")
+    return 0
+
+
+def find_test(data: Path | None, members: Members) -> TestSet | None:
+    """The photos to predict, as the run read its data; None where there are none. InputError for other classes."""
+    test = read_test(data or members.data, members.classes, members.members[0].run.manifest.taken.flags)
+    if test is None:
+        print(f"no test photos below {data or members.data}: a vote without a submission", flush=True)
+        return None
+    if len(test.form.names) != len(members.classes):
+        raise InputError(
+            f"test set below {test.root}: received one of {len(test.form.names)} classes; "
+            f"allowed: {len(members.classes)}, as the run has"
+        )
+    print(form_for(test.form, members.metric.name).sentence(), flush=True)
+    return test
+
+
+def build(given: argparse.Namespace, members: Members, test: TestSet | None, folder: EnsembleFolder) -> None:
+    """Choose on out-of-fold predictions, predict the test images, write the submission and, last, the summary."""
+    choice = choose_whole(
+        members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members
+    )
+    members, fitted, used = choice.members, choice.fitted, choice.used
+    Console().print(show_rows(choice.evaluation.rows, choice.method, members.metric))
+    voters = [members.members[t] for t in used]
+    if given.all_rows:
+        voters = on_all_rows(voters)
+        print("warning: no estimate is of the networks of all rows; those below are of the fold models", flush=True)
+    print(
+        f"method {choice.method}: {int((fitted.weights > 0).sum())} of {len(members.members)} complete trials",
+        flush=True,
+    )
+    known = fitted.apply(members.probabilities)
+    summary = summary_of(choice, given.method, dict(zip(used, voters, strict=True)))
+    if test is not None:
+        summary |= submit(given, choice, voters, known, test, folder)
+    table = Predictions(members.rows, as_float32(known), members.labels, members.fold, members.classes)
+    folder.finish(table, summary)
+    if test is not None:
+        numbers = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))
+        add_submission(folder, choice.method, members.metric.name, *numbers)
+    _say(choice, given.method)
+
+
+def submit(
+    given: argparse.Namespace,
+    choice: Choice,
+    voters: Sequence[Member],
+    known: np.ndarray,
+    test: TestSet,
+    folder: EnsembleFolder,
+) -> dict[str, Any]:
+    """Predict the test images and write what is submitted; what the summary says of it.
+
+    known: the vote [N, C] out of fold.
+    """
+    members, fitted, used = choice.members, choice.fitted, choice.used
+    probabilities = predict_members(voters, test, folder.parts)
+    scores = fitted.apply_to_used(probabilities.mean(1), used)
+    by_fold = np.stack([fitted.apply_to_used(p, used) for p in probabilities.swapaxes(0, 1)])
+    drift = measure_drift(known, members.groups, by_fold)
+    for sentence in drift.sentences(members.classes):
+        print(f"warning: {sentence}", flush=True)
+    together = None
+    if members.attributes and not given.no_persons:
+        scores, together = refine_by_person(scores, known, members, test, given.seed)
+    folder.write_test(
+        probabilities=probabilities,
+        members=np.array([m.name for m in voters]),
+        images=np.array(test.images),
+        vote=as_float32(scores),
+        best_single=np.array(used.index(choice.best_single)),
+        classes=np.array(members.classes),
+    )
+    write_submission(folder.submission, test, scores, members.metric.name)
+    write_probabilities(folder.probabilities, test, scores, members.classes)
+    return {
+        "form": form_for(test.form, members.metric.name).to_dict(),
+        "drift": {name: value for name, value in asdict(drift).items() if name != "changes"},
+        "same_person": None if together is None else {**vars(together), "kept": together.pays},
+    }
+
+
+def as_float32(scores: np.ndarray) -> np.ndarray:
+    """Scores [M, C] as float32, each row with the same largest class: rounding may make two classes equal."""
+    rounded, first = scores.astype(np.float32), scores.argmax(1)
+    rows = np.flatnonzero(rounded.argmax(1) != first)
+    rounded[rows, first[rows]] = np.nextafter(rounded[rows].max(1), np.float32(2))
+    return rounded
+
+
+def _say(choice: Choice, asked: str) -> None:
+    single, own, row = choice.rows["best_single"], choice.rows[choice.method], choice.rows[asked]
+    metric = choice.members.metric
+    print(f"best single  in-sample {metric.text(single.in_sample)}  nested {metric.text(single.nested)}")
+    print(
+        f"ensemble     in-sample {metric.text(own.in_sample)}  nested {metric.text(row.nested)} ± "
+        f"{row.standard_error:.4f}  optimism {own.in_sample - row.nested:.4f}"
+    )
+
+
+def _free(run: Run, name: str) -> EnsembleFolder:
+    """The folder of the first free name: `name`, `name-2`, ...; an unfinished build under it is taken up again."""
+    number = 1
+    while (folder := run.ensemble(name if number == 1 else f"{name}-{number}")).built:
+        number += 1
+    return folder
+
+
+def _renew_report(run: Run) -> None:
+    """Write the run's report anew where it has one or a search that one can be drawn of."""
+    if run.report.is_file() or run.search_record.is_file():
+        from ensembles.report.write import try_report  # matplotlib takes a second to import
+
+        if written := try_report(run.root):
+            print(f"report {written}")
