@@ -121,9 +121,10 @@ def build(given: argparse.Namespace, members: Members, test: TestSet, folder: En
     summary["drift"] = {name: value for name, value in asdict(drift).items() if name != "changes"}
     summary["same_person"] = None if together is None else {**vars(together), "kept": together.pays}
     vote = Predictions(members.rows, as_float32(known), members.labels, members.fold, members.classes)
+    summary["oof_score"] = members.metric.score(vote.label, vote.probabilities)  # as the file gives it: float32 rounds
     folder.finish(vote, summary)
-    noted = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))
-    add_submission(folder, choice.method, *noted, metric=members.metric.name)
+    in_sample, nested, nested_std = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))
+    add_submission(folder, choice.method, in_sample, nested, nested_std, members.metric.name)
     _say(choice, given.method)
 
 
