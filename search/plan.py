@@ -135,6 +135,12 @@ def check_metric(space: SpaceFile, manifest: Manifest) -> Metric:
         measure = get(s.metric, classes)
         if s.target != "joint" and not measure.divisible:
             raise InputError(f"metric {measure.name}: received with target {s.target}; allowed: one of every attribute")
+        name, _, first = measure.name.partition(":")
+        if name == "top_k" and int(first) >= len(classes):
+            raise InputError(
+                f"metric {measure.name}: received {len(classes)} classes, so that every answer scores 1; allowed: K "
+                f"below {len(classes)}"
+            )
     except InputError as error:
         raise InputError(f"{space.path}: {error}") from None
     if not callable(s.metric):

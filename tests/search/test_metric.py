@@ -135,6 +135,10 @@ def test_runs_of_different_metrics_are_told_apart(
     [
         ("'macrof1'", "space.py: unknown metric 'macrof1'; nearest: macro_f1"),
         ("'f1:class7'", "space.py: unknown class of metric f1 'class7'; nearest: class"),
+        (
+            "'top_k:3'",
+            "space.py: metric top_k:3: received 3 classes, so that every answer scores 1; allowed: K below 3",
+        ),
         ("'f1'", "space.py: metric f1: received 3 classes, and it is that of the second of two"),
         ("lambda labels: 1.0", "failed on 6 made-up rows: TypeError"),
         ("lambda labels, probabilities: None", "failed on 6 made-up rows: TypeError"),
