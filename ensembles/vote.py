@@ -85,6 +85,9 @@ def build(given: argparse.Namespace, members: Members, test: TestSet | None, fol
     if test is not None:
         summary |= submit(given, choice, voters, known, test, folder)
     table = Predictions(members.rows, as_float32(known), members.labels, members.fold, members.classes)
+    summary["oof_score"] = members.metric.score(
+        table.label, table.probabilities
+    )  # as the file gives it: float32 rounds
     folder.finish(table, summary)
     if test is not None:
         numbers = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))

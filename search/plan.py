@@ -8,10 +8,10 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import optuna
 import torch
 
+from search.metric import check_metric
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
 from trainable.config import TrialConfig
@@ -20,7 +20,7 @@ from trainable.data.labels import ATTRIBUTES
 from trainable.data.manifest import Manifest
 from trainable.data.rows import check_data, target_classes
 from trainable.errors import InputError
-from trainable.metrics import Metric, get
+from trainable.metrics import Metric
 from trainable.models.build import build_network
 from trainable.models.normalise import pixel_statistics
 from trainable.models.weights import find_weights
@@ -122,35 +122,6 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         sorted({sentence for c in configs for sentence in c.cautions()}),
         measure,
     )
-
-
-def check_metric(space: SpaceFile, manifest: Manifest) -> Metric:
-    """The metric over the classes that trials predict; InputError where it cannot be had of these.
-
-    A function is called once, on made-up rows: one that cannot be would fail in every trial.
-    """
-    s = space.search
-    classes = target_classes(manifest, s.target)
-    try:
-        measure = get(s.metric, classes)
-        if s.target != "joint" and not measure.divisible:
-            raise InputError(f"metric {measure.name}: received with target {s.target}; allowed: one of every attribute")
-    except InputError as error:
-        raise InputError(f"{space.path}: {error}") from None
-    if not callable(s.metric):
-        return measure
-    labels = np.arange(2 * len(classes)) % len(classes)
-    rows = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(labels)).astype(np.float32)
-    try:
-        found = float(s.metric(labels, rows))
-        assert math.isfinite(found), f"it answered {found}"
-    except Exception as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise InputError(
-            f"{space.path}: metric {measure.name} failed on {len(labels)} made-up rows: {reason}; allowed: a function "
-            "(labels int64 [N], probabilities float32 [N, C]) -> a finite number"
-        ) from error
-    return measure
 
 
 def draw(space: SpaceFile, data: DataFacts, count: int) -> tuple[list[TrialConfig], set[str]]:

@@ -17,9 +17,8 @@ class Own:
     def __init__(self, table: Table, metric: Metric) -> None:
         assert metric.own is not None
         self.value, self.picks = metric.own, 0
-        rows = np.arange(len(table.labels))
-        self.cells = np.stack([table.member(t)[rows, table.labels] for t in range(len(table.raw))])  # [T, N]
-        self.total = np.zeros(len(rows))
+        self.cells = table.own()
+        self.total = np.zeros(len(table.labels))
 
     def alone(self) -> NDArray[np.float64]:
         return self._scores()
@@ -47,12 +46,8 @@ class Brier:
 
     def __init__(self, table: Table) -> None:
         self.table, self.picks = table, 0
-        rows = np.arange(len(table.labels))
-        self.squares, self.own = np.empty(len(table.raw)), np.empty(len(table.raw))
-        for t in range(len(table.raw)):
-            member = table.member(t)
-            self.squares[t] = np.vdot(member, member)
-            self.own[t] = member[rows, table.labels].sum()
+        self.own = table.own().sum(axis=1)
+        self.squares = np.array([np.vdot(m, m) for m in map(table.member, range(len(table.raw)))])
         self.products = np.zeros(len(table.raw))  # of the total with each member
         self.total_square, self.total_own = 0.0, 0.0
 

@@ -73,8 +73,11 @@ class Table:
 
     def member(self, t: int) -> NDArray[np.float64]:
         """Member t's probabilities, float64 [N, C]."""
-        cells = self.raw[t]
-        return np.asarray(cells.view(np.float16) if cells.dtype == np.uint16 else cells, np.float64)
+        return _numbers(self.raw[t])
+
+    def own(self) -> NDArray[np.float64]:
+        """What each member gives the label of each row, float64 [T, N]."""
+        return _numbers(self.raw[:, np.arange(len(self.labels)), self.labels])
 
 
 def in_row_ranges(
@@ -92,6 +95,11 @@ def in_row_ranges(
     with ThreadPoolExecutor(threads) as pool:
         answers = list(pool.map(work, edges[:-1], edges[1:], counts))
     return counts.sum(axis=0), answers
+
+
+def _numbers(cells: NDArray[Any]) -> NDArray[np.float64]:
+    """Cells as `raw` holds them, as float64."""
+    return np.asarray(cells.view(np.float16) if cells.dtype == np.uint16 else cells, np.float64)
 
 
 def _refuse(source: NDArray[Any]) -> None:

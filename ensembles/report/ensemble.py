@@ -8,6 +8,7 @@ import numpy as np
 from ensembles.greedy import greedy_selection
 from ensembles.report.facts import NONE_COMPLETE, Complete, Facts
 from trainable.commands import spoken
+from trainable.metrics import MACRO_F1, is_named
 from trainable.pictures.charts import BLUE, DARK, ORANGE, WIDE, axes, image, legend, matrix
 from trainable.pictures.page import Part, Section, table, text
 
@@ -76,6 +77,8 @@ def space_file(facts: Facts, trial: Complete) -> str:
     fixed = {"epochs": values.pop("epochs"), "seed": values.pop("seed"), "store_size": values["input"].pop("store")}
     target = values.pop("target")
     chosen = {"target": target} if target != "joint" else {}
+    name = facts.run.info.metric
+    chosen |= {"metric": name} if name != MACRO_F1 and is_named(name) else {}  # a function is not in the run's files
     search = {"trials": 1, "folds": facts.folds, **fixed, "members": 1, **chosen}
     settings = ", ".join(f"{k}={tuple(v) if isinstance(v, list) else v!r}" for k, v in search.items())
     again = spoken("search", f"{trial.id}.py", "--data", facts.run.info.data)

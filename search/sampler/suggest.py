@@ -53,7 +53,8 @@ class Suggester:
         scores = [_scores(t) for t in trials]
         finals = [_final(t) for t in trials]
         known = estimates(scores, finals) if self.view == "estimated" else finals
-        worst = min([0.0, *(score for own in scores for score in own.values())])
+        told = [*(score for own in scores for score in own.values()), *(final for final in finals if final is not None)]
+        worst = min([0.0, *told])  # a loss is below 0
         return [self._copy(*each, worst) for each in zip(trials, scores, known, strict=True)]
 
     def _copy(self, trial: FrozenTrial, scores: dict[int, float], value: float | None, worst: float) -> FrozenTrial:

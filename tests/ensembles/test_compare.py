@@ -12,6 +12,7 @@ from ensembles.compare.command import main
 from ensembles.compare.comparison import compare, consensus, read_submissions
 from ensembles.submissions_table import add_submission, correlation, read_submissions_table, table_beside
 from trainable.errors import InputError
+from trainable.files import write_json
 from trainable.run import Run
 
 
@@ -89,6 +90,24 @@ def test_table_keeps_builds_and_scores(tmp_path: Path, capfd: pytest.CaptureFixt
     assert correlation(table) == (3, pytest.approx(expected))
     assert main(["--note", str(files[0]), "0.69"]) == 0  # noted again: the later word counts
     assert read_submissions_table(place)["score"].tolist()[0] == "0.69"
+
+
+def test_a_loss_is_noted_with_its_own_sign(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """Nested scores of losses are negated in the table, the leaderboard's are not: both fall together."""
+    run = Run(tmp_path / "runs" / "one")
+    for number, (nested, noted) in enumerate([(-1.5, 1.6), (-1.2, 1.1), (-0.9, 1.0)]):
+        folder = run.ensemble(f"e{number}")
+        file = submission(folder.submission, [0, 1])
+        write_json(folder.summary_file, {"metric": "log_loss"})
+        add_submission(folder, "greedy", nested, nested, 0.1, "log_loss")
+        assert main(["--note", str(file), str(noted)]) == 0
+    other = run.ensemble("other")
+    submission(other.submission, [0, 1])
+    add_submission(other, "greedy", 0.7, 0.7, 0.1)
+    table = read_submissions_table(table_beside(other.submission))
+    assert table["metric"].tolist() == ["log_loss"] * 3 + ["macro_f1"]
+    assert correlation(table) == (3, pytest.approx(np.corrcoef([1.5, 1.2, 0.9], [1.6, 1.1, 1.0])[0, 1]))
+    assert "received score '7'" in refused(capfd, main, "--note", other.submission, 7)
 
 
 def test_submissions_from_elsewhere_need_a_table(tmp_path: Path) -> None:

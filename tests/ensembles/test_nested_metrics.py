@@ -1,5 +1,6 @@
 """The nested table and `auto` under every metric, against a brute force that scores every vote and draw anew."""
 
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from ensembles.nested.rows import PAIRED, PREFERENCE, preference
 from trainable.metrics import Asked, Metric
 
 METHODS_TRIED = ["best_single", "mean_top5", "greedy"]
-DRAWS = 10
+DRAWS = 6
 every_metric = pytest.mark.parametrize("asked", EVERY, ids=lambda asked: getattr(asked, "__name__", asked))
 Case = tuple[NDArray[Any], NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]
 
@@ -69,23 +70,24 @@ def nested(asked: Asked, data: Case) -> tuple[dict[str, float], dict[str, float]
     table, labels, fold, groups = data
     metric = as_metric(asked, table.shape[2])
 
-    def without(out: list[int], name: str) -> NDArray[Any]:
-        seen = ~np.isin(fold, out)
+    @cache
+    def without(out: frozenset[int], name: str) -> NDArray[Any]:
+        seen = ~np.isin(fold, list(out))
         return vote(name, table[:, seen], labels[seen], table, metric)
 
     pooled = {name: np.empty(table.shape[1:]) for name in METHODS_TRIED}
     auto = np.empty(table.shape[1:])
     for k in range(3):
         for name in METHODS_TRIED:
-            pooled[name][fold == k] = without([k], name)[fold == k]
+            pooled[name][fold == k] = without(frozenset({k}), name)[fold == k]
         inner = {}
         for name in METHODS_TRIED:
             votes = np.empty(table.shape[1:])
             for j in {0, 1, 2} - {k}:
-                votes[fold == j] = without([j, k], name)[fold == j]
+                votes[fold == j] = without(frozenset({j, k}), name)[fold == j]
             rest = fold != k
             inner[name] = drawn(votes[rest], labels[rest], groups[rest], metric)
-        auto[fold == k] = without([k], chosen(inner, metric))[fold == k]
+        auto[fold == k] = without(frozenset({k}), chosen(inner, metric))[fold == k]
     scores = {name: drawn(votes, labels, groups, metric) for name, votes in {**pooled, AUTO: auto}.items()}
     plain = {name: own for name, own in scores.items() if name != AUTO}
     values = {name: float(own[0]) for name, own in scores.items()}

@@ -11,9 +11,12 @@ from helpers import SPACE, refused, space_file
 from inline import searched
 
 from ensembles.build import main as build
+from ensembles.report.ensemble import space_file as space_of
+from ensembles.report.facts import read_facts
 from ensembles.score_answers import main as score_answers
 from search.run import main as search
 from search.space import Search
+from search.space_file import load_space
 from trainable.errors import InputError
 from trainable.metrics import get
 from trainable.run import Run
@@ -39,10 +42,10 @@ def scores_of(run: Run, metric: str) -> dict[str, float]:
 
 
 def test_log_loss_from_the_race_to_the_submission(
-    generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    sample: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     space = space_file(tmp_path, by("log_loss").replace("trials=2", "trials=3"), "loss")
-    assert searched(space, "--data", generic, "--out", tmp_path) == 0
+    assert searched(space, "--data", sample, "--out", tmp_path) == 0
     told, run = capfd.readouterr().out, Run(tmp_path / "loss")
     assert "by log loss" in told
     assert run.info.metric == run.settings["metric"] == "log_loss"
@@ -68,8 +71,11 @@ def test_log_loss_from_the_race_to_the_submission(
     assert summary["metric"] == "log_loss"
     assert {row["method"] for row in summary["methods"]}.isdisjoint({"hard_vote", "class_offsets"})
     again = get("log_loss", vote.classes).score(vote.label, vote.probabilities)
-    assert summary["oof_score"] == pytest.approx(again, abs=1e-6)
-    assert len(pd.read_csv(run.ensemble("auto").submission)) == 5
+    assert summary["oof_score"] == again
+    assert len(pd.read_csv(run.ensemble("auto").submission)) == len(pd.read_csv(sample / "eval" / "info.csv"))
+    assert summary["same_person"] is not None
+    code = space_file(tmp_path, space_of(read_facts(run.root), read_facts(run.root).complete[0]), "again")
+    assert load_space(code).search.metric == "log_loss"
     assert "macro-F1" not in told + run.report.read_text(encoding="utf-8")
     assert "log loss" in run.report.read_text(encoding="utf-8")
 
@@ -129,6 +135,10 @@ def test_runs_of_different_metrics_are_told_apart(
     [
         ("'macrof1'", "space.py: unknown metric 'macrof1'; nearest: macro_f1"),
         ("'f1:class7'", "space.py: unknown class of metric f1 'class7'; nearest: class"),
+        (
+            "'top_k:3'",
+            "space.py: metric top_k:3: received 3 classes, so that every answer scores 1; allowed: K below 3",
+        ),
         ("'f1'", "space.py: metric f1: received 3 classes, and it is that of the second of two"),
         ("lambda labels: 1.0", "failed on 6 made-up rows: TypeError"),
         ("lambda labels, probabilities: None", "failed on 6 made-up rows: TypeError"),

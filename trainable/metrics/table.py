@@ -85,7 +85,7 @@ def get(asked: Asked, classes: Sequence[str]) -> Metric:
     two classes where there are others.
     """
     check_asked(asked)
-    names = tuple(classes)
+    names = tuple(map(str, classes))
     if callable(asked):
         name = name_of(asked)
         return Metric(name, "probabilities", name, names, highest=float("inf"), whole=asked)

@@ -58,6 +58,11 @@ def test_other_views_show_a_value(view: str, value: float) -> None:
     assert found[4][1] == 0.0
 
 
+def test_what_diverged_at_once_is_the_worst_also_under_a_loss() -> None:
+    losses = [trial(TrialState.COMPLETE, [-1.5, -0.9], -2.5), trial(TrialState.PRUNED, [math.nan])]
+    assert seen("estimated", losses)[1][1] == -2.5
+
+
 def test_history_is_not_changed_by_being_shown() -> None:
     before = [dict(t.__dict__) for t in HISTORY]
     study = next(Suggester("tpe", 0, 2).draws(HISTORY, 6)).study

@@ -7,7 +7,7 @@ import pytest
 from sklearn.metrics import f1_score
 
 from ensembles.greedy import greedy_selection
-from search.watch.vote import MOST, PICKS, Vote
+from search.watch.vote import FEW, MOST, PICKS, Vote
 from trainable.run import Predictions, Run, Trial, TrialResult
 
 ROWS, CLASSES = 40, 3
@@ -52,6 +52,23 @@ def test_score_is_that_of_the_weighted_mean(tmp_path: Path) -> None:
     f1 = f1_score(LABEL, total.argmax(1), average="macro", labels=range(CLASSES), zero_division=0)
     assert vote.score == pytest.approx(f1)
     assert vote.members == (weights > 0).sum()
+
+
+def test_a_metric_that_is_called_is_called_once(tmp_path: Path) -> None:
+    """Greedy selection would hold the search up for it: the plain mean of the best few votes."""
+    tables = [signal(seed).astype(np.float32) for seed in range(FEW + 2)]
+    calls: list[int] = []
+
+    def own(labels: np.ndarray, probabilities: np.ndarray) -> float:
+        calls.append(len(labels))
+        return float(probabilities[np.arange(len(labels)), labels].mean())
+
+    vote = Vote(own)
+    for i, table in enumerate(tables):
+        vote.add(complete(Run(tmp_path), f"t{i}", float(i), table))
+    assert vote.members == FEW
+    assert vote.score == pytest.approx(np.mean([table[np.arange(ROWS), LABEL] for table in tables[-FEW:]]))
+    assert calls == [ROWS] * len(tables)
 
 
 def test_the_same_trials_vote_the_same_in_whatever_order_they_came(tmp_path: Path) -> None:
