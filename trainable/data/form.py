@@ -10,8 +10,6 @@ import pandas as pd
 from trainable.data.values import cases, clean, numbers
 from trainable.errors import InputError
 
-KINDS = ("label", "columns", "ranked", "score")
-
 
 @dataclass(frozen=True)
 class Form:
@@ -38,7 +36,8 @@ class Form:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_dict`, of what JSON made of it."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        parts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**parts)
 
     def sentence(self) -> str:
         """What the submission holds, for people."""
