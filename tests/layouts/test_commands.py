@@ -16,7 +16,7 @@ from ensembles.build import main as build
 from ensembles.predict import main as predict
 from ensembles.submission import filled, form_for
 from search.run import main as search
-from trainable.data.form import Form
+from trainable.data.form import Form, form_of
 from trainable.run import Run
 from trainable.train import main as train
 
@@ -132,3 +132,28 @@ def test_answers_of_one_column(kind: str, metric: str, written: list[object]) ->
 def test_form_is_kept_as_json() -> None:
     form = Form("columns", "id", ("id", "a", "b"), ("a", "b"), ("b", "a"), absent=("c",), bare=True)
     assert Form.from_dict(json.loads(json.dumps(form.to_dict()))) == form
+
+
+@pytest.mark.parametrize(
+    ("held", "classes", "kind", "length"),
+    [
+        (["12 7 9"], ("3", "7"), "ranked", 3),
+        (["31 32"], ("3", "7"), "ranked", 2),
+        (["new w_1"], ("new", "w_2"), "ranked", 2),
+        (["Sugar beet"], ("Maize", "Charlock"), "label", 0),
+        (["Sugar beet"], ("Common wheat", "Maize"), "label", 0),
+        (["0.5"], ("cat", "dog"), "score", 0),
+        (["0", "1"], ("0", "1"), "label", 0),
+        (["", ""], ("a", "b", "c"), "label", 0),
+        (["27"], ("1", "2", "3"), "label", 0),
+    ],
+)
+def test_form_is_told_by_what_a_sample_holds(held: list[str], classes: tuple[str, ...], kind: str, length: int) -> None:
+    empty = pd.DataFrame({"id": [f"x{i}" for i in range(len(held))], "answer": held}, dtype=str)
+    form = form_of(empty, "id", ("answer",), classes, True, "sample_submission.csv")
+    assert (form.kind, form.length) == (kind, length)
+
+
+def test_score_is_of_the_class_that_the_column_is_called() -> None:
+    empty = pd.DataFrame({"id": ["x"], "cat": ["0.5"]}, dtype=str)
+    assert form_of(empty, "id", ("cat",), ("cat", "dog"), True, "s.csv").positive == 0

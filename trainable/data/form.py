@@ -67,10 +67,8 @@ def form_of(
     values = [value for value in (clean(v) for v in table[answers[0]].unique()) if value]
     if not values or all(value in classes for value in values):
         return form
-    longest = max(len(value.split()) for value in values)
-    if longest > 1 and not any(value in classes for value in values if len(value.split()) > 1):
-        refuse_blanks(classes, source)
-        return replace(form, kind="ranked", length=longest)
+    if length := _ranked(values, classes):
+        return replace(form, kind="ranked", length=length)
     read = numbers(values)
     if read is not None and ((read != read.round()).any() or not any(_is_number(name) for name in classes)):
         if len(classes) == 2:
@@ -82,6 +80,17 @@ def form_of(
             "several classes under one score are for this version)"
         )
     return form
+
+
+def _ranked(values: Sequence[str], classes: Sequence[str]) -> int:
+    """How long the lists are that values hold, 0 where they are none: names of two words, say, without a photo."""
+    lists = [value.split() for value in values]
+    longest = max(len(words) for words in lists)
+    if longest < 2 or any(len(name.split()) != 1 for name in classes):
+        return 0
+    words = {word for found in lists for word in found}
+    told = words & set(classes) or longest > 2 or all(_is_number(word) for word in words)
+    return longest if told else 0
 
 
 def refuse_blanks(classes: Sequence[str], source: str) -> None:
