@@ -1,15 +1,14 @@
 """The form of a submission: what its sample asks for in each row."""
 
+from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Self
 
 import pandas as pd
 
 from trainable.data.values import cases, clean, numbers
 from trainable.errors import InputError
-
-KINDS = ("label", "columns", "ranked", "score")
 
 
 @dataclass(frozen=True)
@@ -37,7 +36,8 @@ class Form:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_dict`, of what JSON made of it."""
-        return cls(**{k: tuple(v) if isinstance(v, list) else v for k, v in values.items()})
+        parts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**parts)
 
     def sentence(self) -> str:
         """What the submission holds, for people."""
@@ -56,34 +56,41 @@ def form_of(
 ) -> Form:
     """The form that a sample submission has; InputError where its columns fit no task of these classes."""
     header = tuple(str(c) for c in table.columns)
-    same = {"id": id_column, "header": header, "names": tuple(classes), "bare": bare}
+    form = Form("label", id_column, header, tuple(answers), tuple(classes), bare=bare)
     if len(answers) > 1:
-        return Form(
-            "columns", **_class_columns(answers, classes, source), **{k: same[k] for k in ("id", "header", "bare")}
-        )
+        names, absent = _class_columns(answers, classes, source)
+        return replace(form, kind="columns", names=names, absent=absent)
     if not answers:
         raise InputError(
             f"{source}: received no column beside {id_column}; allowed: a column of answers, or one a class"
         )
-    column = (answers[0],)
     values = [value for value in (clean(v) for v in table[answers[0]].unique()) if value]
     if not values or all(value in classes for value in values):
-        return Form("label", columns=column, **same)
-    longest = max(len(value.split()) for value in values)
-    if longest > 1 and not any(value in classes for value in values if len(value.split()) > 1):
-        refuse_blanks(classes, source)
-        return Form("ranked", columns=column, length=longest, **same)
+        return form
+    if length := _ranked(values, classes):
+        return replace(form, kind="ranked", length=length)
     read = numbers(values)
     if read is not None and ((read != read.round()).any() or not any(_is_number(name) for name in classes)):
         if len(classes) == 2:
             own = next((i for i, name in enumerate(classes) if clean(name) == clean(answers[0])), 1)
-            return Form("score", columns=column, positive=own, **same)
+            return replace(form, kind="score", positive=own)
         raise InputError(
             f"{source}: one number a photo in {answers[0]}: received {cases(values)} and {len(classes)} classes, "
             f"{', '.join(classes[:4])}; allowed: labels, one column a class, or two classes (neither regression nor "
             "several classes under one score are for this version)"
         )
-    return Form("label", columns=column, **same)
+    return form
+
+
+def _ranked(values: Sequence[str], classes: Sequence[str]) -> int:
+    """How long the lists are that values hold, 0 where they are none: names of two words, say, without a photo."""
+    lists = [value.split() for value in values]
+    longest = max(len(words) for words in lists)
+    if longest < 2 or any(len(name.split()) != 1 for name in classes):
+        return 0
+    words = {word for found in lists for word in found}
+    told = words & set(classes) or longest > 2 or all(_is_number(word) for word in words)
+    return longest if told else 0
 
 
 def refuse_blanks(classes: Sequence[str], source: str) -> None:
@@ -96,18 +103,20 @@ def refuse_blanks(classes: Sequence[str], source: str) -> None:
         )
 
 
-def _class_columns(answers: Sequence[str], classes: Sequence[str], source: str) -> dict[str, tuple[str, ...]]:
-    """Which column each class has, the same in letters or at least but for case and blanks."""
+def _class_columns(
+    answers: Sequence[str], classes: Sequence[str], source: str
+) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The column of each class, of its name but for case and blanks, and the columns that no class has."""
     loose = {clean(column).casefold(): column for column in answers}
     own = {name: name if name in answers else loose.get(clean(name).casefold(), "") for name in classes}
-    lost = [name for name, column in own.items() if not column]
+    held = Counter(own.values())
+    lost = [name for name, column in own.items() if not column or held[column] > 1]
     if lost:
         raise InputError(
             f"{source}: no column for {len(lost)} of {len(classes)} classes: received {', '.join(answers[:6])}; "
             f"allowed: a column for each class, such as {', '.join(lost[:3])}"
         )
-    absent = tuple(column for column in answers if column not in own.values())
-    return {"columns": tuple(answers), "names": tuple(own.values()), "absent": absent}
+    return tuple(own.values()), tuple(column for column in answers if column not in held)
 
 
 def _is_number(name: str) -> bool:

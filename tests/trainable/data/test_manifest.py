@@ -8,6 +8,8 @@ import pandas as pd
 import pytest
 from helpers import MASKS, competition_data, generic_data, write_photo, write_table
 
+from trainable.data.flags import Flags
+from trainable.data.folds import make_folds
 from trainable.data.labels import age_band
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import read_table
@@ -243,3 +245,45 @@ def test_extra_label_that_manifest_lacks_is_refused(data: Path) -> None:
 def test_missing_table_is_refused_with_its_columns(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="allowed: a CSV with columns a, b"):
         read_table(tmp_path / "none.csv", ("a", "b"))
+
+
+def test_extra_copy_of_a_scored_photo_joins_its_group(data: Path) -> None:
+    """It would train in the fold that is scored on the other."""
+    shutil.copy(data / "images" / "p01_0.png", data / "copy.png")
+    write_photo(data / "more.png", 9)
+    write_table(data / "extra.csv", ("path", "label"), [("copy.png", "class1"), ("more.png", "class1")])
+    manifest = read_manifest(data)
+    assert manifest.frame["group"].tolist()[-2:] == ["p01", "more.png"]
+    assert "extra.csv: 1 photos are copies of scored ones and join their group" in manifest.taken.lines
+    folds = make_folds(manifest, 2, 0)
+    assert folds.fold[-2] == folds.fold[2] and folds.fold[-1] == -1
+
+
+@pytest.mark.parametrize("header", ["Group", " group ", "GROUP"])
+def test_known_headers_are_read_whatever_their_case_and_blanks(data: Path, header: str) -> None:
+    table = pd.read_csv(data / "manifest.csv")
+    table.rename(columns={"group": header, "path": " Path"}).to_csv(data / "manifest.csv", index=False)
+    assert read_manifest(data).frame["group"].nunique() == 6
+
+
+def test_header_near_a_known_one_is_refused_and_further_columns_are_kept(data: Path) -> None:
+    table = pd.read_csv(data / "manifest.csv").assign(site="north", age=[20, 30] * 6)
+    table.rename(columns={"group": "groups"}).to_csv(data / "manifest.csv", index=False)
+    with pytest.raises(InputError, match="received column 'groups', nearly 'group'"):
+        read_manifest(data)
+    manifest = read_manifest(data, Flags(group="groups"))
+    assert manifest.frame["group"].nunique() == 6 and manifest.attributes == ()
+    assert set(manifest.frame["site"]) == {"north"} and set(manifest.frame["age"]) == {"20", "30"}
+
+
+def test_class_without_a_photo_left_is_no_class(data: Path) -> None:
+    frame = read_manifest(data).frame
+    left = read_manifest(data).drop(frame["image"][frame["label"] == 1].tolist())
+    assert left.classes == ("class0", "class2") and set(left.labels) == {0, 1}
+
+
+def test_people_of_the_competition_may_be_dropped_and_its_columns_not_renamed(competition: Path) -> None:
+    manifest = read_manifest(competition, Flags(drop=(("gender", ("male",)),)))
+    assert len(manifest.frame) == 3 * 7 and len(manifest.classes) == 18
+    with pytest.raises(InputError, match="--label: received for the competition's layout"):
+        read_manifest(competition, Flags(label="race"))

@@ -30,7 +30,8 @@ IMAGES = ("file_name", IMAGE)
 
 def find_coco(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -> Source | None:
     """The folder's annotated photos; None where no JSON has annotations of photos."""
-    tables, names = [], {}
+    tables: list[Table] = []
+    names: dict[str, str] = {}
     for path in table_files(root, (".json",)):
         if HIDDEN.search(path.name) or (content := _json(path)) is None:
             continue
@@ -75,8 +76,9 @@ def _json(path: Path) -> Any:
 def _images(content: Any) -> list | None:
     """The list of photos of a test file, which may be the whole of it."""
     listed = content.get("images") if isinstance(content, dict) else content
-    good = isinstance(listed, list) and listed and all(isinstance(row, dict) for row in listed)
-    return listed if good and any(key in listed[0] for key in ("id", *IMAGES)) else None
+    if not isinstance(listed, list) or not listed or not all(isinstance(row, dict) for row in listed):
+        return None
+    return listed if any(key in listed[0] for key in ("id", *IMAGES)) else None
 
 
 def _annotated(content: dict) -> bool:

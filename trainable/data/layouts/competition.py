@@ -9,6 +9,7 @@ import pandas as pd
 from trainable.data.flags import COLUMNS, Flags, Taken
 from trainable.data.form import Form
 from trainable.data.labels import ATTRIBUTES, CLASSES, age_band, encode
+from trainable.data.layouts.copies import join_copies
 from trainable.data.layouts.finish import dropped_rows
 from trainable.data.layouts.sources import Table
 from trainable.data.manifest import COMPETITION, Manifest, TestSet, few, file_sizes, read_table
@@ -62,8 +63,9 @@ def read_train(root: Path, flags: Flags) -> Manifest:
         if twice:
             raise InputError(f"{root / 'extra.csv'}: {few(twice)} occurs twice; allowed: photos that train.csv lacks")
     frame["label"] = encode(frame["mask"].to_numpy(), frame["gender"].to_numpy(), age_band(frame["age"]))
+    frame, copies = join_copies(frame, root)
     said = f"layout: {COMPETITION}, {len(people):,} people of seven photos; a group is a person's folder"
-    return Manifest(root, COMPETITION, frame, CLASSES, Taken(flags, (said, *lines)))
+    return Manifest(root, COMPETITION, frame, CLASSES, Taken(flags, (said, *lines, *copies)))
 
 
 def read_test(root: Path) -> TestSet:

@@ -63,7 +63,7 @@ def _by_sample(
     there = [own for c in answers if (own := find(columns, c, where)) is not None]
     if len(answers) == 1:
         return _column(frame, there[0], f"a column of {sample}") if there else None
-    if len(there) == len(answers) and all(is_binary(frame[c]) for c in there):
+    if len(there) > 1 and all(is_binary(frame[c]) for c in there):
         return _one_hot(frame, there, image, where, f"columns of {sample}")
     heads = {clean(answer) for answer in answers}
     within = [c for c in columns if frame[c].nunique() > 1 and set(frame[c].map(clean)) <= heads]

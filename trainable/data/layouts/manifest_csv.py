@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.flags import Flags, Taken
+from trainable.data.layouts.copies import join_copies
 from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of
 from trainable.data.layouts.headers import find, named, refuse_near
 from trainable.data.layouts.sources import Table
@@ -30,7 +31,8 @@ def read_train(root: Path, flags: Flags) -> Manifest:
     twice = frame["image"][frame["image"].map(PurePosixPath).duplicated()].tolist()
     if twice:
         raise InputError(f"{source}: {few(twice)} occurs twice; allowed: one row an image")
-    return Manifest.of(root, "generic", frame, text, Taken(flags, tuple(lines)))
+    frame, copies = join_copies(frame, root)
+    return Manifest.of(root, "generic", frame, text, Taken(flags, (*lines, *copies)))
 
 
 def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | None:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -136,7 +137,7 @@ def refuse_other_files(photos: Photos) -> None:
         )
 
 
-def _grouped(names: list[str], key) -> dict[str, list[int]]:  # type: ignore[no-untyped-def]
+def _grouped(names: list[str], key: Callable[[str], str]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = {}
     for i, name in enumerate(names):
         found.setdefault(key(name), []).append(i)
