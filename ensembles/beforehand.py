@@ -2,12 +2,16 @@
 
 import time
 
+from ensembles.greedy import scores_one_by_one
 from ensembles.members import Members
 from ensembles.methods import applicable, left_out
+from ensembles.methods.bagged import BAGS
+from ensembles.methods.bagged import SIZE as MOST_PICKS
 from ensembles.nested import CALLS
 
 ONCE = ("best_single", "mean_top5", "hard_vote", "geometric_mean")  # call a metric once a member
 PICKING = ("greedy", "temperature_greedy")  # once a member and pick
+CMA_CALLS = 500  # about so many draws of weights
 
 
 def beforehand(members: Members, size: int) -> list[str]:
@@ -20,7 +24,7 @@ def beforehand(members: Members, size: int) -> list[str]:
     usual = set(applicable(*given))
     unfit = {name: why for name, why in left_out(*given, metric).items() if name in usual}
     lines = [f"left out under {metric.shown}: {name}, {why}" for name, why in unfit.items()]
-    if metric.called:
+    if scores_one_by_one(metric):
         folds, attributes = len(set(members.fold.tolist())), len(members.attributes)
         calls = calls_of(applicable(*given, metric), len(members.members), size, folds, attributes)
         start = time.perf_counter()
@@ -38,8 +42,11 @@ def calls_of(methods: list[str], members: int, size: int, folds: int, attributes
     folds = 4 if folds == 2 else folds
     fits = folds * (folds - 1) // 2 + folds + 1
     picking = sum(name in PICKING for name in methods) + attributes * ("per_attribute" in methods)
-    of_fits = fits * members * (sum(name in ONCE for name in methods) + size * picking)
-    return of_fits + (CALLS + 1) * len(methods) * (folds + 2)
+    bagged = BAGS * min(size, MOST_PICKS) if "bagged_greedy" in methods else 0
+    cma = members * (size + 1) + CMA_CALLS if "cma_weights" in methods else 0
+    of_fits = fits * (members * (sum(name in ONCE for name in methods) + size * picking + bagged) + cma)
+    tables = len(methods) * (folds + 2) + 1  # nested scores with their draws: within each fold, over all, with auto
+    return of_fits + (CALLS + 1) * tables + len(methods)
 
 
 def _words(seconds: float) -> str:

@@ -95,10 +95,15 @@ def member_scores(probabilities: NDArray[Any], labels: ArrayLike, metric: AnyMet
     return _candidates(probabilities, labels, as_metric(metric, np.shape(probabilities)[-1])).alone()
 
 
+def scores_one_by_one(metric: Metric) -> bool:
+    """Whether every candidate's vote is scored anew, for want of a shortcut."""
+    return metric.counts is None and metric.own is None and metric.name != "brier"
+
+
 def _candidates(probabilities: NDArray[Any], labels: ArrayLike, metric: Metric) -> Candidates:
     table = Table.read(probabilities, labels, metric.counts.power if metric.counts else 0)
     if metric.counts is not None:
         return Counted(table, metric)
     if metric.own is not None:
         return Own(table, metric)
-    return Brier(table) if metric.name == "brier" else Called(table, metric)
+    return Called(table, metric) if scores_one_by_one(metric) else Brier(table)
