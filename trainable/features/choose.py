@@ -3,6 +3,7 @@
 Closed forms take every fit from the same statistics; no row is read again but to be predicted.
 """
 
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -38,10 +39,14 @@ class Lesson:
 
 @dataclass(frozen=True, eq=False)
 class Fitted:
-    """A head as it was chosen; a bank's rows are those of the lesson, in order."""
+    """A head as it was chosen; a bank's rows are those of the lesson, in order.
+
+    loss: mean negative log-likelihood of the held-back rows, NaN where nothing was held back.
+    """
 
     strength: float
     scale: float
+    loss: float
     linear: Linear | None = None
 
 
@@ -66,28 +71,28 @@ class Fitter:
         head = self.head
         given = head.neighbours if head.name == "knn" else head.shrinkage
         strengths = (float(given),) if given else tuple(map(float, _choices(head.name)))
-        scale = 1.0
+        loss, strength, scale = math.nan, strengths[0], 1.0
         if head.calibrate or len(strengths) > 1:
-            strengths, scale = self._chosen(lesson, strengths)
+            loss, strength, scale = self._chosen(lesson, strengths)
         if not head.calibrate:
             scale = 1.0
         if head.name == "knn":
-            return Fitted(strengths[0], scale)
-        return Fitted(strengths[0], scale, self._heads(lesson, frozenset(), strengths)[strengths[0]].times(scale))
+            return Fitted(strength, scale, loss)
+        linear = self._heads(lesson, frozenset(), (strength,))[strength]
+        return Fitted(strength, scale, loss, linear.times(scale))
 
-    def _chosen(self, lesson: Lesson, strengths: tuple[float, ...]) -> tuple[tuple[float], float]:
-        """The strength of the best log-likelihood of held-back rows, each at its best scale; and that scale."""
+    def _chosen(self, lesson: Lesson, strengths: tuple[float, ...]) -> tuple[float, float, float]:
+        """(loss, strength, scale): the best log-likelihood of held-back rows, each strength at its best scale."""
         parts = [(self._held_back(lesson, p, strengths), self.truth[self._scored(p)]) for p in self._inner(lesson)]
         if not parts:
-            return (strengths[len(strengths) // 2],), 1.0
+            return math.nan, strengths[len(strengths) // 2], 1.0
         found = []
         for strength in strengths:
             some = [(logits[strength], labels) for logits, labels in parts]
             scale = best_scale(some)
             loss = log_loss(np.concatenate([s for s, _ in some]) * scale, np.concatenate([y for _, y in some]))
             found.append((loss, strength, scale))
-        _, strength, scale = min(found)
-        return (strength,), scale
+        return min(found)
 
     def _inner(self, lesson: Lesson) -> Iterator[int]:
         """The parts that are held back in turn: those that have rows to be scored on and leave rows to learn from."""

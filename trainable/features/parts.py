@@ -13,7 +13,8 @@ def inner_parts(fold: np.ndarray, groups: np.ndarray) -> tuple[np.ndarray, np.nd
     """
     numbers = np.unique(fold[fold >= 0])
     pieces = 1 if len(numbers) > INNER else -(-INNER // max(1, len(numbers) - 1))
-    part, fold_of = np.zeros(len(fold), np.int64), []
+    part = np.zeros(len(fold), np.int64)
+    fold_of: list[int] = []
     for number in np.unique(fold):
         rows = np.flatnonzero(fold == number)
         count = min(pieces, len(np.unique(groups[rows]))) if number >= 0 else 1

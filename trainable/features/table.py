@@ -22,7 +22,7 @@ class FeatureTable:
 
     def rows(self, rows: np.ndarray, dtype: type = np.float32) -> np.ndarray:
         """Features [n, D] of these rows int64[n]."""
-        found = np.empty((len(rows), self.width), dtype)
+        found: np.ndarray = np.empty((len(rows), self.width), dtype)
         first, place = 0, self.place[rows]
         for block in self.blocks:
             found[:, first : first + block.shape[1]] = block[place]
