@@ -14,6 +14,7 @@ from ensembles.members import JOINT, Member, multiply
 from trainable.data.labels import ATTRIBUTES
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError
+from trainable.features.views import predict_photos
 from trainable.files import read_npz, write_npz
 from trainable.images.faces import look, what_is_seen
 from trainable.images.loader import Batches, Loader
@@ -64,6 +65,11 @@ def predict_member(
         if wrong := network.broken():
             raise InputError(f"{wrong}; allowed: the file as trained")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    if config.fitted:
+        weights, bodies = [network.weights for network in networks], networks[0].bodies
+        found_at_once = predict_photos(config, store, weights, bodies, device=device)
+        advance(len(store.names) * len(networks))
+        return found_at_once
     rows = np.arange(len(store.names))
     batches = Batches(
         pixels_file=store.pixels_file,
@@ -103,7 +109,7 @@ def _watched(batches: Stream, advance: Callable[[int], None], networks: int) -> 
 
 def _source(store: ImageStore, networks: Sequence[Fold]) -> str:
     """What an answer depends on: the photos, of which the store's folder is named by content, and the weights."""
-    weights = [network.result.weights_sha256 for network in networks]
+    weights = [network.result.weights_sha256 for network in networks]  # of a head these name its body too
     return hashlib.sha256(" ".join([store.folder.name, *weights]).encode()).hexdigest()
 
 

@@ -117,7 +117,7 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
     return Plan(
         configs,
         megabytes,
-        sorted({c.model.backbone for c in configs if c.model.pretrained}),
+        sorted({b for c in configs if c.model.pretrained for b in c.backbones}),
         sorted(left_out),
         sorted({sentence for c in configs for sentence in c.cautions()}),
         measure,

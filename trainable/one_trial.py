@@ -29,7 +29,7 @@ def train_one(given: argparse.Namespace) -> int:
     print(f"run directory {run.root}")
     if given.threads:
         use_threads(given.threads)
-    weights = resolve_weights([config.model.backbone] if config.model.pretrained else [], given.weights)
+    weights = resolve_weights(list(config.backbones) if config.model.pretrained else [], given.weights)
     experiment = prepare(
         given.data or default_data(),
         folds=given.folds,

@@ -130,7 +130,7 @@ def _onnx_copies(member: Member, out: Path, place: Path, classes: int) -> tuple[
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (CHECKED, *config.input.size, 3), dtype=np.uint8)
     for k, network in enumerate(member.networks()):
-        model = load_model(config, classes, network.weights, torch.device("cpu"))
+        model = load_model(config, classes, network.weights, torch.device("cpu"), network.bodies)
         files.append(str(place / f"fold_{k}.onnx"))
         differences.append(copy_to_onnx(model, torch.tensor(network.result.statistics), images, out / files[-1]))
         print(f"{files[-1]}: differs from torch by at most {differences[-1]:.1e}", flush=True)

@@ -10,7 +10,8 @@ from typing import Any, Self
 
 from trainable.config.allowed import between, check, ignored, one_of, only, relevant, where
 from trainable.config.augment import AugmentConfig
-from trainable.config.head import HeadConfig
+from trainable.config.features import FeaturesConfig
+from trainable.config.head import FITTED, HeadConfig
 from trainable.config.input import InputConfig
 from trainable.config.loss import LossConfig
 from trainable.config.mix import MixConfig
@@ -23,6 +24,7 @@ from trainable.errors import InputError, unknown
 
 __all__ = [
     "AugmentConfig",
+    "FeaturesConfig",
     "HeadConfig",
     "InputConfig",
     "LossConfig",
@@ -39,9 +41,20 @@ __all__ = [
 TARGETS = ("joint", "mask", "gender", "age")
 
 
+# Sections that matter only where a head is fitted, or only where a network is trained by epochs.
+OF_FITTING = {"only": lambda c: c.fitted}
+OF_TRAINING = {"only": lambda c: not c.fitted}
+
+
+def _of_training(given: Any) -> Any:
+    return only(OF_TRAINING["only"], given)
+
+
 @dataclass(frozen=True)
 class TrialConfig:
     """`epochs` counts epochs of one fold; all trials of a run share it, or rungs could not be compared.
+
+    A head that is fitted (`head.name` lda, ridge, logistic, knn) reports that many times what it came to at once.
 
     target: what is predicted, all classes or one attribute; the same for all trials of a run.
     keep "best" keeps the epoch that scored best in validation, which inflates the score (see `cautions`); patience:
@@ -57,27 +70,47 @@ class TrialConfig:
     head: HeadConfig = field(default_factory=HeadConfig)
     input: InputConfig = field(default_factory=InputConfig)
     rows: RowsConfig = field(default_factory=RowsConfig)
-    stage: StageConfig = field(default_factory=StageConfig)
+    features: FeaturesConfig = field(default_factory=FeaturesConfig, metadata=OF_FITTING)
+    stage: StageConfig = field(default_factory=StageConfig, metadata=OF_TRAINING)
     augment: AugmentConfig = field(default_factory=AugmentConfig)
     mix: MixConfig = field(default_factory=MixConfig)
-    sampler: SamplerConfig = field(default_factory=SamplerConfig)
+    sampler: SamplerConfig = field(default_factory=SamplerConfig, metadata=OF_TRAINING)
     loss: LossConfig = field(default_factory=LossConfig)
-    optim: OptimConfig = field(default_factory=OptimConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig, metadata=OF_TRAINING)
     epochs: int = between(1, 10_000, default=12)
-    batch_size: int = between(2, 65_536, default=32)
-    keep: str = one_of("last", "best", "soup", default="last")
-    soup_share: float = only(lambda c: c.keep == "soup", between(0.01, 1.0, default=0.3))
-    patience: int = only(lambda c: c.keep == "best", between(0, 1000, default=0))
+    batch_size: int = _of_training(between(2, 65_536, default=32))
+    keep: str = _of_training(one_of("last", "best", "soup", default="last"))
+    soup_share: float = only(lambda c: c.keep == "soup" and not c.fitted, between(0.01, 1.0, default=0.3))
+    patience: int = only(lambda c: c.keep == "best" and not c.fitted, between(0, 1000, default=0))
     tta: str = one_of("none", "flip", "crops", default="none")
     precision: str = one_of("auto", "fp32", "bf16", default="auto")
     compile: bool = only(lambda c: c.compile, one_of(False, True, default=False))
-    seed: int = where(lambda v: type(v) is int and 0 <= v < 2**31, "a whole number from 0 to 2**31 - 1", default=0)
+    seed: int = only(
+        lambda c: not (c.fitted and c.model.pretrained),
+        where(lambda v: type(v) is int and 0 <= v < 2**31, "a whole number from 0 to 2**31 - 1", default=0),
+    )
 
     def __post_init__(self) -> None:
         check(self)
         for wrong, received, allowed in self._conflicts():
             if wrong:
                 raise InputError(f"configuration: received {received}; allowed: {allowed}")
+
+    @property
+    def fitted(self) -> bool:
+        """Whether the head is fitted to features of a frozen body, with no epoch of training."""
+        return self.head.name in FITTED
+
+    @property
+    def tables(self) -> tuple[tuple[str, tuple[int, int]], ...]:
+        """(backbone, (height, width)) of every network whose features the head sees, side by side."""
+        beside = self.features.tables if self.fitted else ()
+        return ((self.model.backbone, self.input.size), *beside)
+
+    @property
+    def backbones(self) -> tuple[str, ...]:
+        """Every backbone that it needs, each once."""
+        return tuple(dict.fromkeys(backbone for backbone, _ in self.tables))
 
     def _conflicts(self) -> list[tuple[bool, str, str]]:
         heads, frozen = self.head.name == "attributes", self.model.freeze == "body"
@@ -109,6 +142,25 @@ class TrialConfig:
                 "model.freeze body with augmentation or mixing",
                 "augment.policy none and mix.name none: features of a frozen body are computed once",
             ),
+            *self._conflicts_of_fitted(),
+        ]
+
+    def _conflicts_of_fitted(self) -> list[tuple[bool, str, str]]:
+        name = f"head.name {self.head.name}"
+        return [
+            (self.fitted and self.model.freeze != "body", f"{name} with a body that trains", "model.freeze body"),
+            (
+                self.fitted and self.input.normalise == "dataset",
+                f"{name} with input.normalise dataset",
+                "imagenet or backbone: all folds share one table of features",
+            ),
+            (self.fitted and self.tta == "crops", f"{name} with tta crops", "tta none or flip"),
+            (self.fitted and self.head.age == "ordinal", f"{name} with head.age ordinal", "head.age classes"),
+            (
+                self.fitted and self.head.parts == "attributes" and self.target != "joint",
+                f"head.parts attributes with target {self.target}",
+                "head.parts classes",
+            ),
         ]
 
     def needs(self) -> dict[str, tuple[str, ...]]:
@@ -117,6 +169,7 @@ class TrialConfig:
         asked = {
             "target": (() if self.target == "joint" else everything),
             "head.name": everything if self.head.name == "attributes" else (),
+            "head.parts": everything if self.fitted and self.head.parts == "attributes" else (),
             "rows.young_cut": ("age",) if rows.young_cut != 30 else (),
             "rows.old_cut": ("age",) if rows.old_cut != 60 else (),
             "rows.drop_young": ("age",) if rows.drop_young else (),
@@ -131,7 +184,7 @@ class TrialConfig:
     def cautions(self) -> list[str]:
         """Sentences about choices that are ignored, or allowed and costly; commands print them."""
         found = ignored(self)
-        if self.keep == "best":
+        if self.keep == "best" and not self.fitted:
             found.append("keep best: the epoch is chosen on the rows it is scored on, so scores are too high")
         if judged_out_of_fold(self.rows.corrections):
             found.append(

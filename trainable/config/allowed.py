@@ -81,19 +81,20 @@ def relevant(config: Any) -> dict[str, Any]:
             if f.type is float:  # 1 and 1.0 are one value
                 value = float(value)
             elif isinstance(value, tuple):
-                value = [float(v) for v in value]
+                value = [v if isinstance(v, str) else float(v) for v in value]
             found[f.name] = relevant(value) if is_dataclass(value) else f.metadata.get("identity", lambda v: v)(value)
     return found
 
 
-def ignored(config: Any, path: str = "") -> list[str]:
-    """A sentence for each field that is set and changes nothing."""
+def ignored(config: Any, path: str = "", idle: bool = False) -> list[str]:
+    """A sentence for each field that is set and changes nothing; idle: none of them changes anything."""
     found = []
     for f in fields(config):
         value = getattr(config, f.name)
+        useless = idle or not f.metadata.get("only", lambda _: True)(config)
         if is_dataclass(value):
-            found += ignored(value, f"{path}{f.name}.")
-        elif value != f.default and not f.metadata.get("only", lambda _: True)(config):
+            found += ignored(value, f"{path}{f.name}.", useless)
+        elif useless and value != f.default:
             found.append(f"{path}{f.name}: {value!r} is ignored beside the other choices made")
     return found
 

@@ -21,4 +21,7 @@ def smoke(values: dict[str, Any]) -> dict[str, Any]:
         augment["hole_size"] = augment["hole_size"] / max(seen.get("size", (256, 192)))
     seen["size"] = SQUARE if transformer else SIZE
     batch = min(16, values.get("batch_size", 32))
-    return {**values, "model": model, "input": seen, "augment": augment, "batch_size": batch}
+    features = dict(values.get("features", {}))
+    if features.get("beside"):
+        features["beside"] = [f"{model['backbone']} {seen['size'][0]}x{seen['size'][1]}"] * len(features["beside"])
+    return {**values, "model": model, "input": seen, "augment": augment, "batch_size": batch, "features": features}

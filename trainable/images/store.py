@@ -3,8 +3,7 @@
     <cache>/<key>/pixels.npy   uint8 [N, H, W, 3], RGB
     <cache>/<key>/index.json   written last: names, size, unreadable files
 
-`key` is a hash of names, file sizes, modification times and the stored size. The cache is $FOLDVOTE_CACHE, or
-~/.cache/foldvote; it may be deleted whenever nothing runs.
+`key` is a hash of names, file sizes, modification times and the stored size.
 """
 
 import hashlib
@@ -20,6 +19,7 @@ import cv2
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
+from trainable.cache import cache_folder
 from trainable.errors import InputError
 from trainable.files import read_json, write_json
 from trainable.images.decode import read_image
@@ -53,11 +53,6 @@ class ImageStore:
             return np.arange(len(names), dtype=np.int64)
         place = {name: row for row, name in enumerate(self.names)}
         return np.array([place[name] for name in names], np.int64)
-
-
-def cache_folder() -> Path:
-    given = os.environ.get("FOLDVOTE_CACHE")
-    return Path(given).absolute() if given else Path.home() / ".cache" / "foldvote"
 
 
 def store_bytes(count: int, size: tuple[int, int]) -> int:

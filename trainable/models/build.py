@@ -46,6 +46,6 @@ def build_network(config: TrialConfig, classes: int, weights: Path | None = None
         size=config.input.size,
         weights=weights,
         drop_rate=config.model.drop_rate,
-        head=config.head.name,
+        head="attributes" if config.fitted and config.head.parts == "attributes" else config.head.name,
         age=config.head.age,
     )

@@ -66,8 +66,8 @@ def head_name(model: nn.Module) -> str:
 
 
 def attach(model: nn.Module, name: str, age: str) -> nn.Module:
-    """Put what follows the last layer behind it; the joint head has nothing."""
-    if name == "joint" and age == "classes":
+    """Put what follows the last layer behind it; heads whose units are the classes have nothing."""
+    if name != "attributes" and age == "classes":
         return model
     place = head_name(model)
     last = model.get_submodule(place)

@@ -12,8 +12,12 @@ from torch import Tensor, nn
 
 from trainable.config import TrialConfig
 from trainable.device import stream_to_device
+from trainable.errors import InputError
 from trainable.memory import as_many_as_fit
+from trainable.models.bodies import build_body
 from trainable.models.build import build_network
+from trainable.models.fitted import layer_of
+from trainable.models.heads import head_name
 from trainable.models.normalise import normalise
 from trainable.models.tta import viewed
 
@@ -67,15 +71,31 @@ def _answers(
     return torch.cat(parts, 1)
 
 
-def load_model(config: TrialConfig, classes: int, weights: Path, device: torch.device) -> nn.Module:
-    """A trained fold model with its test-time views, ready to predict."""
-    return viewed(load_network(config, classes, weights, device), config.tta).eval()
+def load_model(
+    config: TrialConfig, classes: int, weights: Path, device: torch.device, bodies: Sequence[Path] = ()
+) -> nn.Module:
+    """A trained fold model with its test-time views, ready to predict; the arguments as those of `load_network`."""
+    return viewed(load_network(config, classes, weights, device, bodies), config.tta).eval()
 
 
-def load_network(config: TrialConfig, classes: int, weights: Path, device: torch.device) -> nn.Module:
-    """The network alone, as timm built it: what pictures look into. Safetensors cannot run code."""
-    model = build_network(config, classes)
-    model.load_state_dict(load_file(weights))
+def load_network(
+    config: TrialConfig, classes: int, weights: Path, device: torch.device, bodies: Sequence[Path] = ()
+) -> nn.Module:
+    """The network alone, as timm built it: what pictures look into. Safetensors cannot run code.
+
+    weights: a fold's. bodies: the frozen networks that a fitted head stands on, which its file does not hold. Raises
+    InputError where there are several: they are no one network that takes photos of one size.
+    """
+    if config.fitted:
+        if len(bodies) != 1:
+            raise InputError(
+                f"head {config.head.name}: received features of {len(bodies)} networks side by side; allowed here: one"
+            )
+        model = build_body(*config.tables[0], bodies[0], pretrained=config.model.pretrained)
+        model.set_submodule(head_name(model), layer_of(config.head, load_file(weights)))
+    else:
+        model = build_network(config, classes)
+        model.load_state_dict(load_file(weights))
     return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 
 

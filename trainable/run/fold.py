@@ -6,7 +6,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+
 from trainable.files import append_json_line, digest, read_json_lines, write_bytes, write_json_lines
+from trainable.run.inputs import body
 from trainable.run.predictions import Predictions
 from trainable.run.records import FoldResult, read_record, write_record
 
@@ -20,6 +23,14 @@ class Fold:
     @property
     def weights(self) -> Path:
         return self.root / "model.safetensors"
+
+    @property
+    def bodies(self) -> list[Path]:
+        """The run's copies of the frozen networks that its head stands on; none where it is a whole network."""
+        with safe_open(self.weights, "np") as held:
+            named = (held.metadata() or {}).get("bodies", "")
+        run = self.root.parent.parent.parent
+        return [body(content, run) for content in named.split()]
 
     @property
     def resume(self) -> Path:
@@ -75,6 +86,9 @@ class Fold:
             return f"{self._result}: missing or unreadable"
         if not self.weights.is_file() or digest(self.weights) != written:
             return f"{self.weights}: missing or changed since it was written"
+        for file in self.bodies:
+            if not file.is_file() or digest(file) != file.stem:
+                return f"{file}: missing or changed since it was written"
         return ""
 
     @property

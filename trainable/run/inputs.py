@@ -4,9 +4,11 @@ What a user does to the original afterwards (edit, move, delete it) then changes
 is moved takes them along. A configuration on disk holds `sha256:<digest>`, in memory the path of the copy.
 
     inputs/<digest>.csv      a copy
+    inputs/<digest>.safetensors   weights of a frozen network that heads of several trials stand on
     inputs/names.json        {path of the original: digest of what it held when it was first used}
 """
 
+import hashlib
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +48,19 @@ def kept(path: str, run: Path) -> str:
     """The copy of a file as it was when the run first used it; the path itself where the run has none."""
     content = _names(run).get(str(Path(path).absolute()))
     return path if content is None else str(_copy(run, content))
+
+
+def keep_body(content: bytes, run: Path) -> Path:
+    """The run's copy of the weights of a frozen network."""
+    file = body(hashlib.sha256(content).hexdigest(), run)
+    if not file.exists():
+        write_bytes(file, content)
+    return file
+
+
+def body(content: str, run: Path) -> Path:
+    """Where the run keeps the weights of a frozen network with this digest."""
+    return run / "inputs" / f"{content}.safetensors"
 
 
 def run_of_trial(config: Path) -> Path:

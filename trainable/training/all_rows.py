@@ -17,6 +17,7 @@ from trainable.run import Trial
 from trainable.training.batches import training_batches
 from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
+from trainable.training.frozen import FrozenHeads, fit_fold
 from trainable.training.report import Report
 
 
@@ -30,9 +31,14 @@ def train_on_all_rows(trial: Trial, *, device: torch.device, workers: int = 0) -
     experiment, files = trial.run.experiment, trial.all_rows
     everything = replace(experiment, folds=Folds.of_one_network(len(experiment.folds.fold)))
     config = without_validation(trial.config)
-    loader = Loader(training_batches(config, everything), workers=workers, pin=device.type == "cuda")
-    forget_compiled()
-    fold = FoldContext(config, everything, 0, loader, device, files)
-    for metrics in iter(files.epochs()) if files.finished else train_fold(fold):
+    if files.finished:
+        epochs = iter(files.epochs())
+    elif config.fitted:
+        epochs = fit_fold(FrozenHeads(trial, everything.folds, device=device, workers=workers), 0, files)
+    else:
+        loader = Loader(training_batches(config, everything), workers=workers, pin=device.type == "cuda")
+        forget_compiled()
+        epochs = train_fold(FoldContext(config, everything, 0, loader, device, files))
+    for metrics in epochs:
         epoch = int(metrics["epoch"])
         yield Report(epoch, 0, math.nan, decides=False, fold_done=epoch == config.epochs, metrics=metrics)

@@ -12,6 +12,7 @@ from trainable.run import Predictions, Trial, TrialResult
 from trainable.training.batches import training_batches
 from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
+from trainable.training.frozen import FrozenHeads, fit_fold
 from trainable.training.report import Report
 from trainable.training.scores import scores_of
 
@@ -24,10 +25,11 @@ def run_trial(trial: Trial, *, device: torch.device, workers: int = 0, only: int
     """
     config, experiment = trial.config, trial.run.experiment
     loader = Loader(training_batches(config, experiment), workers=workers, pin=device.type == "cuda")
+    heads = FrozenHeads(trial, experiment.folds, device=device, workers=workers) if config.fitted else None
     forget_compiled()
     last = experiment.folds.count - 1
     for k in range(experiment.folds.count) if only is None else (only,):
-        for report in _run_fold(trial, k, loader, device):
+        for report in _run_fold(trial, k, heads or loader, device):
             if report.fold_done and k == last and only is None:
                 _finish(trial, device)
             yield report
@@ -43,15 +45,17 @@ def train(
     return trial.result
 
 
-def _run_fold(trial: Trial, k: int, loader: Loader, device: torch.device) -> Iterator[Report]:
+def _run_fold(trial: Trial, k: int, means: Loader | FrozenHeads, device: torch.device) -> Iterator[Report]:
     config, files = trial.config, trial.fold(k)
     if files.finished:
         epochs = iter(files.epochs())
+    elif isinstance(means, FrozenHeads):
+        epochs = fit_fold(means, k, files)
     else:
         fitted = [f.result.micro_batch for f in trial.folds() if f.finished]
         micro_batch = min([config.batch_size, *fitted])
         run = trial.run
-        epochs = train_fold(FoldContext(config, run.experiment, k, loader, device, files, micro_batch, run.metric))
+        epochs = train_fold(FoldContext(config, run.experiment, k, means, device, files, micro_batch, run.metric))
     for metrics in epochs:
         epoch = int(metrics["epoch"])
         last = epoch == config.epochs

@@ -49,6 +49,8 @@ class Gallery:
         config, oof = trial.config, trial.oof()
         self._confusion(config, oof, writer)
         self._wrong(config, oof, writer)
+        if len(config.tables) > 1:  # no one network, into which one could look
+            return
         seen = _Seen(trial)
         self._attention(seen, oof, writer)
         if trial.result.oof_score > self.best:
@@ -114,7 +116,8 @@ class _Seen:
 
     def __init__(self, trial: Trial) -> None:
         self.trial, fold = trial, trial.fold(0)
-        self.network: Any = load_network(trial.config, len(trial.oof().classes), fold.weights, torch.device("cpu"))
+        classes, cpu = len(trial.oof().classes), torch.device("cpu")
+        self.network: Any = load_network(trial.config, classes, fold.weights, cpu, fold.bodies)
         self.statistics = torch.tensor(fold.result.statistics)
 
     def photos(self, rows: np.ndarray) -> np.ndarray:

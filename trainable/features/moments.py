@@ -1,0 +1,101 @@
+"""What closed-form heads need to know of the rows: counts, sums and Gram matrices of every part and class.
+
+A head is fitted on parts: on all but a fold, on all but a fold and an inner part. Its statistics are sums of those of
+its parts, with classes weighed as it likes; no row is read again.
+"""
+
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+
+from trainable.features.table import FeatureTable
+
+LARGE = 1.5e9  # bytes of Gram matrices beyond which they are kept as float32; they are summed as float64
+
+
+@dataclass(frozen=True, eq=False)
+class Statistics:
+    """Of weighted rows: counts float64[C], sums float64[C, D], gram float64[D, D] (the sum of x x')."""
+
+    counts: np.ndarray
+    sums: np.ndarray
+    gram: np.ndarray
+
+    @property
+    def total(self) -> float:
+        """The weight of all rows together."""
+        return float(self.counts.sum())
+
+    @property
+    def means(self) -> np.ndarray:
+        """float64[C, D], of each class; zeros for a class without rows."""
+        return self.sums / np.maximum(self.counts, 1e-300)[:, None]
+
+    @property
+    def mean(self) -> np.ndarray:
+        """float64[D]."""
+        return self.sums.sum(0) / self.total
+
+    def within(self) -> np.ndarray:
+        """float64[D, D]: the mean over rows of the covariance around their class's mean."""
+        return self.gram / self.total - (self.means.T * (self.counts / self.total)) @ self.means
+
+    def scatter(self) -> np.ndarray:
+        """float64[D, D]: the covariance of all rows, times their weight."""
+        return self.gram - self.total * np.outer(self.mean, self.mean)
+
+
+@dataclass(frozen=True, eq=False)
+class Moments:
+    """counts float64[P, C], sums float64[P, C, D]; grams float [P, G, D, D], G being C where classes are told apart.
+
+    Where they are not (G = 1), all classes must be weighed alike.
+    """
+
+    counts: np.ndarray
+    sums: np.ndarray
+    grams: np.ndarray
+
+    @classmethod
+    def of(
+        cls, table: FeatureTable, labels: np.ndarray, part: np.ndarray, classes: int, *, by_class: bool = False
+    ) -> Self:
+        """Of the rows of a table with labels int64[N] (-1: left out) in parts int64[N], numbered from 0.
+
+        Rows are streamed: memory does not depend on N.
+        """
+        parts, width, kinds = int(part.max()) + 1, table.width, classes if by_class else 1
+        dtype = np.float32 if parts * kinds * width**2 * 8 > LARGE else np.float64
+        counts, sums = np.zeros((parts, classes)), np.zeros((parts, classes, width))
+        grams = np.zeros((parts, kinds, width, width), dtype)
+        for rows, values in table.stream(np.flatnonzero(labels >= 0)):
+            cells = part[rows] * classes + labels[rows]
+            order = np.argsort(cells, kind="stable")
+            values = values[order]
+            cells, starts, lengths = np.unique(cells[order], return_index=True, return_counts=True)
+            for cell, first, count in zip(cells.tolist(), starts.tolist(), lengths.tolist(), strict=True):
+                mine, (p, c) = values[first : first + count], divmod(cell, classes)
+                counts[p, c] += count
+                sums[p, c] += mine.sum(0)
+                if by_class:
+                    grams[p, c] += mine.T @ mine
+            for p in np.unique(cells // classes).tolist() if not by_class else ():
+                ends = np.flatnonzero(cells // classes == p)
+                mine = values[starts[ends[0]] : starts[ends[-1]] + lengths[ends[-1]]]
+                grams[p, 0] += mine.T @ mine
+        return cls(counts, sums, grams)
+
+    def without(self, *parts: int, weights: np.ndarray | None = None) -> Statistics:
+        """Of all parts but these; `weights` float64[C] multiply the rows of a class."""
+        kept = [p for p in range(len(self.counts)) if p not in parts]
+        counts, sums = self.counts[kept].sum(0), self.sums[kept].sum(0)
+        if weights is None:
+            weights = np.ones(len(counts))
+        alike = len(set(weights[counts > 0].tolist())) <= 1
+        assert alike or self.grams.shape[1] == len(counts), "classes are not told apart"
+        factors = weights if self.grams.shape[1] == len(counts) else weights[counts > 0][:1]
+        gram = np.zeros(self.grams.shape[2:])
+        for p in kept:
+            gram += np.tensordot(factors.astype(self.grams.dtype), self.grams[p], 1)
+        return Statistics(counts * weights, sums * weights[:, None], gram)

@@ -1,0 +1,31 @@
+"""Frozen bodies: networks that keep their first weights, named by the content of the file these lie in."""
+
+from pathlib import Path
+
+import torch
+from safetensors.torch import load_file, save
+from torch import nn
+
+from trainable.models.build import build_model
+from trainable.randomness import generator
+
+UNITS = 2  # of the last layer, which nobody looks at: timm wants one
+
+
+def build_body(backbone: str, size: tuple[int, int], file: Path, *, pretrained: bool) -> nn.Module:
+    """The network whose features are asked for, in eval; size: (height, width) in pixels.
+
+    file: weights under timm's names, those of a `random_body` where it is not pretrained.
+    """
+    if pretrained:
+        return build_model(backbone, classes=UNITS, size=size, weights=file).eval()
+    model = build_model(backbone, classes=UNITS, size=size)
+    model.load_state_dict(load_file(file))
+    return model.eval()
+
+
+def random_body(backbone: str, size: tuple[int, int], seed: int) -> bytes:
+    """A safetensors file of a network as it begins, the same for every fold."""
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(int(generator(seed).integers(2**62)))
+        return save(build_model(backbone, classes=UNITS, size=size).state_dict())

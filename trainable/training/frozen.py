@@ -1,0 +1,164 @@
+"""Heads on frozen features: all folds of a trial from one table and the same statistics."""
+
+import time
+from collections.abc import Iterator
+from functools import cached_property
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save
+from torch import Tensor
+
+from trainable.config import TrialConfig
+from trainable.data.folds import Folds
+from trainable.data.labels import ATTRIBUTES, SIZES, decode
+from trainable.data.rows import target_classes, target_labels, training_rows
+from trainable.features.choose import Fitted, Fitter, Lesson
+from trainable.features.closed import Linear
+from trainable.features.direct import unit_rows
+from trainable.features.parts import inner_parts
+from trainable.features.table import FeatureTable
+from trainable.features.views import probabilities, view_tables
+from trainable.files import digest
+from trainable.models.bodies import random_body
+from trainable.models.fitted import layer_of
+from trainable.models.normalise import pixel_statistics
+from trainable.run import Experiment, Fold, Predictions, Trial
+from trainable.run.fold import Metrics
+from trainable.run.inputs import keep_body
+from trainable.training.losses.weights import class_weights
+from trainable.training.scores import scores_of
+
+Tensors = dict[str, Tensor]
+
+
+class FrozenHeads:
+    """The heads of a trial, fitted when they are asked for.
+
+    folds: those of the experiment, or those of one network of all rows.
+    """
+
+    def __init__(self, trial: Trial, folds: Folds, *, device: torch.device, workers: int = 0) -> None:
+        self.trial, self.folds, self.device, self.workers = trial, folds, device, workers
+        self.config: TrialConfig = trial.config
+        self.experiment: Experiment = trial.run.experiment
+
+    @cached_property
+    def bodies(self) -> list[Path]:
+        """The run's copies of the networks' weights, in the order of `config.tables`."""
+        return [
+            keep_body(
+                Path(self.experiment.weights[backbone]).read_bytes()
+                if self.config.model.pretrained
+                else random_body(backbone, size, self.config.seed),
+                self.trial.run.root,
+            )
+            for backbone, size in self.config.tables
+        ]
+
+    @cached_property
+    def tables(self) -> list[FeatureTable]:
+        """One a view; their rows are the manifest's."""
+        e = self.experiment
+        return view_tables(self.config, e.store, self.bodies, e.place, device=self.device, workers=self.workers)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        return tuple(target_classes(self.experiment.manifest, self.config.target))
+
+    def fit(self, k: int) -> tuple[Tensors, float]:
+        """What the file of a fold's head holds, and the loss that chose it."""
+        fitted = [fitter.fit(fitter.lessons[k]) for fitter in self._fitters]
+        loss = float(np.mean([one.loss for one in fitted]))
+        linear = [one.linear for one in fitted if one.linear is not None]
+        return _linear(linear) if linear else self._bank(self._fitters[0], k, fitted[0]), loss
+
+    @cached_property
+    def _fitters(self) -> list[Fitter]:
+        """One a head: of all classes, or of each attribute."""
+        experiment, k = self.experiment, range(self.folds.count)
+        own = experiment.folds
+        part, fold_of = inner_parts(own.fold, experiment.manifest.frame["group"].to_numpy(str))
+        left_out = [frozenset(np.flatnonzero(fold_of == f).tolist() if self.folds.leave_out else ()) for f in k]
+        rows = [training_rows(self.config, experiment.manifest, self.folds, f) for f in k]
+        truth, found = target_labels(experiment.manifest, self.config.target), []
+        for attribute, classes in self._tasks():
+            lessons = []
+            for some, out in zip(rows, left_out, strict=True):
+                labels = np.full(len(truth), -1)
+                labels[some.rows] = _labels(some.labels[some.rows], attribute)
+                lessons.append(Lesson(labels, self._weights(labels[some.rows], classes), out))
+            scored = np.where(own.scored, _labels(truth, attribute), -1)
+            found.append(Fitter(self.tables[0], self.config.head, part, scored, lessons))
+        return found
+
+    def _tasks(self) -> list[tuple[str, int]]:
+        """(attribute, or none where a head tells the classes themselves, how many classes it has)."""
+        if self.config.head.parts == "attributes":
+            return list(zip(ATTRIBUTES, SIZES, strict=True))
+        return [("", len(self.classes))]
+
+    def _weights(self, labels: np.ndarray, classes: int) -> np.ndarray:
+        given = self.config.loss
+        found = class_weights(given.class_weights, labels, classes, power=given.weight_power, beta=given.weight_beta)
+        return np.ones(classes) if found is None else found
+
+    def _bank(self, fitter: Fitter, k: int, fitted: Fitted) -> Tensors:
+        lesson = fitter.lessons[k]
+        rows = fitter.rows(lesson)
+        return {
+            "bank": unit_rows(fitter.table.rows(rows)),
+            "label": torch.from_numpy(lesson.labels[rows]),
+            "votes": torch.from_numpy(lesson.weights).float(),
+            "neighbours": torch.tensor(int(fitted.strength)),
+            "scale": torch.tensor(fitted.scale),
+        }
+
+
+def fit_fold(heads: FrozenHeads, k: int, files: Fold) -> Iterator[Metrics]:
+    """A fold's head, its weights and out-of-fold predictions; yields its metrics once an epoch, all files written.
+
+    Epochs after the first take no time: they keep the numbers of steps that all trials of a run share.
+    """
+    started, config = time.perf_counter(), heads.config
+    tensors, loss = heads.fit(k)
+    rows = heads.folds.valid_rows(k)
+    guessed = np.zeros((0, len(heads.classes)), np.float32)
+    if len(rows):
+        guessed = probabilities(layer_of(config.head, tensors), heads.tables, rows)
+    truth = target_labels(heads.experiment.manifest, config.target)[rows]
+    attributes = config.target == "joint" and bool(heads.experiment.manifest.attributes)
+    measure = heads.trial.run.measure(heads.classes)
+    scores, seconds = scores_of(truth, guessed, measure, attributes=attributes), time.perf_counter() - started
+    files.keep_epochs(0)
+    for epoch in range(1, config.epochs + 1):
+        metrics: Metrics = {"fold": k, "epoch": epoch, "loss": loss, "lr": 0.0, **scores, "micro_batch": 1}
+        metrics |= {"images_per_second": 0.0, "seconds": seconds if epoch == 1 else 0.0}
+        files.add_epoch(metrics)
+        if epoch == config.epochs:
+            files.finish(
+                save(tensors, {"bodies": " ".join(digest(body) for body in heads.bodies)}),
+                Predictions(rows, guessed, truth, np.full(len(rows), k, np.int8), heads.classes),
+                fold=k,
+                epochs=epoch,
+                score=scores["score"],
+                statistics=pixel_statistics(config.model.backbone, config.input.normalise, ((), ())).tolist(),
+                micro_batch=1,
+                seconds=seconds,
+                seconds_with_setup=time.perf_counter() - started,
+            )
+        yield metrics
+
+
+def _labels(labels: np.ndarray, attribute: str) -> np.ndarray:
+    """int64[n]: classes, or what they say of an attribute."""
+    return decode(labels)[attribute] if attribute else labels
+
+
+def _linear(heads: list[Linear]) -> Tensors:
+    """Heads of several attributes are one layer, whose units lie one after another."""
+    return {
+        "weight": torch.from_numpy(np.concatenate([head.weight for head in heads])).float(),
+        "bias": torch.from_numpy(np.concatenate([head.bias for head in heads])).float(),
+    }
