@@ -12,11 +12,15 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapes
+from helpers import space_file
+from inline import searched
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 
+from ensembles.build import main as build
 from ensembles.submission import filled, form_for
 from trainable.data.layouts import read_manifest, read_test
 from trainable.errors import InputError
+from trainable.run import Run
 
 TASKS = shapes.tasks()
 FORMATS = (".dcm", ".npy", ".bson", "a list of records")
@@ -137,3 +141,29 @@ def test_other_tasks_are_refused_in_a_sentence(name: str, tmp_path: Path) -> Non
         assert "regression" in line
     else:
         assert "no photo in it" in line
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", READ or [pytest.param("", marks=NOT_HERE)])
+def test_search_and_build_write_what_is_asked_for(name: str, tmp_path: Path) -> None:
+    """Two tiny trials and their vote: every row of the sample is answered, in its order."""
+    folder = shapes.generate(TASKS[name], tmp_path / "data")
+    given = (space_file(tmp_path / "spaces"), "--data", folder.root, "--out", tmp_path / "runs", "--name", "r")
+    assert searched(*given) == 0
+    run = Run.open(tmp_path / "runs" / "r")
+    assert build([str(run.root), "--name", "vote", "--method", "mean_top5"]) == 0
+    built = run.ensemble("vote")
+    text = built.submission.read_text(encoding="utf-8")
+    assert text.splitlines()[0] == TASKS[name]["submission_header"]
+    given_ids = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)[asked_id(folder, run)]
+    assert given_ids.tolist() == [one for one, _ in folder.test]
+    beside = pd.read_csv(built.probabilities)
+    assert beside.shape == (len(folder.test), 1 + len(run.info.classes))
+    vote = built.test()["vote"].astype(np.float64)
+    assert beside.iloc[:, 1:].to_numpy() == pytest.approx(vote / vote.sum(1, keepdims=True), abs=1e-6)
+
+
+def asked_id(folder: shapes.Folder, run: Run) -> str:
+    test = read_test(folder.root, run.info.classes)
+    assert test is not None
+    return test.form.id
