@@ -9,12 +9,10 @@ import pandas as pd
 from trainable.data.form import Form, refuse_blanks
 from trainable.data.manifest import TestSet
 from trainable.files import write_atomic
-
-PROBABILITIES = ("log_loss", "brier", "roc_auc", "average_precision")
-RANKS = ("top_k", "map_at_k")
+from trainable.metrics import Metric
 
 
-def write_submission(path: Path, test: TestSet, scores: np.ndarray, metric: str) -> None:
+def write_submission(path: Path, test: TestSet, scores: np.ndarray, metric: Metric) -> None:
     """Write the table of `test` at `path`, its answers filled in from scores [M, C], the largest of a row its class.
 
     metric: what the vote is for. Where the sample leaves open what its one column holds, that decides: probabilities
@@ -36,14 +34,14 @@ def write_probabilities(path: Path, test: TestSet, scores: np.ndarray, classes: 
     write_atomic(path, lambda p: frame.to_csv(p, index=False))
 
 
-def form_for(form: Form, metric: str) -> Form:
+def form_for(form: Form, metric: Metric) -> Form:
     """The form, where it says label, made what the metric needs."""
-    kind, _, count = metric.partition(":")
-    if form.kind == "label" and kind in PROBABILITIES and len(form.names) == 2:
-        return replace(form, kind="score")
-    if form.kind == "label" and kind in RANKS:
+    asked = metric.name.partition(":")[2]  # a class, or how many
+    if form.kind == "label" and metric.kind == "probabilities" and len(form.names) == 2:
+        return replace(form, kind="score", positive=metric.classes.index(asked) if asked else 1)
+    if form.kind == "label" and metric.kind == "ranks":
         refuse_blanks(form.names, "submission")
-        return replace(form, kind="ranked", length=int(count))
+        return replace(form, kind="ranked", length=int(asked))
     return form
 
 

@@ -61,7 +61,7 @@ def find_test(data: Path | None, members: Members) -> TestSet | None:
             f"test set below {test.root}: received one of {len(test.form.names)} classes; "
             f"allowed: {len(members.classes)}, as the run has"
         )
-    print(form_for(test.form, members.metric.name).sentence(), flush=True)
+    print(form_for(test.form, members.metric).sentence(), flush=True)
     return test
 
 
@@ -125,10 +125,10 @@ def submit(
         best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),
     )
-    write_submission(folder.submission, test, scores, members.metric.name)
+    write_submission(folder.submission, test, scores, members.metric)
     write_probabilities(folder.probabilities, test, scores, members.classes)
     return {
-        "form": form_for(test.form, members.metric.name).to_dict(),
+        "form": form_for(test.form, members.metric).to_dict(),
         "drift": {name: value for name, value in asdict(drift).items() if name != "changes"},
         "same_person": None if together is None else {**vars(together), "kept": together.pays},
     }

@@ -2,7 +2,7 @@
 
 Run:     python -m search.run spaces/demo.py --data DATA
 Expect:  about 5 minutes and macro-F1 .55 to .7 on the sample data (200 people), two CPU cores, no GPU
-Why:     networks of .1 to .4 million weights learn from random weights on 64x48 pixels of a face; learning rates are
+Why:     networks of .1 to .4 million weights learn from random weights on 48x32 pixels of a face; learning rates are
          those at which they still train, log-uniform, under a decade wide
 """
 
@@ -24,7 +24,7 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
             "backbone": trial.suggest_categorical("backbone", ["test_resnet", "test_efficientnet", "test_vit"]),
             "pretrained": False,
         },
-        "input": {"crop": CROPS[trial.suggest_categorical("crop", [*CROPS])], "size": (64, 48)},
+        "input": {"crop": CROPS[trial.suggest_categorical("crop", [*CROPS])], "size": (48, 32)},
         "augment": {"policy": trial.suggest_categorical("augment", ["none", "light", "strong"])},
         "sampler": {"name": "weighted", "power": trial.suggest_float("balance", 0.0, 1.0, step=0.25)},
         "loss": {"name": loss, **options},

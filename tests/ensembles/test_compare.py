@@ -99,11 +99,11 @@ def test_a_loss_is_noted_with_its_own_sign(tmp_path: Path, capfd: pytest.Capture
         folder = run.ensemble(f"e{number}")
         file = submission(folder.submission, [0, 1])
         write_json(folder.summary_file, {"metric": "log_loss"})
-        add_submission(folder, "greedy", nested, nested, 0.1, "log_loss")
+        add_submission(folder, "greedy", "log_loss", nested, nested, 0.1)
         assert main(["--note", str(file), str(noted)]) == 0
     other = run.ensemble("other")
     submission(other.submission, [0, 1])
-    add_submission(other, "greedy", 0.7, 0.7, 0.1)
+    add_submission(other, "greedy", "macro_f1", 0.7, 0.7, 0.1)
     table = read_submissions_table(table_beside(other.submission))
     assert table["metric"].tolist() == ["log_loss"] * 3 + ["macro_f1"]
     assert correlation(table) == (3, pytest.approx(np.corrcoef([1.5, 1.2, 0.9], [1.6, 1.1, 1.0])[0, 1]))

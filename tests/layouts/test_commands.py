@@ -17,6 +17,7 @@ from ensembles.predict import main as predict
 from ensembles.submission import filled, form_for
 from search.run import main as search
 from trainable.data.form import Form, form_of
+from trainable.metrics import get
 from trainable.run import Run
 from trainable.train import main as train
 
@@ -117,6 +118,7 @@ def test_clothes_as_found(tmp_path: Path) -> None:
         ("label", "macro_f1", ["b", "a"]),
         ("label", "roc_auc", [0.75, 0.25]),
         ("label", "roc_auc:b", [0.75, 0.25]),
+        ("label", "roc_auc:a", [0.25, 0.75]),
         ("label", "map_at_k:2", ["b a", "a b"]),
         ("ranked", "log_loss", ["b", "a"]),
         ("score", "accuracy", [0.75, 0.25]),
@@ -124,7 +126,7 @@ def test_clothes_as_found(tmp_path: Path) -> None:
 )
 def test_answers_of_one_column(kind: str, metric: str, written: list[object]) -> None:
     empty = pd.DataFrame({"id": ["x", "y"], "answer": ""}, dtype=str)
-    form = form_for(Form(kind, "id", ("id", "answer"), ("answer",), ("a", "b"), length=1), metric)
+    form = form_for(Form(kind, "id", ("id", "answer"), ("answer",), ("a", "b"), length=1), get(metric, ("a", "b")))
     made = filled(empty, form, np.array([[1.0, 3.0], [3.0, 1.0]]))
     assert made["answer"].tolist() == written and made["id"].tolist() == ["x", "y"]
 

@@ -12,14 +12,16 @@ import numpy as np
 import pandas as pd
 import pytest
 import shapes
-from helpers import space_file
+from helpers import SPACE, space_file
 from inline import searched
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 
 from ensembles.build import main as build
 from ensembles.submission import filled, form_for
+from ensembles.truth import true_scores
 from trainable.data.layouts import read_manifest, read_test
 from trainable.errors import InputError
+from trainable.metrics import get
 from trainable.run import Run
 
 TASKS = shapes.tasks()
@@ -72,7 +74,7 @@ def test_submission_is_graded_from_its_text_alone(name: str, tmp_path: Path) -> 
     task = TASKS[name]
     folder = shapes.generate(task, tmp_path / "data")
     classes = read_manifest(folder.root).classes
-    test, metric = read_test(folder.root, classes), METRICS[task["metric"]]
+    test, metric = read_test(folder.root, classes), get(METRICS[task["metric"]], classes)
     assert test is not None
     scores = np.random.default_rng(0).dirichlet(np.ones(len(classes)), len(test.images))
     form = form_for(test.form, metric)
@@ -80,9 +82,9 @@ def test_submission_is_graded_from_its_text_alone(name: str, tmp_path: Path) -> 
     assert text.splitlines()[0] == task["submission_header"]
     given = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)
     truth = [label for _, label in folder.test]
-    assert graded(metric, given, form.columns, classes, truth) == pytest.approx(
-        direct(metric, scores, np.array([classes.index(label) for label in truth])), abs=1e-9
-    )
+    labels = np.array([classes.index(label) for label in truth])
+    own = metric.read(metric.score(labels, scores))
+    assert graded(metric.name, given, form.columns, classes, truth) == pytest.approx(own, abs=1e-9)
 
 
 def graded(
@@ -110,21 +112,6 @@ def graded(
     return float(np.mean([roc_auc_score(hot[:, c], table[:, c]) for c in (own if len(own) > 2 else own[1:])]))
 
 
-def direct(metric: str, scores: np.ndarray, labels: np.ndarray) -> float:
-    """From the scores, by numbers."""
-    count = scores.shape[1]
-    if metric == "macro_f1":
-        return float(f1_score(labels, scores.argmax(1), labels=range(count), average="macro", zero_division=0))
-    if metric == "accuracy":
-        return float((scores.argmax(1) == labels).mean())
-    if metric.startswith("map_at_k"):
-        rank = (scores > scores[np.arange(len(labels)), labels][:, None]).sum(1)
-        return float(np.where(rank < 5, 1 / (1 + rank), 0).mean())
-    if metric == "log_loss":
-        return float(-np.log(scores[np.arange(len(labels)), labels]).mean())
-    return float(np.mean([roc_auc_score(labels == c, scores[:, c]) for c in (range(count) if count > 2 else [1])]))
-
-
 @pytest.mark.parametrize("name", [n for n in TASKS if n not in READ] or [pytest.param("", marks=NOT_HERE)])
 def test_other_tasks_are_refused_in_a_sentence(name: str, tmp_path: Path) -> None:
     task = TASKS[name]
@@ -148,22 +135,24 @@ def test_other_tasks_are_refused_in_a_sentence(name: str, tmp_path: Path) -> Non
 def test_search_and_build_write_what_is_asked_for(name: str, tmp_path: Path) -> None:
     """Two tiny trials and their vote: every row of the sample is answered, in its order."""
     folder = shapes.generate(TASKS[name], tmp_path / "data")
-    given = (space_file(tmp_path / "spaces"), "--data", folder.root, "--out", tmp_path / "runs", "--name", "r")
+    task = TASKS[name]
+    space = SPACE.replace("SEARCH = Search(", f"SEARCH = Search(metric={METRICS[task['metric']]!r}, ")
+    given = (space_file(tmp_path / "spaces", space), "--data", folder.root, "--out", tmp_path / "runs", "--name", "r")
     assert searched(*given) == 0
     run = Run.open(tmp_path / "runs" / "r")
     assert build([str(run.root), "--name", "vote", "--method", "mean_top5"]) == 0
     built = run.ensemble("vote")
     text = built.submission.read_text(encoding="utf-8")
-    assert text.splitlines()[0] == TASKS[name]["submission_header"]
-    given_ids = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False)[asked_id(folder, run)]
-    assert given_ids.tolist() == [one for one, _ in folder.test]
+    assert text.splitlines()[0] == task["submission_header"]
+    table, form = pd.read_csv(io.StringIO(text), dtype=str, keep_default_na=False), built.summary()["form"]
+    assert table[form["id"]].tolist() == [one for one, _ in folder.test]
+    truth = [label for _, label in folder.test]
+    key = tmp_path / "key.csv"
+    pd.DataFrame({table.columns[0]: table[table.columns[0]], "label": truth}).to_csv(key, index=False)
+    own = run.measure().read(true_scores(built.root, key)["ensemble"])
+    columns = tuple(form["columns"])
+    assert graded(run.info.metric, table, columns, run.info.classes, truth) == pytest.approx(own, abs=1e-6)
     beside = pd.read_csv(built.probabilities)
     assert beside.shape == (len(folder.test), 1 + len(run.info.classes))
     vote = built.test()["vote"].astype(np.float64)
     assert beside.iloc[:, 1:].to_numpy() == pytest.approx(vote / vote.sum(1, keepdims=True), abs=1e-6)
-
-
-def asked_id(folder: shapes.Folder, run: Run) -> str:
-    test = read_test(folder.root, run.info.classes)
-    assert test is not None
-    return test.form.id

@@ -104,7 +104,7 @@ def test_a_function_of_the_users_own(generic: Path, tmp_path: Path, capfd: pytes
     assert len(pd.read_csv(run.ensemble("greedy").submission)) == 5
     own = run.ensemble("greedy")
     assert score_answers([str(own.root), str(own.submission)]) == 0
-    assert "true test least_recall: best single 1.0000, ensemble 1.0000" in capfd.readouterr().out
+    assert "true test least_recall of greedy: best single 1.0000, ensemble 1.0000" in capfd.readouterr().out
 
 
 def test_runs_of_different_metrics_are_told_apart(

@@ -108,6 +108,7 @@ def test_leaderboard_and_ledger_tell_the_same(run: Run) -> None:
             assert table.loc[trial_id, "epochs_done"] == 4
 
 
+@pytest.mark.slow
 def test_finished_run_grows_by_more_trials_though_its_driver_is_killed(run: Run, given: list[object]) -> None:
     before = {t.id: (t.root / "result.json").read_bytes() for t in run.trials() if t.finished}
     known = set(run.trials())
