@@ -12,6 +12,7 @@ import re
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import Any
 
@@ -38,18 +39,19 @@ from search.executors import ray_tune as tuner
 tuner.REUSE_ACTORS = sys.argv.pop(1) == "reuse"
 raise SystemExit(run.main())
 """
-LINE = re.compile(r"time (\d+):(\d\d):(\d\d) of (\d+) workers?, \S+ of it training; overhead (\d+)%")
+LINE = re.compile(r"; (\d+) workers? trained (\d+)% of it")
 
 
 def one_search(data: Path, work: Path, mode: str, turn: int) -> dict[str, float]:
     space = work / "space.py"
     space.write_text(SPACE)
     words = [str(space), "--data", str(data), "--out", str(work), "--name", f"{mode}_{turn}"]
+    began = time.perf_counter()
     done = subprocess.run([sys.executable, "-c", SEARCHES, mode, *words], capture_output=True, text=True, check=True)
     found = LINE.search(done.stdout)
     assert found is not None, done.stdout
-    hours, minutes, seconds, workers, percent = map(int, found.groups())
-    return {"seconds": hours * 3600 + minutes * 60 + seconds, "workers": workers, "overhead": percent / 100}
+    workers, percent = map(int, found.groups())
+    return {"seconds": time.perf_counter() - began, "workers": workers, "overhead": 1 - percent / 100}
 
 
 def main() -> None:

@@ -29,6 +29,7 @@ from search.ledger import Ledger
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
 from search.watch.leaderboard import Leaderboard
+from search.watch.log import Log
 from search.watch.table import LiveTable
 from search.watch.tally import Tally
 from search.watch.vote import Vote
@@ -72,9 +73,8 @@ class Driver:
         self.full = s.folds * s.epochs
         file, run = SpaceFile(Path("scale"), "", s, space), Run(folder)
         race, ledger = file.race(), Ledger.open(run.study)
-        table = LiveTable(
-            s, race.expected_epochs(), Tally(self.full, NoVote()), race, console=Console(file=io.StringIO())
-        )
+        log = Log(s, race.expected_epochs(), Tally(self.full, NoVote()), console=Console(file=io.StringIO()))
+        table = LiveTable(log, race)
         self.director = assemble(
             run,
             file,

@@ -20,6 +20,7 @@ from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished, take_over
 from search.watch.leaderboard import Leaderboard, write_leaderboard
+from search.watch.log import Log
 from search.watch.overhead import Overhead
 from search.watch.table import LiveTable
 from search.watch.tally import Tally
@@ -28,6 +29,7 @@ from search.watch.vote import Vote
 from trainable.commands import spoken
 from trainable.data.rows import target_classes
 from trainable.run import Run
+from trainable.words import count, duration
 
 
 def drive(
@@ -76,8 +78,9 @@ class _Sitting:
         self.options, self.run, self.ledger = options, run, ledger
         s, race, slots = space.search, space.race(), executor.slots()
         measure = run.measure(target_classes(run.manifest, s.target))
-        self.tally = Tally(s.epochs * s.folds, Vote(measure))
-        self.table = LiveTable(s, race.expected_epochs(), self.tally, race, measure=measure)
+        self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=lambda name: ledger.find(name).number + 1)
+        self.log = Log(s, race.expected_epochs(), self.tally, taken=ledger.taken, measure=measure)
+        self.table = LiveTable(self.log, race)
         self.overhead = Overhead(slots)
         known = known_parameters(space, DataFacts.of(run.manifest))
         board = TensorBoard(run, ledger.parameters_of, known, waits=executor.in_process)
@@ -95,7 +98,7 @@ class _Sitting:
             ),
             watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, *tracking],
         )
-        self.table.waiting = self.director.waiting
+        self.table.waiting, self.log.ahead = self.director.waiting, self.director.parallel.training
         trials = ledger.named()
         complete = [name for name, frozen in trials.items() if frozen.state == TrialState.COMPLETE]
         self.tally.remember(trials, {name: run.trial(name) for name in complete})
@@ -134,7 +137,7 @@ class _Sitting:
             with self._ended_by_a_full_disk():
                 write_leaderboard(run, self.ledger)
                 write_search_record(run, self.ledger, director.race)
-        print(self.table.summary())
+        print(self.log.summary())
         print(self.overhead.line())
         report = None if director.disk_full else try_report(run.root)
         if report is not None:
@@ -145,6 +148,8 @@ class _Sitting:
         run, director, again = self.run, self.director, self.options.again
         if director.proposals.note:
             print(f"warning: {director.proposals.note}")
+        if self.options.hours and (director.deadline.passed or director.deadline.closing):
+            print(self._out_of_time(complete))
         if director.aborted and not director.deadline.passed:
             print(f"error: {director.aborted}", file=sys.stderr)
             print(f"tracebacks, if trials raised: {run.root}/trials/*/error.txt")
@@ -158,6 +163,14 @@ class _Sitting:
             return 1
         print(f"next: {spoken('build', run.root)}")
         return 0
+
+    def _out_of_time(self, complete: int) -> str:
+        """How `--hours` ended, and the command that does the rest."""
+        begun, trials = sum(self.tally.counts().values()), self.director.search.trials
+        given = duration((self.options.hours or 0) * 3600)
+        rest = f"; {count(trials - begun, 'trial')} not begun, for another sitting: {self.options.again}"
+        done = f"--hours: the {given} are over, with {count(complete, 'complete trial')} of {begun} begun"
+        return done + (rest if begun < trials else "")
 
 
 def clear_stopped(run: Run, ledger: Ledger) -> None:

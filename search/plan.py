@@ -24,6 +24,7 @@ from trainable.metrics import Metric
 from trainable.models.build import build_network
 from trainable.models.normalise import pixel_statistics
 from trainable.models.weights import find_weights
+from trainable.words import count, short
 
 DRAWS = 50
 NO_STATISTICS = ((0.0,) * 3, (1.0,) * 3)
@@ -49,20 +50,21 @@ class Plan:
             f"attributes {', '.join(data.attributes) or 'none'}",
             f"search: {s.trials} trials, {s.folds} folds of {s.epochs} epochs, {s.sampler}, seed {s.seed}, "
             f"by {self.metric.shown}",
-            f"race: rungs after {rungs} epochs of fold 0, the best of every {s.eta} go on (one of "
-            f"{s.eta ** len(race.rungs)} to the later folds), {s.members} at least in the end; "
-            f"later folds {'all run' if s.rule == 'none' else 'race against the one of that rank'}",
+            f"race: after {rungs} epochs of fold 0 the best of every {s.eta} go on, one of {s.eta ** len(race.rungs)} "
+            "to the later folds",
+            f"      {count(s.members, 'trial')} at least in the end; later folds "
+            f"{'all run' if s.rule == 'none' else 'race against the one of that rank'}",
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",
-            f"networks in {len(self.configs)} draws: {', '.join(sorted(self.megabytes))}",
-            f"disk: about {self.gigabytes(s):.2f} GB for {2 * s.members} complete trials and {_waiting(s)} that wait "
-            f"at a rung (up to {max(self.megabytes.values()):.1f} MB a fold); leftovers of stopped trials are deleted",
-            *([f"left out, the data lack attributes: {', '.join(self.left_out)}"] if self.left_out else []),
+            f"networks in {len(self.configs)} draws: {short(sorted(self.megabytes))}",
+            f"disk: about {self.gigabytes(s):.2f} GB for {count(_complete(s), 'complete trial')} and {_waiting(s)} "
+            f"that wait at a rung (up to {max(self.megabytes.values()):.1f} MB a fold)",
+            *([f"left out, the data lack attributes: {short(self.left_out, 20)}"] if self.left_out else []),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]
 
     def gigabytes(self, search: Search) -> float:
         """What the run may take: complete trials keep K weights, one at a rung its weights and two moments."""
-        networks = 2 * search.members * search.folds + 3 * _waiting(search)
+        networks = _complete(search) * search.folds + 3 * _waiting(search)
         return networks * max(self.megabytes.values()) / 1000
 
     def too_large(self, search: Search, place: Path) -> list[str]:
@@ -75,6 +77,11 @@ class Plan:
             f"warning: only {free:.2f} GB are free in {there}; a search that fills the disk ends, and goes on with "
             "--resume once there is room"
         ]
+
+
+def _complete(search: Search) -> int:
+    """Trials that run all their folds: the best, and those that were among the best for a while."""
+    return min(search.trials, 2 * search.members)
 
 
 def _waiting(search: Search) -> int:

@@ -18,6 +18,7 @@ from rich.console import Console
 from ensembles.report.write import write_report
 from search.ledger import STATES, read_trials
 from search.space_file import load_space
+from search.watch.log import Log
 from search.watch.table import LiveTable
 from search.watch.tally import Tally
 from trainable.run import Run
@@ -46,7 +47,7 @@ def retold(run: Run, console: Console) -> LiveTable:
     """The watcher as it was when the last complete trials were in their last fold."""
     space, trials = load_space(run.space), read_trials(run.study)
     race, full = space.race(), space.search.epochs * space.search.folds
-    table = LiveTable(space.search, race.expected_epochs(), Tally(full), race, console=console)
+    table = LiveTable(Log(space.search, race.expected_epochs(), Tally(full), console=console), race)
     complete = [t for t, frozen in trials.items() if frozen.state == TrialState.COMPLETE]
     last = complete[-STILL_RUNNING:] if len(complete) > STILL_RUNNING else []
     seconds = 0.0

@@ -14,7 +14,10 @@ from trainable.files import write_atomic
 from trainable.run import Run, Trial
 from trainable.training.report import Report
 
-COLUMNS = ("trial", "state", "folds_done", "epochs_done", "oof_score", "fold_score_mean", "seconds")
+COLUMNS = (
+    *("trial", "number", "state", "folds_done", "epochs_done"),
+    *("oof_score", "fold_score_mean", "fold_0_score", "seconds"),
+)
 SHARE = 0.02  # of the time that writing may take
 
 
@@ -29,18 +32,24 @@ def write_rows(run: Run, rows: list[dict[str, Any]]) -> None:
 
 
 def row(trial: Trial, frozen: FrozenTrial) -> dict[str, Any]:
-    """What is known of a trial; oof_score only of complete ones, `retrained` and `seed` only of retrained ones."""
+    """What is known of a trial; oof_score only of complete ones, `retrained` and `seed` only of retrained ones.
+
+    number: from 1, as the search tells it. fold_0_score: after the last epoch of the first fold.
+    """
     folds = trial.folds()
     results = [f.result for f in folds if f.finished]
     epochs = [epoch for f in folds for epoch in f.epochs()]
+    first = [epoch for epoch in epochs if epoch.get("fold", 0) == 0]
     source = frozen.user_attrs.get(RETRAINED)
     return {
         "trial": trial.id,
+        "number": frozen.number + 1,
         "state": STATES[frozen.state],
         "folds_done": len(results),
         "epochs_done": len(epochs),
         "oof_score": frozen.value if frozen.state == TrialState.COMPLETE else math.nan,
         "fold_score_mean": np.mean([r.score for r in results]) if results else math.nan,
+        "fold_0_score": first[-1].get("score", math.nan) if first else math.nan,
         "seconds": sum(epoch["seconds"] for epoch in epochs),
         **parameters(frozen),
         **({RETRAINED: source, "seed": trial.config.seed} if source else {}),

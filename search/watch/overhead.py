@@ -3,12 +3,12 @@
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import timedelta
 
 import psutil
 
 from trainable.run import Trial
 from trainable.training.report import Report
+from trainable.words import count, duration
 
 
 def since_start() -> float:
@@ -39,6 +39,5 @@ class Overhead:
         return max(0.0, 1 - self.training / (self.slots * self.wall()))
 
     def line(self) -> str:
-        workers = f"{self.slots} worker{'s' if self.slots > 1 else ''}"
-        gone, busy = timedelta(seconds=round(self.wall())), timedelta(seconds=round(self.training))
-        return f"time {gone} of {workers}, {busy} of it training; overhead {self.share():.0%} (all else, idle included)"
+        gone, workers = duration(self.wall()), count(self.slots, "worker")
+        return f"time {gone}; {workers} trained {1 - self.share():.0%} of it (the rest: start, waiting, pictures)"

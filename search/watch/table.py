@@ -1,23 +1,21 @@
-"""The live table of a search: a rich table on a terminal, plain lines in a log file."""
+"""The live table of a search on a terminal; elsewhere it is told in lines, see search.watch.log."""
 
 import math
-import time
-from collections.abc import Callable, Container
-from dataclasses import dataclass, field
-from datetime import timedelta
+from collections.abc import Container
+from dataclasses import dataclass
 from typing import Self
 
-from rich.console import Console, Group, RenderableType
+from rich.console import Group, RenderableType
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
 from search.race import Race
-from search.space import Search
-from search.watch.tally import Row, Tally
-from trainable.metrics import MACRO_F1, Metric, get
+from search.watch.log import Log
+from search.watch.tally import Row
 from trainable.run import Trial
 from trainable.training.report import Report
+from trainable.words import duration
 
 ROWS, ERRORS = 12, 3
 ORDER = ("running", "complete", "waiting", "failed", "stopped")
@@ -28,29 +26,26 @@ STYLES = {"running": "", "complete": "green", "failed": "red"}
 class LiveTable:
     """A watcher that shows trials by state, the best score, the race, epochs spent and time left.
 
-    expected_epochs: of the whole search, see Race.expected_epochs. waiting: ids of trials at a rung, the director's.
-    measure: what scores are; people read them with its own sign.
+    log: counts and says; what it is told is told here. waiting: ids of trials at a rung, the director's.
     """
 
-    search: Search
-    expected_epochs: int
-    tally: Tally
+    log: Log
     race: Race | None = None
     waiting: Container[str] = ()
-    measure: Metric = field(default_factory=lambda: get(MACRO_F1, ()))
-    console: Console = field(default_factory=Console)
-    clock: Callable[[], float] = time.monotonic
 
     def __post_init__(self) -> None:
-        self.started = self.clock()
+        self.search, self.tally, self.measure = self.log.search, self.log.tally, self.log.measure
+        self.console = self.log.console
         self.live = Live(get_renderable=self.render, console=self.console, refresh_per_second=2)
 
     def __enter__(self) -> Self:
+        self.log.__enter__()
         if self.console.is_terminal:
             self.live.start()
         return self
 
     def __exit__(self, *_: object) -> None:
+        self.log.__exit__()
         if self.console.is_terminal:
             self.live.stop()
 
@@ -59,34 +54,11 @@ class LiveTable:
 
     def reported(self, trial: Trial, report: Report) -> None:
         self.tally.reported(trial, report)
+        self.log.reported(trial, report)
 
     def ended(self, trial: Trial, state: str, reason: str) -> None:
         self.tally.ended(trial, state, reason)
-        if not self.console.is_terminal:
-            row = self.tally.rows[trial.id]
-            self.console.print(f"trial {row.number} {trial.id}: {self._story(row)}", soft_wrap=True, highlight=False)
-            self.console.print(f"  {self.summary()}", soft_wrap=True, highlight=False)
-
-    def summary(self) -> str:
-        """One line that also reads well in a log."""
-        best = (
-            f"best {self.measure.text(self.tally.best[0])} ({self.tally.best[1]})" if self.tally.best[1] else "best -"
-        )
-        counts = self.tally.counts()
-        states = ", ".join(f"{counts[s]} {s}" for s in ("running", "waiting", "stopped", "complete", "failed"))
-        parts = [f"{states} of {self.search.trials} trials", best]
-        if self.tally.vote.members:
-            parts.append(f"vote {self.measure.text(self.tally.vote.score)} of {self.tally.vote.members}")
-        full = self.search.trials * self.tally.full
-        spent = f"{self.tally.epochs} of {full} epochs of full cross-validation"
-        return "; ".join([*parts, spent, f"left {self.time_left()}"])
-
-    def time_left(self) -> str:
-        """From the pace of this sitting and the epochs a whole search is expected to take."""
-        if not self.tally.epochs_here:
-            return "-"
-        pace = (self.clock() - self.started) / self.tally.epochs_here
-        return str(timedelta(seconds=round(max(0, self.expected_epochs - self.tally.epochs) * pace)))
+        self.log.ended(trial, state, reason)
 
     def render(self) -> Group:
         """What the terminal shows: the search, the rungs beside it, trials, and errors last."""
@@ -99,19 +71,17 @@ class LiveTable:
     def _search(self) -> Table:
         tally = self.tally
         speed = sum(row.images_per_second for row in tally.rows.values() if row.state == "running")
-        gone = str(timedelta(seconds=round(self.clock() - self.started)))
-        best = f"{self.measure.text(tally.best[0])}  trial {tally.best[1]}" if tally.best[1] else "-"
         there, vote = ", ".join(f"{n} {s}" for s, n in tally.counts().items() if n), "-"
         if tally.vote.members:
             vote = f"{self.measure.text(tally.vote.score)}  of {tally.vote.members} trials, in-sample"
         lines = {
             "trials": f"{there or 'none'} of {self.search.trials}",
             "metric": self.measure.shown,
-            "best single": best,
+            "best single": self.log.best(),
             "ensemble": vote,
-            "epochs": f"{tally.epochs} spent, {tally.epochs_saved} saved against full cross-validation",
+            "epochs": f"{tally.epochs} of about {self.log.epochs()}, {tally.epochs_saved} saved by the race",
             "speed": f"{speed:.0f} images/s",
-            "time": f"{gone} gone, about {self.time_left()} left",
+            "time": f"{duration(self.log.clock() - self.log.started)} gone, {self.log.time_left()} left",
         }
         grid = Table.grid(padding=(0, 2))
         for name, line in lines.items():
@@ -150,11 +120,6 @@ class LiveTable:
             cells = (str(row.number), trial_id, row.state, str(row.fold), epochs, score, speed, row.reason[:60])
             table.add_row(*cells, style=STYLES.get(row.state, "dim"))
         return table
-
-    def _story(self, row: Row) -> str:
-        score = "" if math.isnan(row.score) else f", score {self.measure.text(row.score)}"
-        reason = f" ({row.reason})" if row.reason else ""
-        return f"{row.state} after {row.step} epochs{score}{reason}"
 
     def _visible(self) -> list[tuple[str, Row]]:
         """Running trials, the best complete ones, then the latest others."""

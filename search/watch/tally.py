@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial
@@ -15,7 +15,7 @@ from trainable.training.report import Report
 
 @dataclass
 class Row:
-    """A trial of this sitting. number: in the order of beginning. step: epochs done over all folds."""
+    """A trial of this sitting. number: from 1, in the order of beginning. step: epochs done over all folds."""
 
     number: int
     state: str = "running"
@@ -28,7 +28,7 @@ class Row:
 
 @dataclass
 class Tally:
-    """A watcher that counts. full: epochs of a trial that runs all its folds.
+    """A watcher that counts. full: epochs of a trial that runs all its folds. number_of: a trial's in the ledger.
 
     best: (score, id) of the best complete trial. earlier: trials by state that earlier sittings ended. epochs_before,
     epochs_here: spent by them and by this one; epochs_saved: that trials which ended early did not take.
@@ -42,6 +42,7 @@ class Tally:
     epochs_before: int = 0
     epochs_here: int = 0
     epochs_saved: int = 0
+    number_of: Callable[[str], int] | None = None
     _here: Counter[str] = field(default_factory=Counter)
     _known: dict[str, tuple[int, float]] = field(default_factory=dict)  # (step, score) that earlier sittings reached
 
@@ -93,7 +94,10 @@ class Tally:
         if trial_id in self.rows:
             self._here[self.rows[trial_id].state] -= 1
         step, score = self._known.get(trial_id, (0, math.nan))
-        row = self.rows.setdefault(trial_id, Row(self.earlier.total() + len(self.rows) + 1, step=step, score=score))
+        if trial_id not in self.rows:
+            number = self.number_of(trial_id) if self.number_of else self.earlier.total() + len(self.rows) + 1
+            self.rows[trial_id] = Row(number, step=step, score=score)
+        row = self.rows[trial_id]
         self._here[state] += 1
         row.state = state
         return row

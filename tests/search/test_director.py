@@ -188,7 +188,8 @@ def test_leaderboard_has_the_documented_columns(direct: Callable[..., Director])
     director.conclude()
     write_leaderboard(director.run, director.ledger)
     table = pd.read_csv(director.run.leaderboard)
-    columns = ["trial", "state", "folds_done", "epochs_done", "oof_score", "fold_score_mean", "seconds"]
+    columns = ["trial", "number", "state", "folds_done", "epochs_done"]
+    columns += ["oof_score", "fold_score_mean", "fold_0_score", "seconds"]
     assert list(table) == [*columns, "lr"] == [*COLUMNS, "lr"]
     assert sorted(table["trial"]) == sorted(states(director))
     assert set(table["state"]) == {"complete", "stopped"}

@@ -98,7 +98,8 @@ def test_leaderboard_and_ledger_tell_the_same(run: Run) -> None:
     table = pd.read_csv(run.leaderboard).set_index("trial")
     ledger = Ledger.open(run.study)
     assert len(table) == len(ledger.named()) == TRIALS
-    columns = ["state", "folds_done", "epochs_done", "oof_score", "fold_score_mean", "seconds", "backbone", "lr"]
+    columns = ["number", "state", "folds_done", "epochs_done", "oof_score", "fold_score_mean", "fold_0_score"]
+    columns += ["seconds", "backbone", "lr"]
     assert list(table) == columns
     names = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "stopped"}
     for trial_id, frozen in ledger.named().items():

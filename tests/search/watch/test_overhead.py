@@ -16,9 +16,7 @@ def test_share_is_what_training_leaves_of_all_workers_time(tmp_path: Path) -> No
         report = Report(step, 0, 0.5, decides=True, fold_done=False, metrics={"seconds": seconds})
         overhead.reported(Run(tmp_path).trial("a"), report)
     assert overhead.share() == pytest.approx(0.2)
-    assert (
-        overhead.line() == "time 0:01:40 of 2 workers, 0:02:40 of it training; overhead 20% (all else, idle included)"
-    )
+    assert overhead.line() == "time 2 min; 2 workers trained 80% of it (the rest: start, waiting, pictures)"
 
 
 def test_clock_started_with_the_process() -> None:

@@ -1,7 +1,9 @@
 """The table of a search, in a log and on a terminal."""
 
 import io
+import time
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,6 +12,7 @@ from rich.console import Console
 
 from search.race import Race
 from search.space import Search
+from search.watch.log import Log
 from search.watch.table import LiveTable
 from search.watch.tally import Tally
 from trainable.run import Run
@@ -26,7 +29,8 @@ def table() -> LiveTable:
     clock = iter(range(0, 10_000, 10))
     console = Console(file=io.StringIO(), width=200)
     search = Search(trials=4, folds=FOLDS, epochs=EPOCHS)
-    return LiveTable(search, 24, Tally(EPOCHS * FOLDS), console=console, clock=lambda: float(next(clock)))
+    log = Log(search, 24, Tally(EPOCHS * FOLDS), console=console, clock=lambda: float(next(clock)))
+    return LiveTable(log)
 
 
 def said(step: int, score: float) -> Report:
@@ -57,7 +61,7 @@ def test_log_has_a_line_for_every_trial_that_ends(table: LiveTable, run: Run) ->
         table.ended(c, "failed", "ValueError: x")
     lines = text(table).splitlines()
     assert "trial 1 a: complete after 6 epochs, score 0.6250" in lines
-    assert "trial 2 b: stopped after 1 epochs, score 0.2500 (rank 3 of 3)" in lines
+    assert "trial 2 b: stopped after 1 epoch, score 0.2500 (rank 3 of 3)" in lines
     assert "trial 3 c: failed after 0 epochs (ValueError: x)" in lines
     assert "\x1b" not in text(table)
 
@@ -69,20 +73,20 @@ def test_summary_counts_states_and_names_the_best(table: LiveTable, run: Run) ->
     table.began(b)
     table.reported(a, said(6, 0.5))
     table.ended(a, "complete", "")
-    summary = table.summary()
-    for part in ("1 running", "0 stopped", "3 complete", "0 failed", "of 4 trials", "best 0.6250 (a)", "left "):
+    summary = table.log.summary()
+    for part in ("1 running", "0 stopped", "3 complete", "0 failed", "of 4 trials", "best 0.6250 (a)", " left"):
         assert part in summary
     assert "; vote " in summary and " of 1; " in summary
-    assert "1 of 24 epochs of full cross-validation" in summary
+    assert "; 1 of about 24 epochs; " in summary
 
 
 def test_time_left_is_unknown_first_and_counts_down(table: LiveTable, run: Run) -> None:
-    assert table.time_left() == "-"
+    assert table.log.time_left() == "unknown time"
     a = run.trial("a")
     table.began(a)
     table.reported(a, said(1, 0.5))
     table.ended(a, "stopped", "")
-    assert table.time_left() != "-"
+    assert table.log.time_left().startswith("about ")
 
 
 def test_terminal_table_shows_running_trials_first(table: LiveTable, run: Run) -> None:
@@ -117,3 +121,35 @@ def test_trial_that_waits_since_an_earlier_process_counts_at_its_rung(table: Liv
     (now,) = [r for r in shown(table) if "fold 0, epoch 1" in r]
     assert before.split("epoch 1")[1].split() == ["1", "0", "0"]
     assert now.split("epoch 1")[1].split() == ["1", "0", "1"]
+
+
+def test_before_a_trial_is_complete_the_best_score_so_far_is_named(table: LiveTable, run: Run) -> None:
+    assert "no score yet" in table.log.summary()
+    for name, score in (("a", 0.25), ("b", 0.5)):
+        table.began(run.trial(name))
+        table.reported(run.trial(name), said(1, score))
+    assert "best so far 0.5000 (trial 2, 1 epoch)" in table.log.summary()
+
+
+def test_folds_ahead_and_trials_that_were_taken_over_are_counted(table: LiveTable) -> None:
+    table.log.ahead, table.log.taken = {("a", 2), ("a", 1)}, 3
+    assert "of 4 trials, 3 of them taken over; 2 folds trained ahead; " in table.log.summary()
+
+
+def test_log_has_a_line_for_every_later_fold(table: LiveTable, run: Run) -> None:
+    a = run.trial("a")
+    table.began(a)
+    report = said(EPOCHS, 0.5)
+    table.reported(a, replace(report, fold_done=True))
+    assert text(table) == f"trial 1 a: fold 1 of {FOLDS} done, score 0.5000\n"
+
+
+def test_log_speaks_at_least_once_a_while() -> None:
+    console = Console(file=io.StringIO(), width=200)
+    with Log(Search(trials=4), 24, Tally(6), console=console, quiet=0.1):
+        time.sleep(0.5)
+    assert isinstance(console.file, io.StringIO)
+    said_so_far = console.file.getvalue()
+    assert "0 running" in said_so_far
+    time.sleep(0.2)
+    assert console.file.getvalue() == said_so_far, "nothing is said after the end"

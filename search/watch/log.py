@@ -1,0 +1,113 @@
+"""The search told in plain lines, where nobody has a terminal: one a fold or an ending, and one a minute."""
+
+import math
+import threading
+import time
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, field
+from typing import Self
+
+from rich.console import Console
+
+from search.space import Search
+from search.watch.tally import Tally
+from trainable.metrics import MACRO_F1, Metric, get
+from trainable.run import Trial
+from trainable.training.report import Report
+from trainable.words import count, duration
+
+QUIET = 60.0  # seconds without a line
+
+
+@dataclass
+class Log:
+    """A watcher; also the words that its lines and the live table share.
+
+    expected_epochs: of the whole search, see Race.expected_epochs. taken: trials that came from another run. ahead:
+    folds that workers train before their trial comes to them. measure: what scores are; people read them with its own
+    sign. quiet: seconds after which it says where things stand, though nothing has ended.
+    """
+
+    search: Search
+    expected_epochs: int
+    tally: Tally
+    taken: int = 0
+    ahead: Collection[object] = ()
+    measure: Metric = field(default_factory=lambda: get(MACRO_F1, ()))
+    console: Console = field(default_factory=Console)
+    clock: Callable[[], float] = time.monotonic
+    quiet: float = QUIET
+
+    def __post_init__(self) -> None:
+        self.started = self.said = self.clock()
+        self.over = threading.Event()
+
+    def __enter__(self) -> Self:
+        if not self.console.is_terminal:
+            threading.Thread(target=self._mark_time, name="log", daemon=True).start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.over.set()
+
+    def began(self, trial: Trial) -> None: ...
+
+    def reported(self, trial: Trial, report: Report) -> None:
+        """A fold that is done; the last one's is told with the trial's own ending."""
+        if report.fold_done and report.step < self.tally.full:
+            row = self.tally.rows[trial.id]
+            done = f"fold {report.fold + 1} of {self.search.folds} done, score {self.measure.text(report.score)}"
+            self._say(f"trial {row.number} {trial.id}: {done}")
+
+    def ended(self, trial: Trial, state: str, reason: str) -> None:
+        row = self.tally.rows[trial.id]
+        score = "" if math.isnan(row.score) else f", score {self.measure.text(row.score)}"
+        why = f" ({reason})" if reason else ""
+        self._say(f"trial {row.number} {trial.id}: {state} after {count(row.step, 'epoch')}{score}{why}")
+        if state != "waiting":
+            self._say(f"  {self.summary()}")
+
+    def summary(self) -> str:
+        """One line that also reads well in a log."""
+        tally, counts = self.tally, self.tally.counts()
+        states = ", ".join(f"{counts[s]} {s}" for s in ("running", "waiting", "stopped", "complete", "failed"))
+        taken = f", {self.taken} of them taken over" if self.taken else ""
+        parts = [f"{states} of {count(self.search.trials, 'trial')}{taken}"]
+        if self.ahead:
+            parts.append(f"{count(len(self.ahead), 'fold')} trained ahead")
+        parts.append(self.best())
+        if tally.vote.members:
+            parts.append(f"vote {self.measure.text(tally.vote.score)} of {tally.vote.members}")
+        return "; ".join([*parts, f"{tally.epochs} of about {self.epochs()} epochs", f"{self.time_left()} left"])
+
+    def best(self) -> str:
+        """The best complete trial or, before there is one, the best score so far."""
+        score, name = self.tally.best
+        if name:
+            return f"best {self.measure.text(score)} ({name})"
+        begun = [row for row in self.tally.rows.values() if not math.isnan(row.score)]
+        if not begun:
+            return "no score yet"
+        row = max(begun, key=lambda row: row.score)
+        return f"best so far {self.measure.text(row.score)} (trial {row.number}, {count(row.step, 'epoch')})"
+
+    def epochs(self) -> int:
+        """What the search is expected to take; it may turn out to be more."""
+        return max(self.expected_epochs, self.tally.epochs)
+
+    def time_left(self) -> str:
+        """From the pace of this sitting and the epochs a whole search is expected to take."""
+        if not self.tally.epochs_here:
+            return "unknown time"
+        pace = (self.clock() - self.started) / self.tally.epochs_here
+        return f"about {duration((self.epochs() - self.tally.epochs) * pace)}"
+
+    def _say(self, line: str) -> None:
+        if not self.console.is_terminal:
+            self.said = self.clock()
+            self.console.print(line, soft_wrap=True, highlight=False)
+
+    def _mark_time(self) -> None:
+        while not self.over.wait(self.quiet / 4):
+            if self.clock() - self.said >= self.quiet:
+                self._say(f"  {self.summary()}")
