@@ -14,18 +14,21 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.torch import save
 from timm.models import get_pretrained_cfg
 
 from ensembles.ensemble import Ensemble
 from ensembles.export.onnx_copy import copy_to_onnx
 from ensembles.export.texts import layers_source, photos_source, readme
 from ensembles.members import JOINT, Member
+from trainable.config.head import LINEAR
 from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
-from trainable.files import write_json, write_text
+from trainable.files import write_bytes, write_json, write_text
 from trainable.images.faces import CASCADE, FALLBACK, looks_for_faces
-from trainable.models.predict import load_model
-from trainable.run import versions
+from trainable.models.build import layer_kind
+from trainable.models.predict import load_model, load_network
+from trainable.run import Fold, versions
 
 CHECKED = 8  # photos on which a copy is compared with torch
 
@@ -93,7 +96,10 @@ def _network(member: Member, out: Path, classes: int, onnx: bool) -> dict[str, A
     (out / place).mkdir(parents=True)
     weights = [str(place / f"fold_{k}.safetensors") for k in range(len(member.networks()))]
     for network, file in zip(member.networks(), weights, strict=True):
-        shutil.copyfile(network.weights, out / file)
+        if config.fitted:
+            _write_whole(member, network, count, out / file)
+        else:
+            shutil.copyfile(network.weights, out / file)
     copies, difference = _onnx_copies(member, out, place, count) if onnx else ([], None)
     card = get_pretrained_cfg(config.model.backbone)
     seen = config.input
@@ -105,7 +111,7 @@ def _network(member: Member, out: Path, classes: int, onnx: bool) -> dict[str, A
         "origin": (card.hf_hub_id if card is not None else None) or "not stated by timm",
         "target": member.target,
         "classes": count,
-        "head": config.head.name,
+        "head": layer_kind(config),
         "age": config.head.age,
         "tta": config.tta,
         "input": {
@@ -122,6 +128,17 @@ def _network(member: Member, out: Path, classes: int, onnx: bool) -> dict[str, A
         "onnx": copies,
         "onnx_difference": difference,
     }
+
+
+def _write_whole(member: Member, network: Fold, classes: int, file: Path) -> None:
+    """A frozen network and its head as one; InputError where they are no network with one last layer."""
+    config = member.trial.config
+    if config.head.name not in LINEAR:
+        raise InputError(
+            f"{member.name}: received head.name {config.head.name}, which is no layer; allowed: {', '.join(LINEAR)}"
+        )
+    whole = load_network(config, classes, network.weights, torch.device("cpu"), network.bodies)
+    write_bytes(file, save({name: value.contiguous() for name, value in whole.state_dict().items()}))
 
 
 def _onnx_copies(member: Member, out: Path, place: Path, classes: int) -> tuple[list[str], float]:

@@ -36,6 +36,10 @@ FIXED = {
     "precision": "where it runs",
     "compile": "how fast it runs",
     "input.detector": "MTCNN needs a library that can only be optional",
+    **dict.fromkeys(
+        ("head.name", "head.shrinkage", "head.neighbours", "head.parts", "head.calibrate", "features.beside"),
+        "heads on frozen features are those of spaces/frozen.py",
+    ),
 }
 
 

@@ -4,8 +4,9 @@ A head is fitted on parts: on all but a fold, on all but a fold and an inner par
 its parts, with classes weighed as it likes; no row is read again.
 """
 
-from dataclasses import dataclass
-from typing import Self
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, Self
 
 import numpy as np
 
@@ -37,10 +38,12 @@ class Statistics:
         """float64[D]."""
         return self.sums.sum(0) / self.total
 
+    @cached_property
     def within(self) -> np.ndarray:
         """float64[D, D]: the mean over rows of the covariance around their class's mean."""
         return self.gram / self.total - (self.means.T * (self.counts / self.total)) @ self.means
 
+    @cached_property
     def scatter(self) -> np.ndarray:
         """float64[D, D]: the covariance of all rows, times their weight."""
         return self.gram - self.total * np.outer(self.mean, self.mean)
@@ -56,6 +59,7 @@ class Moments:
     counts: np.ndarray
     sums: np.ndarray
     grams: np.ndarray
+    _last: list[Any] = field(default_factory=lambda: [(), None], repr=False)
 
     @classmethod
     def of(
@@ -89,13 +93,26 @@ class Moments:
     def without(self, *parts: int, weights: np.ndarray | None = None) -> Statistics:
         """Of all parts but these; `weights` float64[C] multiply the rows of a class."""
         kept = [p for p in range(len(self.counts)) if p not in parts]
-        counts, sums = self.counts[kept].sum(0), self.sums[kept].sum(0)
+        counts, sums, grams = self.counts[kept].sum(0), self.sums[kept].sum(0), self._grams_of(tuple(kept))
         if weights is None:
             weights = np.ones(len(counts))
         alike = len(set(weights[counts > 0].tolist())) <= 1
-        assert alike or self.grams.shape[1] == len(counts), "classes are not told apart"
-        factors = weights if self.grams.shape[1] == len(counts) else weights[counts > 0][:1]
-        gram = np.zeros(self.grams.shape[2:])
-        for p in kept:
-            gram += np.tensordot(factors.astype(self.grams.dtype), self.grams[p], 1)
+        assert alike or len(grams) == len(counts), "classes are not told apart"
+        factors = weights if len(grams) == len(counts) else weights[counts > 0][:1]
+        gram = np.tensordot(factors, grams, 1)
         return Statistics(counts * weights, sums * weights[:, None], gram)
+
+    def _grams_of(self, parts: tuple[int, ...]) -> np.ndarray:
+        """float64 [G, D, D] of these parts together; the last answer is kept: heads may differ in weights alone."""
+        if self._last[0] != parts:
+            self._last[:] = [(), None]  # before the next takes its memory
+            self._last[:] = [parts, _sum([self.grams[p] for p in parts])]
+        return self._last[1]
+
+
+def _sum(arrays: list[np.ndarray]) -> np.ndarray:
+    """float64, one after another: no copy of them all."""
+    found = np.zeros(arrays[0].shape)
+    for one in arrays:
+        found += one
+    return found

@@ -46,6 +46,12 @@ def build_network(config: TrialConfig, classes: int, weights: Path | None = None
         size=config.input.size,
         weights=weights,
         drop_rate=config.model.drop_rate,
-        head="attributes" if config.fitted and config.head.parts == "attributes" else config.head.name,
+        head=layer_kind(config),
         age=config.head.age,
     )
+
+
+def layer_kind(config: TrialConfig) -> str:
+    """What the last layer's units are, however it came to its weights: "joint" (classes), or "attributes"."""
+    of_attributes = config.head.parts == "attributes" if config.fitted else config.head.name == "attributes"
+    return "attributes" if of_attributes else "joint"

@@ -79,9 +79,9 @@ def test_statistics_of_parts_are_those_of_their_rows(problem: tuple, monkeypatch
     assert found.gram == pytest.approx(values.T @ values)
     assert found.counts.tolist() == np.bincount(labels[rows], minlength=CLASSES).tolist()
     assert found.sums[2] == pytest.approx(values[labels[rows] == 2].sum(0))
-    assert found.scatter() == pytest.approx(np.cov(values.T, bias=True) * len(rows), abs=1e-6)
+    assert found.scatter == pytest.approx(np.cov(values.T, bias=True) * len(rows), abs=1e-6)
     within = sum(np.cov(values[labels[rows] == c].T, bias=True) * (labels[rows] == c).mean() for c in range(CLASSES))
-    assert found.within() == pytest.approx(within, abs=1e-8)
+    assert found.within == pytest.approx(within, abs=1e-8)
 
 
 @pytest.mark.parametrize("name", CLOSED)
