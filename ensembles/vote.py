@@ -14,12 +14,13 @@ from ensembles.drift import measure_drift
 from ensembles.ensemble import run_of, summary_of
 from ensembles.members import Member, Members, load_members, on_all_rows
 from ensembles.methods import METHODS
-from ensembles.nested import AUTO, show_rows
+from ensembles.nested import AUTO
 from ensembles.newest import newest_below
 from ensembles.predict_members import predict_members
 from ensembles.same_person import refine_by_person
 from ensembles.submission import form_for, write_probabilities, write_submission
 from ensembles.submissions_table import add_submission
+from ensembles.told import conclusion, reason, table_of_methods
 from trainable.commands import spoken
 from trainable.data.layouts import read_test
 from trainable.data.manifest import TestSet
@@ -71,28 +72,26 @@ def build(given: argparse.Namespace, members: Members, test: TestSet | None, fol
         members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members
     )
     members, fitted, used = choice.members, choice.fitted, choice.used
-    Console().print(show_rows(choice.evaluation.rows, choice.method, members.metric))
+    if len(members.members) > 1:
+        Console().print(table_of_methods(choice))
     voters = [members.members[t] for t in used]
     if given.all_rows:
         voters = on_all_rows(voters)
         print("warning: no estimate is of the networks of all rows; those below are of the fold models", flush=True)
-    print(
-        f"method {choice.method}: {int((fitted.weights > 0).sum())} of {len(members.members)} complete trials",
-        flush=True,
-    )
+    print(reason(choice, given.method), flush=True)
     known = fitted.apply(members.probabilities)
     summary = summary_of(choice, given.method, dict(zip(used, voters, strict=True)))
     if test is not None:
         summary |= submit(given, choice, voters, known, test, folder)
     table = Predictions(members.rows, as_float32(known), members.labels, members.fold, members.classes)
-    summary["oof_score"] = members.metric.score(
-        table.label, table.probabilities
-    )  # as the file gives it: float32 rounds
+    # As the file gives it: float32 rounds.
+    summary["oof_score"] = members.metric.score(table.label, table.probabilities)
     folder.finish(table, summary)
     if test is not None:
         numbers = (summary[name] for name in ("oof_score", "nested_score", "nested_std"))
         add_submission(folder, choice.method, members.metric.name, *numbers)
-    _say(choice, given.method)
+    for line in conclusion(choice, given.method):
+        print(line)
 
 
 def submit(
@@ -140,16 +139,6 @@ def as_float32(scores: np.ndarray) -> np.ndarray:
     rows = np.flatnonzero(rounded.argmax(1) != first)
     rounded[rows, first[rows]] = np.nextafter(rounded[rows].max(1), np.float32(2))
     return rounded
-
-
-def _say(choice: Choice, asked: str) -> None:
-    single, own, row = choice.rows["best_single"], choice.rows[choice.method], choice.rows[asked]
-    metric = choice.members.metric
-    print(f"best single  in-sample {metric.text(single.in_sample)}  nested {metric.text(single.nested)}")
-    print(
-        f"ensemble     in-sample {metric.text(own.in_sample)}  nested {metric.text(row.nested)} ± "
-        f"{row.standard_error:.4f}  optimism {own.in_sample - row.nested:.4f}"
-    )
 
 
 def _free(run: Run, name: str) -> EnsembleFolder:

@@ -32,6 +32,7 @@ PLACES = {
         "self._work.get": "a daemon thread: ends with the process",
         "self._thread.join": "FAREWELL",
     },
+    "search/watch/log.py": {"self.over.wait": "a quarter of QUIET; a daemon thread"},
     "search/watch/tensorboard/nodes.py": {
         "self.over.wait": "EVERY; a daemon thread",
         "self.thread.join": "2 * ANSWER",

@@ -2,7 +2,7 @@
 
 from ensembles.nested.bootstrap import CALLS, Bootstrap, evidence
 from ensembles.nested.evaluate import Evaluation, Progress, evaluate_methods
-from ensembles.nested.rows import AUTO, PREFERENCE, Row, choose, show_rows
+from ensembles.nested.rows import AUTO, PREFERENCE, Row, choose
 
 __all__ = [
     "AUTO",
@@ -15,5 +15,4 @@ __all__ = [
     "choose",
     "evaluate_methods",
     "evidence",
-    "show_rows",
 ]

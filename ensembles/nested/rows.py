@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rich.table import Table
 
 from trainable.metrics import Metric
 
@@ -101,17 +100,3 @@ def choose(rows: Sequence[Row], order: Sequence[str] = PREFERENCE) -> Row:
     best = max(found, key=lambda row: row.nested)
     near = [row for row in found if row.behind <= min(best.standard_error, PAIRED * row.behind_error)]
     return min(near, key=lambda row: order.index(row.method))
-
-
-def show_rows(rows: Sequence[Row], chosen: str, metric: Metric) -> Table:
-    """The rows as a terminal shows them, scores with their own sign."""
-    table = Table(title=f"methods, by out-of-fold {metric.shown}", title_justify="left", box=None, header_style="bold")
-    table.add_column("method", min_width=max(map(len, PREFERENCE)))
-    for column in ("in-sample", "nested", "std. error", "optimism", "members", "seconds"):
-        table.add_column(column, justify="right")
-    table.add_column("")
-    for r in rows:
-        scores = (metric.text(score) for score in (r.in_sample, r.nested))
-        numbers = (*scores, f"{r.standard_error:.4f}", f"{r.optimism:.4f}")
-        table.add_row(r.method, *numbers, str(r.members), f"{r.seconds:.1f}", "chosen" if r.method == chosen else "")
-    return table

@@ -34,8 +34,8 @@ def refine_by_person(
     found = grouping_gain(known, members.labels, members.fold, members.groups, near, members.attributes, seed, metric)
     before, after = metric.text(found.before), metric.text(found.after)
     print(
-        f"same person {'joined' if found.pays else 'not joined'}: nested {before} -> {after}, gain "
-        f"{found.gain:+.4f} ± {found.gain_error:.4f}, {100 * found.pairs:.0f} % of joined pairs right in training",
+        f"photos of one person are {'' if found.pays else 'not '}decided together: on training people that changes "
+        f"{before} to {after} ({found.gain:+.4f} ± {found.gain_error:.4f})",
         flush=True,
     )
     if not found.pays:

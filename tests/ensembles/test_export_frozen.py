@@ -11,7 +11,7 @@ import pytest
 from helpers import completed, generic_data, prepared, refused, tiny
 
 from ensembles.build import main as build
-from ensembles.export import main as export
+from ensembles.export.command import main as export
 from ensembles.predict import main as predict
 
 FROZEN = {"backbone": "test_resnet", "pretrained": False, "freeze": "body"}

@@ -1,0 +1,63 @@
+"""What a build tells at its end: the methods, why this one, and what to make of the scores."""
+
+from collections.abc import Iterator
+
+from rich.table import Table
+
+from ensembles.choice import Choice
+from ensembles.nested import AUTO, PREFERENCE
+from trainable.words import count
+
+
+def table_of_methods(choice: Choice) -> Table:
+    """A row a method, scores with their own sign; narrow enough for 80 columns."""
+    metric = choice.members.metric
+    table = Table(title=f"methods, by out-of-fold {metric.shown}", title_justify="left", box=None, header_style="bold")
+    table.add_column("method", min_width=max(map(len, PREFERENCE)))
+    for column in ("in-sample", "nested", "std. error", "members"):
+        table.add_column(column, justify="right")
+    table.add_column("")
+    for r in choice.evaluation.rows:
+        numbers = (metric.text(r.in_sample), metric.text(r.nested), f"{r.standard_error:.4f}", str(r.members))
+        table.add_row(r.method, *numbers, "chosen" if r.method == choice.method else "")
+    return table
+
+
+def reason(choice: Choice, asked: str) -> str:
+    """Which method votes, of which trials, and why."""
+    rows, metric, trials = choice.rows, choice.members.metric, len(choice.members.members)
+    voting = int((choice.fitted.weights > 0).sum())
+    what = f"method {choice.method}: {voting} of {count(trials, 'complete trial')}"
+    if asked != AUTO:
+        return f"{what}, as asked"
+    best = max((row for row in rows.values() if row.method != AUTO), key=lambda row: row.nested)
+    if best.method == choice.method:
+        return f"{what}; its nested score is the best"
+    return (
+        f"{what}; the steadiest of the methods that are within a standard error of the best nested score "
+        f"({best.method}, {metric.text(best.nested)})"
+    )
+
+
+def conclusion(choice: Choice, asked: str) -> Iterator[str]:
+    """The scores of the vote and of the best single trial, and how to read them."""
+    metric, single, own, row = (
+        choice.members.metric,
+        choice.rows["best_single"],
+        choice.rows[choice.method],
+        choice.rows[asked],
+    )
+    trials = len(choice.members.members)
+    luck = f", the best of {trials}, so that luck is in it" if trials > 1 else ""
+    inside = ", the choice of method inside" if asked == AUTO else ""
+    yield f"best single trial: nested {metric.text(single.nested)} (in-sample {metric.text(single.in_sample)}{luck})"
+    yield (
+        f"vote: nested {metric.text(row.nested)} ± {row.standard_error:.4f}{inside} "
+        f"(in-sample {metric.text(own.in_sample)})"
+    )
+    ahead = row.nested - single.nested
+    if trials > 1 and choice.method != "best_single":
+        side = "ahead of" if ahead >= 0 else "behind"
+        small = abs(ahead) < row.standard_error
+        note = "less than a standard error: on new groups either may be better" if small else "over a standard error"
+        yield f"nested, the vote is {abs(ahead):.4f} {side} the best single trial, {note}"

@@ -1,0 +1,76 @@
+"""What a build tells at its end."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+from rich.console import Console
+
+from ensembles.choice import Choice
+from ensembles.members import Member, Members
+from ensembles.nested import evaluate_methods
+from ensembles.told import conclusion, reason, table_of_methods
+from trainable.metrics import get
+from trainable.run import Run
+
+CLASSES = ("a", "b", "c")
+
+
+def choice(members: int, asked: str, metric: str = "macro_f1") -> Choice:
+    """Of made-up members that are right more often than not."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 90)
+    logits = random.normal(size=(members, 90, 3)) + 1.5 * np.eye(3)[labels]
+    tables = (np.exp(logits) / np.exp(logits).sum(2, keepdims=True)).astype(np.float32)
+    fold, measure = np.arange(90) % 3, get(metric, CLASSES)
+    rows = np.arange(90)
+    alike = [Member(Run(Path("run")).trial(f"t{i}"), 0.5) for i in range(members)]
+    held = Members(alike, tables, labels, fold, rows.astype(str), rows, CLASSES, (), Path("data"), measure)
+    evaluation = evaluate_methods(tables, labels, fold, rows, metric=measure)
+    method = evaluation.chosen if asked == "auto" else asked
+    return Choice(held, evaluation, method, [0], 0)
+
+
+@pytest.fixture(scope="module")
+def automatic() -> Choice:
+    return choice(4, "auto")
+
+
+def test_table_fits_a_narrow_terminal_with_the_word_that_counts(automatic: Choice) -> None:
+    console = Console(width=80)
+    with console.capture() as captured:
+        console.print(table_of_methods(automatic))
+    lines = captured.get().splitlines()
+    (chosen,) = [line for line in lines if line.rstrip().endswith("chosen")]
+    assert chosen.split()[0] == automatic.method and "…" not in captured.get()
+
+
+def test_reason_names_the_rule(automatic: Choice) -> None:
+    said = reason(automatic, "auto")
+    assert said.startswith(f"method {automatic.method}: ") and " of 4 complete trials; " in said
+    assert "the steadiest of the methods" in said or "nested score is the best" in said
+    assert reason(choice(3, "greedy"), "greedy").endswith("of 3 complete trials, as asked")
+
+
+def test_conclusion_has_one_name_for_each_score(automatic: Choice) -> None:
+    single, vote, ahead = conclusion(automatic, "auto")
+    rows = automatic.rows
+    assert single == (
+        f"best single trial: nested {rows['best_single'].nested:.4f} (in-sample {rows['best_single'].in_sample:.4f}, "
+        "the best of 4, so that luck is in it)"
+    )
+    assert vote.startswith(f"vote: nested {rows['auto'].nested:.4f} ± ") and "the choice of method inside" in vote
+    gap = rows["auto"].nested - rows["best_single"].nested
+    assert f"{abs(gap):.4f} {'ahead of' if gap >= 0 else 'behind'} the best single trial" in ahead
+    assert ("less than a standard error" in ahead) == (abs(gap) < rows["auto"].standard_error)
+
+
+def test_one_trial_is_not_compared_with_itself() -> None:
+    assert len([*conclusion(choice(1, "best_single"), "best_single")]) == 2
+
+
+def test_losses_are_read_with_their_own_sign() -> None:
+    told = [*conclusion(choice(3, "greedy", "log_loss"), "greedy")]
+    assert "nested 0." in told[0] and "-" not in told[0].replace("in-sample", "")
