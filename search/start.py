@@ -12,6 +12,7 @@ from search.plan import SHOWN, brief, lacking, make_plan
 from search.retrain import retrain, retrain_on_all_rows
 from search.space import DataFacts
 from search.space_file import SpaceFile, find_space, load_space
+from search.warm_start import open_alike
 from search.watch.trackers import check_installed, open_tracker
 from trainable.command import default_data, flags_of
 from trainable.commands import spoken
@@ -48,6 +49,8 @@ def dry_run(options: Options, space: SpaceFile, following: str) -> int:
     manifest = teacher.experiment.manifest if teacher else read_manifest(options.data or default_data(), options.flags)
     space = with_given_folds(space, manifest)
     plan = make_plan(space, manifest)
+    if options.earlier:
+        open_alike(options.earlier, space, manifest)
     for line in [
         *manifest.taken.lines,
         *plan.lines(space, DataFacts.of(manifest)),

@@ -19,6 +19,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.ledger import Ledger, read_trials
 from search.space import DataFacts
 from search.space_file import SpaceFile
+from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 from trainable.run import Experiment, Run, Trial
 
@@ -51,17 +52,9 @@ class FinishedTrials:
 
 def find_finished(place: Path, space: SpaceFile, experiment: Experiment) -> FinishedTrials:
     """What can be taken over; InputError where it is no run, on other data or folds, or nothing fits."""
-    run, s = Run.open(place), space.search
-    if run.info.folds_fingerprint != experiment.folds_fingerprint or (
-        run.info.data_fingerprint != experiment.manifest.fingerprint()
-    ):
+    run = open_alike(place, space, experiment.manifest)
+    if run.info.folds_fingerprint != experiment.folds_fingerprint:
         raise InputError(f"--from: received {place}, a run on other data or folds; allowed: a run on the same")
-    then = run.settings
-    now = {name: s.settings()[name] for name in SHARED}
-    now["store_size"] = list(s.store_size)
-    changed = [f"{n}={then.get(n)!r} (this space: {now[n]!r})" for n in SHARED if then.get(n) != now[n]]
-    if changed:
-        raise InputError(f"--from: received a run with {', '.join(changed)}; allowed: one with the same")
     data, found, outside = DataFacts.of(experiment.manifest), {}, 0
     for trial_id, frozen in read_trials(run.study).items():
         if frozen.state in ENDED:
@@ -75,6 +68,20 @@ def find_finished(place: Path, space: SpaceFile, experiment: Experiment) -> Fini
             "allowed: a run whose parameters this space can give"
         )
     return FinishedTrials(run, found, outside)
+
+
+def open_alike(place: Path, space: SpaceFile, manifest: Manifest) -> Run:
+    """The earlier run, told before anything is decoded; InputError where it is none, on other data or settings."""
+    run, s = Run.open(place), space.search
+    if run.info.data_fingerprint != manifest.fingerprint():
+        raise InputError(f"--from: received {place}, a run on other data or folds; allowed: a run on the same")
+    then = run.settings
+    now = {name: s.settings()[name] for name in SHARED}
+    now["store_size"] = list(s.store_size)
+    changed = [f"{n}={then.get(n)!r} (this space: {now[n]!r})" for n in SHARED if then.get(n) != now[n]]
+    if changed:
+        raise InputError(f"--from: received a run with {', '.join(changed)}; allowed: one with the same")
+    return run
 
 
 def take_over(finished: FinishedTrials, run: Run, ledger: Ledger) -> None:

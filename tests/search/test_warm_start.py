@@ -148,4 +148,6 @@ def test_a_run_that_does_not_fit_is_refused_and_nothing_is_begun(
     other = space_file(tmp_path, SEARCH.replace("epochs=3", "epochs=4"), "longer")
     assert "epochs=3 (this space: 4)" in refused(capfd, search, other, "--data", sample, *words, finished.root)
     assert "no run: received" in refused(capfd, search, space, "--data", sample, *words, tmp_path / "nothing")
+    dry = ["--data", generic, *words, finished.root, "--dry-run"]
+    assert "a run on other data or folds" in refused(capfd, search, space, *dry)
     assert not (tmp_path / "runs").exists()
