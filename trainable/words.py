@@ -29,3 +29,8 @@ def count(number: int, noun: str) -> str:
 def short(names: Sequence[str], limit: int = 6) -> str:
     """The first of a list, and how many there are."""
     return ", ".join(names[:limit]) + (f", ... ({len(names)} in all)" if len(names) > limit else "")
+
+
+def extra(name: str) -> str:
+    """How an optional part is installed. By path: an index may hold another project under our name."""
+    return f"pip install '.[{name}]' in foldvote's folder"

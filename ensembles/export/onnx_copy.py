@@ -12,6 +12,7 @@ from torch import Tensor, nn
 from trainable.errors import InputError
 from trainable.files import write_atomic
 from trainable.models.normalise import normalise
+from trainable.words import extra
 
 NEEDED = ("onnx", "onnxscript", "onnxruntime")
 LIMIT = 1e-3  # of a probability, in fp32
@@ -38,9 +39,7 @@ def check_installed() -> None:
     """Raise InputError, which says how to install them, where packages that ONNX copies need are missing."""
     missing = [name for name in NEEDED if importlib.util.find_spec(name) is None]
     if missing:
-        raise InputError(
-            f"ONNX copies need {', '.join(missing)}: pip install 'foldvote[export]', or leave them out with --no-onnx"
-        )
+        raise InputError(f"ONNX copies need {', '.join(missing)}: {extra('export')}, or leave them out with --no-onnx")
 
 
 def copy_to_onnx(model: nn.Module, statistics: Tensor, images: np.ndarray, file: Path) -> float:

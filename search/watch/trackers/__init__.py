@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from search.watch.trackers.watcher import Tracker, Tracking
 from trainable.errors import InputError
 from trainable.run import Run
+from trainable.words import extra
 
 __all__ = ["Tracker", "Tracking", "check_installed", "open_tracker"]
 
@@ -13,9 +14,7 @@ __all__ = ["Tracker", "Tracking", "check_installed", "open_tracker"]
 def check_installed(names: Sequence[str]) -> None:
     for name in names:
         if importlib.util.find_spec(name) is None:
-            raise InputError(
-                f"--log: received {name}, which is not installed; allowed: after pip install 'foldvote[{name}]'"
-            )
+            raise InputError(f"--log: received {name}, which is not installed; allowed: after {extra(name)}")
 
 
 def open_tracker(name: str, run: Run) -> Tracker:

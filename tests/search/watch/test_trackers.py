@@ -22,13 +22,12 @@ from search.run import main as search
 from search.watch.trackers import Tracking, open_tracker
 from trainable.run import Run
 from trainable.training.report import Report
+from trainable.words import extra
 
 # SQLAlchemy's, inside MLflow.
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 installed = {
-    name: pytest.mark.skipif(
-        importlib.util.find_spec(name) is None, reason=f"{name} is not installed: pip install 'foldvote[{name}]'"
-    )
+    name: pytest.mark.skipif(importlib.util.find_spec(name) is None, reason=f"{name} is not installed: {extra(name)}")
     for name in ("mlflow", "wandb")
 }
 SEARCH = """
@@ -226,7 +225,7 @@ def test_tracker_that_is_not_installed_is_refused_with_its_extra(
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
     file = space_file(tmp_path)
     line = refused(capfd, search, file, "--data", generic, "--out", tmp_path / "runs", "--log", "wandb")
-    assert line == "error: --log: received wandb, which is not installed; allowed: after pip install 'foldvote[wandb]'"
+    assert line == f"error: --log: received wandb, which is not installed; allowed: after {extra('wandb')}"
     assert "invalid choice" in refused(capfd, search, file, "--log", "comet")
     assert not (tmp_path / "runs").exists()
 
