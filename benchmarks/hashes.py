@@ -33,7 +33,7 @@ def configs(corrections: Path) -> dict[str, dict[str, Any]]:
         "heads and corrections": {
             **BASE,
             "model": TINY,
-            "head": {"name": "attributes", "age": "ordinal"},
+            "head": {"name": "attributes", "ordinal": ["age"]},
             "rows": {"corrections": str(corrections)},
             "optim": {"lr": 3e-3},
             "mix": {"name": "cutmix"},
@@ -42,7 +42,7 @@ def configs(corrections: Path) -> dict[str, dict[str, Any]]:
         "two stages": {
             **BASE,
             "model": TINY,
-            "stage": {"name": "unmasked", "share": 0.5},
+            "stage": {"rows": "mask=none", "share": 0.5},
             "optim": {"lr": 3e-3, "ema": 0.9, "second": "sgd"},
             "sampler": {"name": "balanced"},
             "epochs": 4,

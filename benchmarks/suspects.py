@@ -7,11 +7,10 @@ import argparse
 import json
 from pathlib import Path
 
-import numpy as np
-
 from ensembles.suspects.find import Suspect, find_suspects
+from ensembles.suspects.ranking import numbers_of
 from ensembles.suspects.votes import read_votes
-from trainable.data.labels import age_band
+from trainable.data.layouts.competition import MADE_OF
 from trainable.data.manifest import read_table
 
 
@@ -20,7 +19,7 @@ def true_errors(root: Path) -> set[tuple[str, str]]:
     given = read_table(root / "train" / "train.csv", ("path", "gender", "age"))
     truth = read_table(root / "train" / "truth.csv", ("path", "gender", "age", "swapped"))
     assert given["path"].tolist() == truth["path"].tolist()
-    bands = [age_band(np.array([float(a) for a in table["age"]])) for table in (given, truth)]
+    bands = [MADE_OF["age"].codes(table["age"].astype(float)) for table in (given, truth)]
     wrong = {
         "gender": (given["gender"] != truth["gender"]).to_numpy(),
         "age": bands[0] != bands[1],
@@ -42,8 +41,8 @@ def main() -> None:
     members, votes = read_votes(place)
     manifest = members.members[0].run.manifest
     images = manifest.frame["image"].to_numpy(str)[members.rows]
-    ages = manifest.frame["age"].to_numpy()[members.rows]
-    found = find_suspects(votes, members.labels, members.groups, images, members.classes, ages)
+    numbers = numbers_of(manifest, members.rows)
+    found = find_suspects(votes, members.labels, members.groups, images, members.classes, members.made_of, numbers)
     errors = true_errors(manifest.root)
     result: dict = {"errors": len(errors), "precision_recall": precision_at_errors(found, errors)}
     for field in ("gender", "age", "swap"):

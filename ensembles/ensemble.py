@@ -14,8 +14,8 @@ from ensembles.members import Member
 from ensembles.methods import Fitted, load
 from ensembles.metric import shown_metric
 from ensembles.nested import AUTO
+from trainable.data.attributes import Attributes
 from trainable.data.form import Form
-from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
 from trainable.metrics import Metric
 from trainable.run import EnsembleFolder, Run
@@ -26,8 +26,8 @@ class Ensemble:
     """A vote that can be asked.
 
     fitted: the method with its parameters, for all candidates of the build. members: those that have a weight, whose
-    places among the candidates are in `used`. attributes: {name: its values}, or empty. nested_score: what is expected
-    on new groups, in the metric `metric`. form: of its submission, None where it was built without test photos.
+    places among the candidates are in `used`. made_of: what classes are made of. nested_score: what is expected on
+    new groups, in the metric `metric`. form: of its submission, None where it was built without test photos.
     """
 
     folder: EnsembleFolder
@@ -35,7 +35,7 @@ class Ensemble:
     members: list[Member]
     used: list[int]
     classes: tuple[str, ...]
-    attributes: dict[str, tuple[str, ...]]
+    made_of: Attributes
     nested_score: float
     metric: str
     form: Form | None = None
@@ -54,16 +54,14 @@ class Ensemble:
         """The vote as scores float64 [M, C] of the members' probabilities [members, M, C]."""
         return self.fitted.apply_to_used(probabilities, self.used)
 
+    @property
+    def attributes(self) -> dict[str, tuple[str, ...]]:
+        """{name: its values} of what classes are made of, or empty."""
+        return self.made_of.words
+
     def marginals(self, scores: np.ndarray) -> dict[str, np.ndarray]:
         """What scores [M, C] say of each attribute: {name: float64 [M, how many values it has]}."""
-        if not self.attributes:
-            return {}
-        split = scores.reshape(len(scores), *map(len, self.attributes.values()))
-        axes = range(1, split.ndim)
-        return {
-            name: split.sum(axis=tuple(other for other in axes if other != axis))
-            for axis, name in zip(axes, self.attributes, strict=True)
-        }
+        return {name: self.made_of.grid.marginal(scores, axis) for axis, name in enumerate(self.made_of.names)}
 
 
 def run_of(folder: EnsembleFolder) -> Run:
@@ -97,7 +95,7 @@ def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member]) -> dict
             "nested_score": single.nested,
         },
         "classes": members.classes,
-        "attributes": ATTRIBUTES if members.attributes else {},
+        "attributes": members.made_of.to_dict(),
         "candidates": [m.name for m in members.members],
         "parameters": fitted.parameters,
         "methods": [vars(r) for r in choice.evaluation.rows],
@@ -124,7 +122,7 @@ def read_ensemble(root: Path) -> Ensemble:
             [_member(place, folder) for place in summary["members"]],
             np.flatnonzero(fitted.weights > 0).tolist(),
             tuple(summary["classes"]),
-            {name: tuple(words) for name, words in summary["attributes"].items()},
+            Attributes.from_dict(summary["attributes"]),
             summary["nested_score"],
             summary["metric"],
             Form.from_dict(summary["form"]) if summary.get("form") else None,

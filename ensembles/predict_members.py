@@ -11,7 +11,6 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from ensembles.members import JOINT, Member, multiply
-from trainable.data.labels import ATTRIBUTES
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError
 from trainable.features.views import predict_photos
@@ -44,12 +43,15 @@ def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> 
             file, made_from = parts / f"{trial.key}.npz", _source(store, networks)
             if not file.exists() or str(read_npz(file)["made_from"]) != made_from:
                 bar.reset(inside, description=f"{trial.name}, images", total=len(photos.images) * len(networks))
-                classes = len(photos.form.names) if trial.target == JOINT else len(ATTRIBUTES[trial.target])
+                classes = len(photos.form.names)
+                if trial.target != JOINT:
+                    classes = len(trial.run.made_of[trial.target].values)
                 answers = predict_member(trial, store, classes, lambda images: bar.advance(inside, images))
                 write_npz(file, probabilities=answers, made_from=np.array(made_from))
             found[trial] = read_npz(file)["probabilities"]
             bar.advance(whole)
-    return np.stack([multiply([found[factor] for factor in member.factors]) for member in members])
+    made_of = members[0].run.made_of
+    return np.stack([multiply([found[factor] for factor in member.factors], made_of) for member in members])
 
 
 def predict_member(
@@ -67,7 +69,7 @@ def predict_member(
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if config.fitted:
         weights, bodies = [network.weights for network in networks], networks[0].bodies
-        found_at_once = predict_photos(config, store, weights, bodies, device=device)
+        found_at_once = predict_photos(config, store, weights, bodies, device=device, made_of=member.run.made_of)
         advance(len(store.names) * len(networks))
         return found_at_once
     rows = np.arange(len(store.names))
@@ -83,7 +85,9 @@ def predict_member(
     loader = Loader(batches, pin=device.type == "cuda")
     found = []
     for together in _resident(networks, device):
-        models = [load_model(config, classes, network.weights, device) for network in together]
+        models = [
+            load_model(config, classes, network.weights, device, made_of=member.run.made_of) for network in together
+        ]
         statistics = torch.tensor([network.result.statistics for network in together], device=device)
         stream = _watched(loader.predict(rows, BATCH), advance, len(together))
         found.append(predict_together(models, stream, statistics, bf16=use_bf16(config.precision, device)))

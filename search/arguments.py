@@ -45,7 +45,7 @@ def parser() -> argparse.ArgumentParser:
     after.add_argument("--pseudo", type=Path, metavar="RUN/ensembles/NAME", help="a new run that also learns from it")
     after.add_argument(
         "--threshold", type=thresholds, help=f"pseudo labels from this probability on (default: {THRESHOLD}), or "
-        "by attribute, such as mask=.98,age=.6",
+        "by attribute, such as sort=.98,size=.6",
     )  # fmt: skip
     after.add_argument("--retrain", nargs="+", metavar=("RUN", "TRIAL"), help="train chosen trials once more")
     after.add_argument("--seeds", type=whole, help=f"seeds beside the trial's own (default: {SEEDS})")
@@ -54,14 +54,14 @@ def parser() -> argparse.ArgumentParser:
 
 
 def thresholds(text: str) -> Thresholds:
-    """An argparse type: `0.9`, or by attribute `mask=.98,age=.6`."""
+    """An argparse type: `0.9`, or by attribute `sort=.98,size=.6`."""
     try:
         if "=" not in text:
             return float(text)
         pairs = [part.partition("=") for part in text.split(",")]
         return {name.strip(): float(value) for name, _, value in pairs}
     except ValueError:
-        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 0.9, or such as mask=.98,age=.6") from None
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: 0.9, or such as sort=.98,size=.6") from None
 
 
 def refuse_strange(given: argparse.Namespace) -> None:

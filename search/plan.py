@@ -16,9 +16,10 @@ from search.space import DataFacts, Search
 from search.space_file import SpaceFile
 from trainable.config import TrialConfig
 from trainable.config.allowed import relevant
-from trainable.data.labels import ATTRIBUTES
+from trainable.data.fits import check_data
+from trainable.data.layouts.competition import MADE_OF
 from trainable.data.manifest import Manifest
-from trainable.data.rows import check_data, target_classes
+from trainable.data.rows import target_classes
 from trainable.errors import InputError
 from trainable.metrics import Metric
 from trainable.models.build import build_network
@@ -114,13 +115,14 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
     megabytes: dict[str, float] = {}
     for config in {(c.model.backbone, c.input.size, c.head): c for c in configs}.values():
         with torch.device("meta"):
-            model = build_network(config, len(target_classes(manifest, config.target))).eval()
+            classes = len(target_classes(manifest, config.target))
+            model = build_network(config, classes, made_of=manifest.made_of).eval()
             _try_size(model, config.model.backbone, config.input.size)
         size = sum(t.numel() * t.element_size() for t in model.state_dict().values()) / 1e6
         megabytes[config.model.backbone] = max(size, megabytes.get(config.model.backbone, 0.0))
     left_out = set()
-    if len(data.attributes) < len(ATTRIBUTES):
-        left_out = draw(space, replace(data, attributes=tuple(ATTRIBUTES)), DRAWS)[1] - parameters
+    if not data.attributes:  # spaces that come with foldvote ask for the competition's
+        left_out = draw(space, replace(data, attributes=MADE_OF.names), DRAWS)[1] - parameters
     return Plan(
         configs,
         megabytes,

@@ -101,7 +101,7 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
     places = [table["members"].tolist().index(member.name) for member in built.members]
     asked: Thresholds = THRESHOLD if threshold is None else threshold
     given, weights = table["probabilities"][places], built.fitted.weights[built.used]
-    labels = answers(given, weights, asked)
+    labels = answers(given, weights, asked, manifest.made_of)
     if (labels == UNSURE).all():
         surest = np.tensordot(weights / weights.sum(), given, 1).max()
         raise InputError(

@@ -1,9 +1,10 @@
 """What a space file is written with: `Search`, how it is walked, and `DataFacts`, what it may know of the data."""
 
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from trainable.config import TARGETS
+from trainable.config import JOINT, is_target
 from trainable.config.allowed import between, check, one_of, sizes, where
 from trainable.data.manifest import Manifest
 from trainable.metrics import MACRO_F1, Asked, check_asked, name_of
@@ -39,7 +40,7 @@ class Search:
     metric: Asked = MACRO_F1
     rule: str = one_of("paired", "none", default="paired")
     margin: float = between(0.0, 10.0, default=1.0)
-    target: str = one_of(*TARGETS, default="joint")
+    target: str = where(is_target, "joint, or the name of one attribute", default=JOINT)
     hang_minutes: float = between(0.001, 100_000.0, default=120.0)
     first: tuple[dict[str, Any], ...] = where(
         lambda v: isinstance(v, tuple) and all(isinstance(p, dict) for p in v), "a tuple of dicts", default=()
@@ -56,14 +57,23 @@ class Search:
 
 @dataclass(frozen=True)
 class DataFacts:
-    """What a space may know of the data: it leaves out choices that the data cannot carry."""
+    """What a space may know of the data: it leaves out choices that the data cannot carry.
+
+    attributes: names of the columns that classes are made of; ordered: those whose values have an order. cuts: {column
+    of numbers: where the data cut it}.
+    """
 
     rows: int
     groups: int
     classes: tuple[str, ...]
     attributes: tuple[str, ...]
+    ordered: tuple[str, ...] = ()
+    cuts: Mapping[str, tuple[float, ...]] = field(default_factory=dict)
 
     @classmethod
     def of(cls, manifest: Manifest) -> "DataFacts":
         groups = manifest.frame.loc[manifest.scored, "group"].nunique()
-        return cls(len(manifest.frame), int(groups), manifest.classes, manifest.attributes)
+        made_of = manifest.made_of
+        ordered = tuple(part.name for part in made_of if part.ordered)
+        cuts = {part.name: part.cuts for part in made_of if part.cuts}
+        return cls(len(manifest.frame), int(groups), manifest.classes, manifest.attributes, ordered, cuts)

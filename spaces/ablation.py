@@ -74,16 +74,16 @@ TECHNIQUES: dict[str, dict] = {
     "crops at test time": {"tta": "crops"},
 }
 PEOPLE: dict[str, dict] = {  # these need mask, gender and age
-    "flip for 60+ only": {"augment": {"hflip_old": 0.5}},
-    "half CutMix with old people": {"mix": {"name": "halves", "p": 0.6, "partner": "old"}},
+    "flip for 60+ only": {"augment": {"hflip": 0.5, "hflip_only": "age=>=60"}},
+    "half CutMix with old people": {"mix": {"name": "halves", "p": 0.6, "partner": "age=>=60"}},
     "core corrections": {"rows": {"corrections": "core"}},
-    "cut 58": {"rows": {"old_cut": 58}},
-    "cuts 29/59": {"rows": {"young_cut": 29, "old_cut": 59}},
-    "drop 57-59": {"rows": {"drop_old": 3}},
-    "drop 27-29 and 57-59": {"rows": {"drop_old": 3, "drop_young": 3}},
+    "cut 58": {"rows": {"cuts": {"age": [30, 58]}}},
+    "cuts 29/59": {"rows": {"cuts": {"age": [29, 59]}}},
+    "drop 57-59": {"rows": {"drop": {"age": [0, 3]}}},
+    "drop 27-29 and 57-59": {"rows": {"drop": {"age": [3, 3]}}},
     "three heads": {"head": {"name": "attributes"}},
-    "three heads, ordinal age": {"head": {"name": "attributes", "age": "ordinal"}},
-    "two stages": {"stage": {"name": "unmasked", "share": 0.3}},
+    "three heads, ordinal age": {"head": {"name": "attributes", "ordinal": ["age"]}},
+    "two stages": {"stage": {"rows": "mask=none", "share": 0.3}},
 }
 SEARCH = Search(
     trials=len(TECHNIQUES) + len(PEOPLE),

@@ -39,6 +39,7 @@ BACKBONES: dict[str, tuple[int, int | str]] = {
     "vit_small_patch16_224": (60, "square"),
 }
 MEMORY = 12_000  # megabytes for activations: half of a 24 GB card, or a card shared by two trials
+OLD = "age=>=60"  # rows of people of 60 and over
 SIZES = {
     "224": (224, 224),
     "256x192": (256, 192),
@@ -172,7 +173,8 @@ def augment(trial: optuna.Trial, ages: bool) -> dict:
     found: dict = {"policy": "none", "p": trial.suggest_float("p", 0.2, 0.8)}
     flips = ["none", "all", "old"] if ages else ["none", "all"]
     flip = trial.suggest_categorical("flip" if ages else "flip_all", flips)
-    found |= {"none": {}, "all": {"hflip": 0.5}, "old": {"hflip_old": 0.5}}[flip]
+    found |= {} if flip == "none" else {"hflip": 0.5}
+    found |= {"hflip_only": OLD} if flip == "old" else {}
     limits = {"rotate": 15.0, "shift": 0.1, "scale": 0.2, "brightness": 0.3, "contrast": 0.3, "jitter": 0.2}
     limits |= {"hue": 0.05, "saturation": 0.2, "lightness": 0.1}
     shares = {"vflip": 0.5, "clahe": 0.5, "blur": 0.2, "noise": 0.3, "invert": 0.3, "grey": 0.3, "canny": 0.2}
@@ -194,7 +196,8 @@ def mix(trial: optuna.Trial, ages: bool) -> dict:
         return {}
     partners = ["any", *(["same"] if name != "mixup" else []), *(["old"] if ages else [])]
     found: dict = {"name": name, "p": trial.suggest_float("mix_p", 0.2, 1.0)}
-    found["partner"] = trial.suggest_categorical(f"partner_of_{len(partners)}_{name == 'mixup'}", partners)
+    partner = trial.suggest_categorical(f"partner_of_{len(partners)}_{name == 'mixup'}", partners)
+    found["partner"] = OLD if partner == "old" else partner
     if name == "halves":
         ratios = {"46-54": (0.46, 0.54), "half": (0.5, 0.5), "30-70": (0.3, 0.7)}
         return {**found, "ratio": ratios[trial.suggest_categorical("ratio", [*ratios])]}
@@ -243,27 +246,30 @@ def head(trial: optuna.Trial) -> dict:
         return {}
     return {
         "name": name,
-        "age": trial.suggest_categorical("ages", ["classes", "ordinal"]),
-        "mask_weight": trial.suggest_float("mask_weight", 0.3, 1.0),
-        "gender_weight": trial.suggest_float("gender_weight", 0.3, 1.0),
-        "age_weight": trial.suggest_float("age_weight", 0.5, 3.0),
+        "ordinal": ["age"] if trial.suggest_categorical("ages", ["classes", "ordinal"]) == "ordinal" else [],
+        "weights": {
+            "mask": trial.suggest_float("mask_weight", 0.3, 1.0),
+            "gender": trial.suggest_float("gender_weight", 0.3, 1.0),
+            "age": trial.suggest_float("age_weight", 0.5, 3.0),
+        },
     }
 
 
 def rows(trial: optuna.Trial) -> dict:
     """Cuts of 29/59 and 58 were reported most; dropping 57 to 59 gave 3 points in one write-up."""
     found: dict = {
-        "young_cut": trial.suggest_int("young_cut", 28, 30),
-        "old_cut": trial.suggest_int("old_cut", 56, 60),
-        "drop_young": trial.suggest_int("drop_young", 0, 3),
-        "drop_old": trial.suggest_int("drop_old", 0, 3),
-        "corrections": trial.suggest_categorical("corrections", ["none", "core"]),
+        "cuts": {"age": [trial.suggest_int("young_cut", 28, 30), trial.suggest_int("old_cut", 56, 60)]},
     }
-    if found["drop_young"] or found["drop_old"]:
+    widths = [trial.suggest_int("drop_young", 0, 3), trial.suggest_int("drop_old", 0, 3)]
+    found["corrections"] = trial.suggest_categorical("corrections", ["none", "core"])
+    if any(widths):
+        found["drop"] = {"age": widths}
         found["drop_side"] = trial.suggest_categorical("drop_side", ["below", "both"])
     return found
 
 
 def stage(trial: optuna.Trial) -> dict:
     name = trial.suggest_categorical("stage", ["none", "unmasked"])
-    return {"name": name, "share": trial.suggest_float("stage_share", 0.1, 0.5)} if name != "none" else {}
+    if name == "none":
+        return {}
+    return {"rows": "mask=none", "share": trial.suggest_float("stage_share", 0.1, 0.5)}

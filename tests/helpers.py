@@ -14,7 +14,7 @@ import pytest
 import torch
 
 from trainable.config import TrialConfig
-from trainable.data.labels import CLASSES, age_band, encode
+from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.data.manifest import Manifest
 from trainable.run import Run, Trial, prepare
 from trainable.training.trial import train
@@ -100,10 +100,10 @@ def people(ages: Sequence[int] = tuple(range(18, 61)) * 4) -> Manifest:
             "gender": gender,
             "age": age,
             "bytes": 1,
-            "label": encode(mask, gender, age_band(age)),
+            "label": MADE_OF.grid.encode([mask, gender, MADE_OF["age"].codes(age)]),
         }
     )
-    return Manifest(Path("nowhere"), "competition", frame, CLASSES)
+    return Manifest(Path("nowhere"), "competition", frame, CLASSES, made_of=MADE_OF)
 
 
 def tiny(**changes: Any) -> TrialConfig:

@@ -1,6 +1,7 @@
 """The arrows of the design, read from the imports; who may name a run's files, and how long code may be."""
 
 import ast
+import re
 import sys
 from pathlib import Path
 
@@ -10,7 +11,7 @@ import pytest
 from search.space import DataFacts
 from search.space_file import load_space
 from trainable.config import TrialConfig
-from trainable.data.labels import ATTRIBUTES, CLASSES
+from trainable.data.layouts.competition import CLASSES, MADE_OF
 
 ROOT = Path(__file__).resolve().parents[1]
 HOUSE = ("spaces", "search", "trainable", "ensembles", "foldvote")
@@ -35,7 +36,7 @@ RUN_FILES = ("config.json", "result.json", "oof.npz", "valid.npz", "metrics.json
 MODULES = sorted(p for room in HOUSE for p in (ROOT / room).rglob("*.py"))
 SPACES = sorted(p for p in (ROOT / "spaces").rglob("*.py") if p.name != "__init__.py")
 FACTS = {
-    "competition": DataFacts(18_900, 2_700, CLASSES, tuple(ATTRIBUTES)),
+    "competition": DataFacts(18_900, 2_700, CLASSES, MADE_OF.names),
     "generic": DataFacts(1_000, 200, tuple("0123456789"), ()),
 }
 
@@ -175,3 +176,14 @@ def test_every_space_says_how_to_run_it_what_to_expect_and_why(path: Path) -> No
     for part in ("Run:", "Expect:", "Why:"):
         assert part in text, f"{name(path)} does not say {part}"
     assert f"python -m search.run {name(path)}" in text
+
+
+# One competition's words: they stand in its layout, its sample, its spaces and recipes only.
+WORDS = re.compile(r"(?<![A-Za-z])(?<!GC_INIT_WITH_)(mask|gender|age)(?![A-Za-z])", re.IGNORECASE)
+WITH_WORDS = ("spaces", "trainable/data/layouts/competition", "trainable/sample")
+
+
+@pytest.mark.parametrize("path", MODULES, ids=name)
+def test_attributes_are_data(path: Path) -> None:
+    if not name(path).startswith(WITH_WORDS):
+        assert not [line for line in path.read_text(encoding="utf-8").splitlines() if WORDS.search(line)]

@@ -10,8 +10,9 @@ import torch
 from trainable.command import default_data, flags_of
 from trainable.commands import spoken
 from trainable.config import TrialConfig
+from trainable.data.fits import check_data
 from trainable.data.manifest import few
-from trainable.data.rows import check_data, target_classes
+from trainable.data.rows import target_classes
 from trainable.errors import InputError
 from trainable.files import read_json
 from trainable.images.faces import look

@@ -18,7 +18,7 @@ import cv2
 import numpy as np
 import timm
 import torch
-from layers import AGES, SIZES, Ordinal, Product, Viewed
+from layers import Ordinal, Product, Viewed
 from photos import centre_box, detect, grabcut, person, read_image, resize
 from safetensors.torch import load_file
 
@@ -42,20 +42,23 @@ def see(file: Path, seen: dict[str, Any]) -> np.ndarray:
         if seen["background"] == "removed":
             box = np.array(face or centre_box((height, width), tuple(seen["fallback"])))
             bits = np.packbits(grabcut(photo, box))
-            photo = cv2.bitwise_and(photo, photo, mask=person(bits, (height, width)))
+            photo = cv2.bitwise_and(photo, photo, None, person(bits, (height, width)))
     return resize(photo[top:bottom, left:right], tuple(seen["size"]))
 
 
 def build(network: dict[str, Any]) -> torch.nn.Module:
     """The network without weights: images [B, 3, H, W] normalised -> logits [B, classes]."""
     options: dict[str, Any] = {"img_size": tuple(network["input"]["size"])} if network["fixed_size"] else {}
-    heads, ordinal = network["head"] == "attributes", network["age"] == "ordinal"
-    age = 1 if ordinal else AGES
-    units = SIZES[0] + SIZES[1] + age if heads else 1 if ordinal else network["classes"]
+    after: Any = None
+    units = network["classes"]
+    if network["sizes"]:
+        after = Product(tuple(network["sizes"]), tuple(network["ordinal"]), tuple(network["cells"]))
+        units = sum(after.units)
+    elif any(network["ordinal"]):
+        after, units = Ordinal(network["classes"]), 1
     model: Any = timm.create_model(network["backbone"], num_classes=units, **options)
-    if heads or ordinal:
+    if after is not None:
         place = model.pretrained_cfg["classifier"]
-        after = Product(ordinal) if heads else Ordinal()
         model.set_submodule(place, torch.nn.Sequential(model.get_submodule(place), after))
     return model
 
@@ -76,12 +79,24 @@ def predict(network: dict[str, Any], files: list[Path], device: str) -> np.ndarr
     return (total / len(network["weights"])).numpy()
 
 
-def multiply(factors: list[np.ndarray]) -> np.ndarray:
-    """[M, C] of mask [M, 3], gender [M, 2] and age [M, 3]; a joint network's as it is."""
-    if len(factors) == 1:
-        return factors[0]
-    mask, gender, age = factors
-    return (mask[:, :, None, None] * gender[:, None, :, None] * age[:, None, None, :]).reshape(len(mask), -1)
+def multiply(factors: list[np.ndarray], cells: list[int]) -> np.ndarray:
+    """[M, C] of one array [M, A] an attribute; a joint network's as it is. cells: which products are classes, or []."""
+    product, *others = factors
+    for factor in others:
+        product = (product[:, :, None] * factor[:, None, :]).reshape(len(product), -1)
+    if others and cells:
+        product = product[:, cells]
+        product /= product.sum(1, keepdims=True)
+    return product
+
+
+def spread(scores: np.ndarray, sizes: list[int], cells: list[int]) -> np.ndarray:
+    """[M, C] to [M, *sizes], 0 where a product is no class."""
+    if cells:
+        whole = np.zeros((len(scores), int(np.prod(sizes))))
+        whole[:, cells] = scores
+        scores = whole
+    return scores.reshape(len(scores), *sizes)
 
 
 def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
@@ -98,11 +113,12 @@ def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.nda
         logs = np.tensordot(powers, np.log(np.maximum(members, 1e-6)), 1)
         scores = np.exp(logs - logs.max(1, keepdims=True))
     elif method == "per_attribute":
-        sizes, scores = parameters["attributes"], np.ones((rows, classes))
+        sizes, cells, scores = parameters["attributes"], parameters["cells"], np.ones((rows, classes))
         for a, own in enumerate(parameters["attribute_weights"]):
-            table = np.tensordot(np.array(own), members, 1).reshape(rows, *sizes)
+            table = spread(np.tensordot(np.array(own), members, 1), sizes, cells)
             others = tuple(1 + b for b in range(len(sizes)) if b != a)
-            scores *= np.broadcast_to(table.sum(axis=others, keepdims=True), table.shape).reshape(rows, classes)
+            said = np.broadcast_to(table.sum(axis=others, keepdims=True), table.shape).reshape(rows, -1)
+            scores *= said[:, cells] if cells else said
     else:
         if "temperatures" in parameters:
             colder = 1 / np.array(parameters["temperatures"])[:, None, None]
@@ -127,7 +143,8 @@ def main() -> None:
     ensemble = json.loads((HERE / "vote.json").read_text(encoding="utf-8"))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tables = {name: predict(network, files, device) for name, network in ensemble["networks"].items()}
-    members = np.stack([multiply([tables[name] for name in names]) for names in ensemble["members"]])
+    cells = ensemble["attributes"]["cells"]
+    members = np.stack([multiply([tables[name] for name in names], cells) for names in ensemble["members"]])
     scores = vote(ensemble["method"], members, ensemble["parameters"])
     with given.out.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")

@@ -4,7 +4,6 @@ import inspect
 from typing import Any
 
 from ensembles.ensemble import Ensemble
-from trainable.data.labels import SIZES
 from trainable.images import decode, faces
 from trainable.models import heads
 from trainable.models import tta as views
@@ -33,8 +32,7 @@ def layers_source() -> str:
     return "\n\n".join(
         [
             '"""Layers behind the backbone, and views of a photo. From foldvote, Apache-2.0."""\n\n'
-            "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn\n\n"
-            f"SIZES = {SIZES!r}  # classes of mask, gender, age\nAGES = SIZES[2]\n",
+            "import math\n\nimport torch\nimport torch.nn.functional as F\nfrom torch import Tensor, nn\n",
             *(inspect.getsource(part) for part in parts),
             f"VIEWS = {{{', '.join(f'{name!r}: {view.__name__}' for name, view in views.VIEWS.items())}}}\n",
             inspect.getsource(views.Viewed),

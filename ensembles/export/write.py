@@ -22,7 +22,6 @@ from ensembles.export.onnx_copy import copy_to_onnx
 from ensembles.export.texts import layers_source, photos_source, readme
 from ensembles.members import JOINT, Member
 from trainable.config.head import LINEAR
-from trainable.data.labels import ATTRIBUTES
 from trainable.errors import InputError
 from trainable.files import write_bytes, write_json, write_text
 from trainable.images.faces import CASCADE, FALLBACK, looks_for_faces
@@ -75,7 +74,7 @@ def _vote(ensemble: Ensemble) -> dict[str, Any]:
         "parameters": only(ensemble.fitted.parameters, ensemble.used),
         "members": [[factor.key for factor in member.factors] for member in ensemble.members],
         "classes": ensemble.classes,
-        "attributes": ensemble.attributes,
+        "attributes": ensemble.made_of.to_dict(),
         "metric": ensemble.metric,
         "nested_score": ensemble.nested_score,
         "built": str(ensemble.folder.root),
@@ -91,7 +90,9 @@ def _network(member: Member, out: Path, classes: int, onnx: bool) -> dict[str, A
             f"{member.name}: received input.detector {config.input.detector}, which stands on facenet-pytorch; "
             f"allowed: members with {CASCADE}"
         )
-    count = classes if member.target == JOINT else len(ATTRIBUTES[member.target])
+    made_of = member.run.made_of
+    count = classes if member.target == JOINT else len(made_of[member.target].values)
+    heads = config.head.name == "attributes"
     place = Path("networks") / member.key
     (out / place).mkdir(parents=True)
     weights = [str(place / f"fold_{k}.safetensors") for k in range(len(member.networks()))]
@@ -112,7 +113,9 @@ def _network(member: Member, out: Path, classes: int, onnx: bool) -> dict[str, A
         "target": member.target,
         "classes": count,
         "head": layer_kind(config),
-        "age": config.head.age,
+        "sizes": made_of.grid.sizes if heads else (),
+        "cells": made_of.cells if heads else (),
+        "ordinal": [name in config.head.ordinal for name in (made_of.names if heads else (member.target,))],
         "tta": config.tta,
         "input": {
             "store": seen.store,
@@ -147,7 +150,8 @@ def _onnx_copies(member: Member, out: Path, place: Path, classes: int) -> tuple[
     random = np.random.default_rng(0)
     images = random.integers(0, 256, (CHECKED, *config.input.size, 3), dtype=np.uint8)
     for k, network in enumerate(member.networks()):
-        model = load_model(config, classes, network.weights, torch.device("cpu"), network.bodies)
+        cpu, made_of = torch.device("cpu"), member.run.made_of
+        model = load_model(config, classes, network.weights, cpu, network.bodies, made_of)
         files.append(str(place / f"fold_{k}.onnx"))
         differences.append(copy_to_onnx(model, torch.tensor(network.result.statistics), images, out / files[-1]))
         print(f"{files[-1]}: differs from torch by at most {differences[-1]:.1e}", flush=True)

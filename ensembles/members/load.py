@@ -12,7 +12,8 @@ from ensembles.members.member import JOINT, Member
 from ensembles.members.products import products
 from ensembles.members.whole import SKIP
 from trainable.commands import spoken
-from trainable.data.labels import SIZES
+from trainable.data.attributes import Attributes
+from trainable.data.grid import Grid
 from trainable.data.manifest import few
 from trainable.data.rows import target_labels
 from trainable.errors import InputError
@@ -25,8 +26,8 @@ class Members:
     """T members and what they predicted, out of fold, for N rows and C classes.
 
     probabilities: float32 [T, N, C]. labels: int64[N], the original ones. fold: int8[N]. groups: str[N]. rows:
-    int64[N], of the manifest. attributes: how many values each attribute has that a class is made of, or empty. data:
-    the data folder. metric: what members are chosen by and scored with.
+    int64[N], of the manifest. made_of: the attributes that a class is made of. data: the data folder. metric: what
+    members are chosen by and scored with.
     """
 
     members: list[Member]
@@ -36,9 +37,14 @@ class Members:
     groups: np.ndarray
     rows: np.ndarray
     classes: tuple[str, ...]
-    attributes: tuple[int, ...]
+    made_of: Attributes
     data: Path
     metric: Metric
+
+    @property
+    def attributes(self) -> Grid:
+        """How many values each attribute has that a class is made of, empty where labels are plain."""
+        return self.made_of.grid
 
     def without(self, names: set[str]) -> Self:
         """The members whose name is not in `names`; raises InputError when none is left."""
@@ -86,7 +92,7 @@ def load_members(
     }
     labels = manifest.labels[first.index]
     joint = {m: probabilities for m, probabilities in scored.items() if m.target == JOINT}
-    everybody = {**joint, **products(scored, labels, measure)}
+    everybody = {**joint, **products(scored, labels, measure, manifest.made_of)}
     return Members(
         list(everybody),
         np.stack(list(everybody.values())),
@@ -95,7 +101,7 @@ def load_members(
         manifest.frame["group"].to_numpy(str)[first.index],
         first.index,
         manifest.classes,
-        SIZES if manifest.attributes else (),
+        manifest.made_of,
         manifest.root,
         measure,
     )

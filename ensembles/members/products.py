@@ -6,24 +6,31 @@ from dataclasses import replace
 import numpy as np
 
 from ensembles.members.member import Member
-from trainable.data.labels import ATTRIBUTES
+from trainable.data.attributes import Attributes
 from trainable.errors import InputError
 from trainable.metrics import Metric
 
 
-def multiply(factors: Sequence[np.ndarray]) -> np.ndarray:
+def multiply(factors: Sequence[np.ndarray], made_of: Attributes) -> np.ndarray:
     """Probabilities [..., C] of all classes, from one array [..., A] for each attribute, in their order.
 
-    A single array is that of a member that predicts all classes, and is returned as it is.
+    A single array is that of a member that predicts all classes, and is returned as it is. Where products are no
+    classes, what is left sums to 1 again.
     """
     if len(factors) == 1:
         return factors[0]
-    mask, gender, age = factors
-    product = mask[..., :, None, None] * gender[..., None, :, None] * age[..., None, None, :]
-    return product.reshape(*mask.shape[:-1], -1)
+    product, *others = factors
+    lead = product.ndim - 1
+    for factor in others:
+        between = (1,) * (product.ndim - lead)
+        product = product[..., None] * factor.reshape(*factor.shape[:lead], *between, -1)
+    found = made_of.grid.gathered(product)
+    return np.asarray(found / found.sum(-1, keepdims=True) if made_of.cells else found)
 
 
-def products(tables: Mapping[Member, np.ndarray], labels: np.ndarray, metric: Metric) -> dict[Member, np.ndarray]:
+def products(
+    tables: Mapping[Member, np.ndarray], labels: np.ndarray, metric: Metric, made_of: Attributes
+) -> dict[Member, np.ndarray]:
     """Members of all classes, with probabilities [N, C], from trials of single attributes; labels int64[N].
 
     Each attribute's trials are ranked by their own scores, and those of one rank are multiplied; where an attribute has
@@ -31,18 +38,18 @@ def products(tables: Mapping[Member, np.ndarray], labels: np.ndarray, metric: Me
     the method `per_attribute` weighs each attribute's trials as if they stood alone. Empty where there are no such
     trials; raises InputError where some attribute has none.
     """
-    ranked = {a: sorted((m for m in tables if m.target == a), key=lambda m: -m.oof_score) for a in ATTRIBUTES}
+    ranked = {a: sorted((m for m in tables if m.target == a), key=lambda m: -m.oof_score) for a in made_of.names}
     missing = [a for a, found in ranked.items() if not found]
     if len(missing) == len(ranked):
         return {}
     if missing:
         raise InputError(
             f"runs of single attributes: received none of {', '.join(missing)}; allowed: one run at least of each of "
-            f"{', '.join(ATTRIBUTES)}"
+            f"{', '.join(made_of.names)}"
         )
     made = {}
     for rank in range(max(map(len, ranked.values()))):
         first, *others = (found[rank] if rank < len(found) else found[0] for found in ranked.values())
-        table = multiply([tables[m] for m in (first, *others)])
+        table = multiply([tables[m] for m in (first, *others)], made_of)
         made[replace(first, oof_score=metric.score(labels, table), times=tuple(others))] = table
     return made

@@ -19,6 +19,7 @@ from ensembles.methods.temperature import TEMPERATURE_GREEDY
 from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
 from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
 from ensembles.metric import AnyMetric, as_metric
+from trainable.data.grid import Grid
 from trainable.errors import unknown
 from trainable.metrics import MACRO_F1
 
@@ -49,16 +50,16 @@ def build_method(name: str) -> Method:
     return METHODS[name]
 
 
-def applicable(classes: int, attributes: Sequence[int] = (), metric: AnyMetric = MACRO_F1) -> list[str]:
+def applicable(classes: int, attributes: Sequence[int] | Grid = (), metric: AnyMetric = MACRO_F1) -> list[str]:
     """Names of the methods that apply to so many classes, from simple to complex. The rest as in `Context`."""
     unfit = left_out(classes, attributes, metric)
     return [name for name in METHODS if name not in unfit]
 
 
-def left_out(classes: int, attributes: Sequence[int] = (), metric: AnyMetric = MACRO_F1) -> dict[str, str]:
+def left_out(classes: int, attributes: Sequence[int] | Grid = (), metric: AnyMetric = MACRO_F1) -> dict[str, str]:
     """{name: why, in words} of the methods that do not apply."""
     measure = as_metric(metric, classes)
-    found = {name: method.unfit(measure, tuple(attributes)) for name, method in METHODS.items()}
+    found = {name: method.unfit(measure, Grid.of(attributes)) for name, method in METHODS.items()}
     return {name: why for name, why in found.items() if why}
 
 
@@ -69,7 +70,7 @@ def fit(
     *,
     groups: ArrayLike | None = None,
     seed: int = 0,
-    attributes: Sequence[int] = (),
+    attributes: Sequence[int] | Grid = (),
     size: int = SIZE,
     metric: AnyMetric = MACRO_F1,
 ) -> Fitted:
@@ -81,11 +82,11 @@ def fit(
     method = build_method(name)
     Table.read(probabilities, labels)  # refuses what is no table of probabilities, before a method transforms it
     measure = as_metric(metric, probabilities.shape[-1])
-    context = Context(measure, None if groups is None else np.asarray(groups), seed, tuple(attributes), size)
+    context = Context(measure, None if groups is None else np.asarray(groups), seed, Grid.of(attributes), size)
     if why := method.unfit(measure, context.attributes):
         raise ValueError(
-            f"{name} does not apply to {probabilities.shape[-1]} classes with attributes {context.attributes} and "
-            f"{measure.name}: {why}"
+            f"{name} does not apply to {probabilities.shape[-1]} classes with attributes {context.attributes.sizes} "
+            f"and {measure.name}: {why}"
         )
     return Fitted(method, method.fit(probabilities, np.asarray(labels), context))
 

@@ -11,6 +11,7 @@ import numpy as np
 from ensembles.greedy import greedy_selection
 from ensembles.methods.base import Array, Context, Method, Parameters
 from ensembles.methods.vote import apply_vote
+from trainable.data.grid import Grid
 from trainable.metrics import Metric
 
 BAGS = 20
@@ -31,7 +32,7 @@ def fit_bagged(probabilities: Array, labels: Array, context: Context) -> Paramet
     return {"weights": (total / BAGS).tolist()}
 
 
-def _unfit(metric: Metric, attributes: tuple[int, ...]) -> str:
+def _unfit(metric: Metric, attributes: Grid) -> str:
     return "it would call the metric for every candidate of twenty selections" if metric.called else ""
 
 

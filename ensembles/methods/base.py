@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from trainable.data.grid import Grid
 from trainable.metrics import Metric
 
 Array = NDArray[Any]
@@ -16,6 +17,7 @@ Scores = NDArray[np.float64]
 Parameters = dict[str, Any]
 
 SIZE = 50  # picks of greedy selection
+NO_GRID = Grid()
 
 
 @dataclass(frozen=True)
@@ -24,14 +26,14 @@ class Context:
 
     groups: the group of each row [N], whose rows are wrong together; None where each row stands for itself.
     seed: of random draws. attributes: how many values each attribute has, where a class stands for one value of each:
-    with (3, 2, 3) class a * 6 + b * 3 + c stands for the values a, b and c; empty where classes are no such products.
+    with sizes (3, 2, 3) class a * 6 + b * 3 + c stands for the values a, b and c; empty where classes are no products.
     size: most picks of greedy selection. metric: what the vote is to score high in.
     """
 
     metric: Metric
     groups: Array | None = None
     seed: int = 0
-    attributes: tuple[int, ...] = ()
+    attributes: Grid = NO_GRID
     size: int = SIZE
 
 
@@ -53,7 +55,7 @@ class Apply(Protocol):
     def __call__(self, probabilities: Array, parameters: Parameters) -> Scores: ...
 
 
-def _always(metric: Metric, attributes: tuple[int, ...]) -> str:
+def _always(metric: Metric, attributes: Grid) -> str:
     return ""
 
 
@@ -63,13 +65,13 @@ class Method:
 
     What `fit` returns holds at least "weights", a list of T numbers of 0 or more, one a member: reports show them.
     unfit(metric, attributes) says in words why the method does not apply, empty where it does: to the classes of that
-    metric, made of attributes of these sizes, and to what the metric looks at.
+    metric, made of these attributes, and to what the metric looks at.
     """
 
     name: str
     fit: Fit
     apply: Apply
-    unfit: Callable[[Metric, tuple[int, ...]], str] = _always
+    unfit: Callable[[Metric, Grid], str] = _always
 
 
 @dataclass(frozen=True)

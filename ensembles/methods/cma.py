@@ -17,6 +17,7 @@ from ensembles.greedy.compiled import compiled
 from ensembles.greedy.kernels import row_credit
 from ensembles.methods.base import Array, Context, Method, Parameters, normalised
 from ensembles.methods.vote import apply_vote, weighted_sum
+from trainable.data.grid import Grid
 from trainable.metrics import Metric
 
 MEMBERS = 20
@@ -85,7 +86,7 @@ def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
     return {"weights": (weights / weights.sum()).tolist()}
 
 
-def _unfit(metric: Metric, attributes: tuple[int, ...]) -> str:
+def _unfit(metric: Metric, attributes: Grid) -> str:
     return "it would call the metric for every draw of weights" if metric.called else ""
 
 

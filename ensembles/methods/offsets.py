@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
 from ensembles.methods.vote import apply_vote, fit_greedy
+from trainable.data.grid import Grid
 from trainable.metrics import Metric, credit_of
 
 GRID = np.linspace(-1.5, 1.5, 61)  # a class may count up to 4.5 times as much or as little
@@ -82,7 +83,7 @@ def _apply(probabilities: Array, parameters: Parameters) -> Scores:
     return normalised(np.maximum(vote, FLOOR) * np.exp(-np.array(parameters["offsets"])))
 
 
-def _unfit(metric: Metric, attributes: tuple[int, ...]) -> str:
+def _unfit(metric: Metric, attributes: Grid) -> str:
     return "" if metric.counts is not None else "thresholds are for metrics of counts"
 
 

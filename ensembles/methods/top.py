@@ -7,6 +7,7 @@ import numpy as np
 from ensembles.methods.base import Array, Context, Method, Parameters, Scores, normalised
 from ensembles.methods.log_pool import powers
 from ensembles.methods.vote import best_members, shares
+from trainable.data.grid import Grid
 from trainable.metrics import Metric
 
 
@@ -29,7 +30,7 @@ def _apply_geometric(probabilities: Array, parameters: Parameters) -> Scores:
     return powers(probabilities, np.array(parameters["weights"]) / sum(parameters["weights"]))
 
 
-def _unfit_hard(metric: Metric, attributes: tuple[int, ...]) -> str:
+def _unfit_hard(metric: Metric, attributes: Grid) -> str:
     return "shares of votes are no probabilities" if metric.kind == "probabilities" else ""
 
 

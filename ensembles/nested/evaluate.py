@@ -21,6 +21,7 @@ from ensembles.methods import SIZE, Fitted, applicable, fit
 from ensembles.metric import AnyMetric, as_metric
 from ensembles.nested.bootstrap import Bootstrap, evidence
 from ensembles.nested.rows import AUTO, Row, choose, make_rows, preference
+from trainable.data.grid import Grid
 from trainable.metrics import MACRO_F1, Metric
 
 Progress = Callable[[int, int, str], None]  # fits done, fits in all, what is being fitted
@@ -45,7 +46,7 @@ def evaluate_methods(
     *,
     methods: Sequence[str] | None = None,
     seed: int = 0,
-    attributes: Sequence[int] = (),
+    attributes: Sequence[int] | Grid = (),
     size: int = SIZE,
     progress: Progress | None = None,
 ) -> Evaluation:
@@ -64,7 +65,7 @@ def evaluate_methods(
     group = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     part = _parts(np.asarray(fold), group)
     names = applicable(classes, attributes, measure) if methods is None else list(methods)
-    fits = _Fits(probabilities, truth, group, part, names, measure, seed, tuple(attributes), size, progress)
+    fits = _Fits(probabilities, truth, group, part, names, measure, seed, Grid.of(attributes), size, progress)
     fitted, known = fits.without(())
     single = {k: fits.without((k,))[1] for k in fits.parts}
     double = {pair: fits.without(pair)[1] for pair in combinations(fits.parts, 2)}
@@ -104,7 +105,7 @@ class _Fits:
     names: list[str]
     metric: Metric
     seed: int
-    attributes: tuple[int, ...]
+    attributes: Grid
     size: int
     progress: Progress | None
     done: int = 0

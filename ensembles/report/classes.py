@@ -1,10 +1,10 @@
-"""What is mistaken for what: per-class F1, confusion, age, calibration."""
+"""What is mistaken for what: per-class F1, confusion, numbers near a border, calibration."""
 
 import numpy as np
 
 from ensembles.report.facts import NONE_COMPLETE, Facts
-from trainable.data.labels import ATTRIBUTES, decode
-from trainable.data.rows import OLD, YOUNG
+from trainable.config import JOINT
+from trainable.data.attributes import Attribute
 from trainable.metrics import MACRO_F1, confusion, f1_per_class
 from trainable.pictures.charts import (
     COLOURS,
@@ -29,32 +29,38 @@ def classes(facts: Facts) -> Section:
     if not facts.complete:
         return Section("classes", "Classes", missing=NONE_COMPLETE)
     parts = [_per_class(facts)]
-    if facts.attributes:
+    if facts.made_of:
         parts.append(_attributes(facts))
     return Section("classes", "Classes", [*parts, _joint(facts), _calibration(facts)])
 
 
-def age(facts: Facts) -> Section:
-    frame = facts.manifest.frame
-    if not facts.complete or "age" not in facts.manifest.attributes:
-        known = "age" in facts.manifest.attributes
-        return Section("age", "Age", missing=NONE_COMPLETE if known else "These data have no ages.")
-    years = frame["age"].to_numpy()[facts.rows]
+def borders(facts: Facts) -> Section:
+    """Errors of classes that are cut from a column of numbers, by that number."""
+    cut = [part for part in facts.manifest.made_of if part.cuts and facts.target in (JOINT, part.name)]
+    if not facts.complete or not cut:
+        missing = NONE_COMPLETE if cut else "No class that is predicted is cut from a column of numbers."
+        return Section("borders", "Borders", missing=missing)
+    return Section("borders", "Borders", [_near_borders(facts, part) for part in cut])
+
+
+def _near_borders(facts: Facts, part: Attribute) -> Part:
+    numbers, name = facts.manifest.frame[part.name].to_numpy()[facts.rows], part.name
     figure, ax = axes(WIDE, 3.4)
-    edges = np.unique(np.r_[np.arange(years.min() // 5 * 5, years.max() + 5, 5), years.max() + 1])
-    place = np.digitize(years, edges) - 1
-    for i, (name, probabilities) in enumerate(facts.voters().items()):
-        wrong = _age_wrong(facts, probabilities)
+    width = _round(np.ptp(numbers) / 8) or 1.0
+    edges = np.unique(np.r_[np.arange(numbers.min() // width * width, numbers.max() + width, width), numbers.max() + 1])
+    place = np.digitize(numbers, edges) - 1
+    for i, (voter, probabilities) in enumerate(facts.voters().items()):
+        wrong = _wrong(facts, probabilities, name)
         used = [b for b in range(len(edges) - 1) if (place == b).any()]
         share = np.array([wrong[place == b].mean() for b in used])
-        at = [years[place == b].mean() for b in used]
-        ax.plot(at, share * 100, MARKERS[i] + DASHES[i], color=COLOURS[i], label=name)
+        at = [numbers[place == b].mean() for b in used]
+        ax.plot(at, share * 100, MARKERS[i] + DASHES[i], color=COLOURS[i], label=voter)
     counts = [(place == b).sum() for b in range(len(edges) - 1)]
     twin(ax, "images (grey bars)").bar(edges[:-1], counts, np.diff(edges) * 0.9, align="edge", color="#e6e6e6")
-    for border in (YOUNG, OLD):
+    for border in part.cuts:
         ax.axvline(border, color=DARK, ls=":", lw=1.5)
         ax.annotate(
-            f"border {border}",
+            f"border {border:g}",
             (border, 1),
             xycoords=("data", "axes fraction"),
             xytext=(-3, -9),
@@ -63,27 +69,32 @@ def age(facts: Facts) -> Section:
             fontsize=8,
         )
     ax.set_ylim(0, ax.get_ylim()[1] * 1.1)  # room for the borders' names
-    ax.set_xlabel("true age (years, in bins of 5)")
-    ax.set_ylabel("wrong age class (% of images)")
+    ax.set_xlabel(f"true {name} (in bins of {width:g})")
+    ax.set_ylabel(f"wrong class of {name} (% of images)")
     legend(ax)
-    part = Part(
-        "Errors of the age class by true age",
-        image(figure, "age error by true age"),
-        "Each point: the share of images of that age whose age class is wrong, whatever their mask and gender. Dotted "
-        "lines are the borders between classes; peaks beside them: people nearly of the other class. Where "
-        "grey bars are low, few images stand behind a point.",
+    return Part(
+        f"Errors of {name} by its true number",
+        image(figure, f"{name} error by true number"),
+        f"Each point: the share of images of that {name} whose class of it is wrong, whatever else is. Dotted lines "
+        "are the borders between classes; peaks beside them: nearly of the other class. Where grey bars are low, few "
+        "images stand behind a point.",
         wide=True,
     )
-    return Section("age", "Age", [part])
 
 
-def _age_wrong(facts: Facts, probabilities: np.ndarray) -> np.ndarray:
+def _round(width: float) -> float:
+    """The largest of 1, 2, 5 times a power of ten that is not above."""
+    if width <= 0:
+        return 0.0
+    power = 10.0 ** np.floor(np.log10(width))
+    return float(max(step * power for step in (1, 2, 5) if step * power <= width))
+
+
+def _wrong(facts: Facts, probabilities: np.ndarray, name: str) -> np.ndarray:
     predicted = probabilities.argmax(1)
-    if facts.target == "age":
-        return predicted != facts.labels
-    if facts.target != "joint":
-        return np.zeros(len(predicted), bool)
-    return decode(predicted)["age"] != decode(facts.labels)["age"]
+    if facts.target == name:
+        return np.asarray(predicted != facts.labels)
+    return np.asarray(facts.made_of.decode(predicted)[name] != facts.made_of.decode(facts.labels)[name])
 
 
 def _per_class(facts: Facts) -> Part:
@@ -120,18 +131,19 @@ def _per_class(facts: Facts) -> Part:
 
 
 def _attributes(facts: Facts) -> Part:
-    given, guessed = decode(facts.labels), decode(facts.vote.argmax(1))
-    figure, grid = axes(WIDE, 3.4, 1, len(ATTRIBUTES))
-    for ax, (name, levels) in zip(grid, ATTRIBUTES.items(), strict=True):
+    words = facts.made_of.words
+    given, guessed = facts.made_of.decode(facts.labels), facts.made_of.decode(facts.vote.argmax(1))
+    figure, grid = axes(WIDE, 3.4, 1, len(words))
+    for place, (ax, (name, levels)) in enumerate(zip(grid, words.items(), strict=True)):
         counts = confusion(given[name], guessed[name], len(levels))
         shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
         cells = [[f"{s:.1%}\n{n}" for s, n in zip(*row, strict=True)] for row in zip(shares, counts, strict=True)]
         matrix(ax, shares, levels, cells=cells)
         ax.set_xlabel("predicted")
-        ax.set_ylabel("true" if name == "mask" else "")
+        ax.set_ylabel("" if place else "true")
         ax.set_title(f"{name}: {np.trace(counts) / counts.sum():.1%} right", fontsize=10)
     return Part(
-        "Confusion of mask, gender and age, taken from the vote's classes",
+        f"Confusion of {' and '.join(words)}, taken from the vote's classes",
         image(figure, "confusion by attribute"),
         "A row is a true value and adds up to 100 % of its images (counts below); a column is what was predicted. "
         "Everything off the diagonal is an error; the darkest such cell is the most common one.",
@@ -140,7 +152,7 @@ def _attributes(facts: Facts) -> Part:
 
 
 def _joint(facts: Facts) -> Part:
-    count = len(facts.classes)
+    count, made = len(facts.classes), bool(facts.made_of)
     counts = confusion(facts.labels, facts.vote.argmax(1), count)
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     few = count <= 20
@@ -158,8 +170,8 @@ def _joint(facts: Facts) -> Part:
     return Part(
         "Confusion of all classes, of the vote",
         image(figure, "joint confusion"),
-        "Cells hold images; the darker, the larger their share of the true class (its row). Beside the diagonal are "
-        "neighbouring age classes, far blocks are mask or gender.",
+        "Cells hold images; the darker, the larger their share of the true class (its row)."
+        + (f" Beside the diagonal only {facts.made_of.names[-1]} is wrong, far off other values." if made else ""),
     )
 
 

@@ -13,8 +13,9 @@ from ensembles.ensemble import read_ensemble
 from ensembles.greedy import greedy_selection
 from ensembles.metric import shown_metric
 from trainable.config import TrialConfig
+from trainable.data.attributes import Attributes
 from trainable.data.manifest import Manifest
-from trainable.data.rows import target_classes, target_labels
+from trainable.data.rows import made_of_target, target_classes, target_labels
 from trainable.errors import InputError
 from trainable.metrics import Metric
 from trainable.run import EnsembleFolder, Predictions, Run, Trial, TrialResult
@@ -122,9 +123,9 @@ class Facts:
         return target_labels(self.manifest, self.target)[self.rows]
 
     @cached_property
-    def attributes(self) -> bool:
-        """Whether a label is a product of mask, gender and age."""
-        return self.target == "joint" and bool(self.manifest.attributes)
+    def made_of(self) -> Attributes:
+        """The attributes that the classes which are predicted are made of."""
+        return made_of_target(self.manifest, self.target)
 
     @cached_property
     def first_rung(self) -> dict[str, float]:

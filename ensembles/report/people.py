@@ -7,6 +7,7 @@ import pandas as pd
 
 from ensembles.report.facts import NONE_COMPLETE, Facts
 from ensembles.suspects.find import find_suspects
+from ensembles.suspects.ranking import numbers_of
 from trainable.commands import spoken
 from trainable.images.decode import read_image, resize
 from trainable.pictures.charts import photo
@@ -53,7 +54,8 @@ def suspects(facts: Facts) -> Section:
         frame["group"].to_numpy(str),
         frame["image"].to_numpy(str),
         facts.classes,
-        frame["age"].to_numpy() if facts.attributes else None,
+        facts.made_of,
+        numbers_of(facts.manifest, facts.rows),
     )
     if not found:
         return Section("labels", title, missing="The vote contradicts no label.")

@@ -18,7 +18,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Facts], Section]]] = {
     "techniques": ("What each technique gave", space.techniques),
     "folds": ("Folds", history.folds),
     "classes": ("Classes", classes.classes),
-    "age": ("Age", classes.age),
+    "borders": ("Borders", classes.borders),
     "ensemble": ("Ensemble", ensemble.members),
     "optimism": ("What it will score", ensemble.optimism),
     "people": ("Hardest people", people.hardest),

@@ -1,7 +1,9 @@
-"""One gender and one age for photos of one person, and whether that pays."""
+"""One value of what groups share for photos that look like one person's, and whether that pays."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,6 +13,7 @@ from numpy.typing import NDArray
 from ensembles.metric import AnyMetric
 from ensembles.nested import Bootstrap, evidence
 from ensembles.same_person.neighbours import Neighbours
+from trainable.data.attributes import Attributes
 from trainable.metrics import MACRO_F1
 
 QUANTILES = (0.02, 0.05, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8)  # of the distances to the nearest photos
@@ -44,22 +47,34 @@ class Refinement:
         return self.gain > self.gain_error
 
 
-def decide_together(votes: NDArray[Any], group: NDArray[np.int64], sizes: tuple[int, ...]) -> NDArray[np.float64]:
-    """Votes [N, C] that give the photos of one group int64[N] one gender and one age, as float64 [N, C].
+def own_and_shared(made_of: Attributes, groupwise: Sequence[str]) -> NDArray[np.int64]:
+    """int64[P, G]: the class of each product of a photo's own values and of those that its group shares, else -1."""
+    sizes, names = made_of.grid.sizes, made_of.names
+    grid = np.full(math.prod(sizes), -1)
+    grid[made_of.grid.places] = np.arange(made_of.grid.classes)
+    axes = [sorted(a for a in range(len(names)) if (names[a] in groupwise) is shared) for shared in (False, True)]
+    return grid.reshape(sizes).transpose(*axes[0], *axes[1]).reshape(math.prod(sizes[a] for a in axes[0]), -1)
 
-    A photo keeps its own probabilities of the mask; those of gender and age are the normalised geometric mean of its
-    group's. sizes: how many values mask, gender and age have.
+
+def decide_together(votes: NDArray[Any], group: NDArray[np.int64], table: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Votes [N, C] that give the photos of one group int64[N] one value of what groups share, as float64 [N, C].
+
+    A photo keeps its own probabilities of the rest; those of what is shared are the normalised geometric mean of its
+    group's. table: as `own_and_shared` makes it.
     """
-    split = votes.reshape(len(votes), sizes[0], -1)
+    split = np.where(table < 0, 0, votes[:, table])
     photo, person = split.sum(2), np.log(np.maximum(split.sum(1), FLOOR))
     total = np.zeros((group.max() + 1, person.shape[1]))
     np.add.at(total, group, person)
     mean = total / np.bincount(group)[:, None]
     shared = np.exp(mean - mean.max(1, keepdims=True))
     shared /= shared.sum(1, keepdims=True)
-    # A photo alone keeps its own vote, with what its mask says of its gender and age.
+    # A photo alone keeps its own vote, with what its own values say of those it would share.
     alone = np.bincount(group)[group] == 1
-    joint = (photo[:, :, None] * shared[group][:, None, :]).reshape(votes.shape)
+    joint = np.zeros(votes.shape)
+    joint[:, table[table >= 0]] = (photo[:, :, None] * shared[group][:, None, :])[:, table >= 0]
+    if (table < 0).any():
+        joint /= np.maximum(joint.sum(1, keepdims=True), FLOOR)
     return np.where(alone[:, None], votes, joint)
 
 
@@ -69,13 +84,13 @@ def grouping_gain(
     fold: NDArray[Any],
     groups: NDArray[Any],
     near: Neighbours,
-    sizes: tuple[int, ...],
+    table: NDArray[np.int64],
     seed: int = 0,
     metric: AnyMetric = MACRO_F1,
 ) -> Refinement:
     """Whether joining photos pays, asked on training people whose groups are hidden.
 
-    votes [N, C]: out of fold; labels int64[N]; fold [N]; near: which of the N photos look alike; sizes: as in
+    votes [N, C]: out of fold; labels int64[N]; fold [N]; near: which of the N photos look alike; table: as in
     `decide_together`. metric: what is to gain. groups [N] serve standard errors, the largest size of a group and the
     share of right pairs alone.
     """
@@ -86,7 +101,7 @@ def grouping_gain(
     plain = evidence(votes, labels, bootstrap.metric)
     limits = np.quantile(near.distances, QUANTILES)
     found = [
-        evidence(decide_together(votes, near.groups(limit, largest), sizes), labels, bootstrap.metric)
+        evidence(decide_together(votes, near.groups(limit, largest), table), labels, bootstrap.metric)
         for limit in limits
     ]
 

@@ -5,7 +5,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from ensembles.members import Members
-from ensembles.same_person.gain import Refinement, decide_together, grouping_gain
+from ensembles.same_person.gain import Refinement, decide_together, grouping_gain, own_and_shared
 from ensembles.same_person.neighbours import Neighbours, surroundings
 from trainable.data.manifest import TestSet
 from trainable.images.store import open_store
@@ -20,8 +20,13 @@ def refine_by_person(
     """Votes [M, C] on the test images, refined where that pays, and what it gave on training people.
 
     scores: the votes [M, C] as they are. known: the same vote [N, C] out of fold, on which the gain is measured; it
-    must exceed its standard error. None where there are too few photos to ask.
+    must exceed its standard error. None where there are too few photos to ask, or no values that photos of a group
+    share.
     """
+    groupwise = members.members[0].run.manifest.groupwise
+    if not groupwise or len(np.unique(members.groups)) == len(members.groups):
+        return scores, None  # groups share nothing, or there are none to learn from
+    table = own_and_shared(members.made_of, groupwise)
     if min(len(known), len(scores)) < FEWEST:
         return scores, None
     if max(len(known), len(scores)) > MOST:
@@ -31,7 +36,7 @@ def refine_by_person(
     rows = experiment.place[members.rows]
     near = Neighbours(surroundings(_photos(experiment.store.pixels(), rows)))
     metric = members.metric
-    found = grouping_gain(known, members.labels, members.fold, members.groups, near, members.attributes, seed, metric)
+    found = grouping_gain(known, members.labels, members.fold, members.groups, near, table, seed, metric)
     before, after = metric.text(found.before), metric.text(found.after)
     print(
         f"photos of one person are {'' if found.pays else 'not '}decided together: on training people that changes "
@@ -43,7 +48,7 @@ def refine_by_person(
     store = open_store(test.root, test.images, experiment.store_size)
     photos = _photos(store.pixels(), np.arange(len(scores)))
     group = Neighbours(surroundings(photos)).groups(found.limit, found.size)
-    return decide_together(scores, group, members.attributes), found
+    return decide_together(scores, group, table), found
 
 
 def _photos(pixels: np.ndarray, rows: np.ndarray) -> Iterable[np.ndarray]:

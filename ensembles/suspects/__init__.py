@@ -1,1 +1,1 @@
-"""Label errors: people whose given gender, age band or mask state a vote contradicts on their photos."""
+"""Label errors: groups and photos whose given values a vote contradicts."""

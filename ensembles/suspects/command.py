@@ -1,4 +1,4 @@
-"""Label errors: people whose given gender, age band or mask state the ensemble contradicts on their photos.
+"""Label errors: groups and photos whose given values the ensemble contradicts.
 
 python -m ensembles.suspects RUN/ensembles/NAME (or RUN) [--out CSV] [--top N] [--by-fold]
 

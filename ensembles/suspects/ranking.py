@@ -15,7 +15,7 @@ Found = list[tuple[int | None, Suspect]]  # the fold whose models judged, None w
 def judge(members: Members, votes: np.ndarray, manifest: Manifest) -> Found:
     """Suspects by votes [N, C], or fold by fold by votes [K, N, C], each fold's on the rows that it trained on."""
     images = manifest.frame["image"].to_numpy(str)[members.rows]
-    ages = manifest.frame["age"].to_numpy()[members.rows] if members.attributes else None
+    numbers = numbers_of(manifest, members.rows)
     found: Found = []
     for k, judged in enumerate(votes) if votes.ndim == 3 else [(None, votes)]:
         rows = np.flatnonzero(members.fold != k) if k is not None else np.arange(len(judged))
@@ -25,10 +25,16 @@ def judge(members: Members, votes: np.ndarray, manifest: Manifest) -> Found:
             members.groups[rows],
             images[rows],
             members.classes,
-            None if ages is None else ages[rows],
+            members.made_of,
+            {name: column[rows] for name, column in numbers.items()},
         )
         found += [(k, replace(s, rows=tuple(rows[list(s.rows)].tolist()))) for s in listed]
     return found
+
+
+def numbers_of(manifest: Manifest, rows: np.ndarray) -> dict[str, np.ndarray]:
+    """{column: float64[n]} of the columns of numbers that classes are cut from, of rows int64[n]."""
+    return {part.name: manifest.frame[part.name].to_numpy()[rows] for part in manifest.made_of if part.cuts}
 
 
 def table_of(found: Found) -> pd.DataFrame:

@@ -32,8 +32,8 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
     base: dict = {
         "model": {"backbone": "efficientnet_b4"},
         "input": {"size": (380, 380)},
-        "rows": {"drop_young": 3, "drop_old": 3} if ages else {},
-        "augment": {"policy": "none", "erasing": 0.5, **({"hflip_old": 0.5} if ages else {"hflip": 0.5})},
+        "rows": {"drop": {"age": [3, 3]}} if ages else {},
+        "augment": {"policy": "none", "erasing": 0.5, "hflip": 0.5, **({"hflip_only": "age=>=60"} if ages else {})},
         "mix": {"name": "halves", "p": 0.6},
         "optim": {"name": "adam", "schedule": "step", "step_every": 4, "step_factor": 0.5, "weight_decay": 0.0},
         "batch_size": 16,

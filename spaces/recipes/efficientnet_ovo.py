@@ -20,7 +20,7 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
     return {
         "model": {"backbone": "efficientnet_b4"},
         "input": {"size": (380, 380)},
-        "rows": {"young_cut": 29, "old_cut": 59},
+        "rows": {"cuts": {"age": [29, 59]}},
         "augment": {"policy": "none", "hflip": 0.5},
         "mix": {"name": "halves", "p": 0.5, "partner": "any"},
         "optim": {"lr": trial.suggest_float("lr", 3e-5, 3e-4, log=True), "weight_decay": 0.01},

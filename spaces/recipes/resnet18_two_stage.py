@@ -21,7 +21,7 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
     return {
         "model": {"backbone": "resnet18"},
         "input": {"crop": (0.78125, 0.66667), "size": (224, 224)},  # 400x256 of 512x384
-        "stage": {"name": "unmasked", "share": 0.15} if people else {},
+        "stage": {"rows": "mask=none", "share": 0.15} if people else {},
         "augment": {
             "policy": "none",
             "hflip": 0.5,

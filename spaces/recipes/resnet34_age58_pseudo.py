@@ -21,7 +21,7 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
     return {
         "model": {"backbone": "resnet34"},
         "input": {"crop": (0.75, 1.0), "size": (384, 384)},  # 384x384 of 512x384
-        "rows": {"old_cut": 58} if "age" in data.attributes else {},
+        "rows": {"cuts": {"age": [30, 58]}} if "age" in data.attributes else {},
         "augment": {"policy": "none", "hflip": 0.5},
         "loss": {"smoothing": 0.1},
         "optim": {

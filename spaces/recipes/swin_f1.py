@@ -19,7 +19,7 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
     return {
         "model": {"backbone": "swin_large_patch4_window12_384"},
         "input": {"crop": (0.625, 0.66667), "size": (384, 384)},  # 320x256 of 512x384
-        "rows": {"young_cut": 29, "old_cut": 58} if "age" in data.attributes else {},
+        "rows": {"cuts": {"age": [29, 58]}} if "age" in data.attributes else {},
         "augment": {"policy": "none", "hflip": 0.5},
         "loss": {"name": "soft_f1"},
         "optim": {"lr": trial.suggest_float("lr", 1e-5, 4e-5, log=True), "weight_decay": 0.01},

@@ -21,6 +21,7 @@ from ensembles.export.write import only
 from ensembles.methods import METHODS, fit
 from ensembles.predict import main as predict
 from trainable.config import TrialConfig
+from trainable.data.layouts.competition import MADE_OF
 from trainable.files import read_json
 from trainable.images.decode import read_image, resize
 from trainable.images.loader import centre
@@ -62,19 +63,21 @@ def test_script_votes_like_the_ensemble(script: ModuleType, name: str) -> None:
     assert scores == pytest.approx(fitted.apply(table), abs=1e-6)
 
 
-@pytest.mark.parametrize("head", [{}, {"name": "attributes"}, {"name": "attributes", "age": "ordinal"}])
+@pytest.mark.parametrize("head", [{}, {"name": "attributes"}, {"name": "attributes", "ordinal": ["age"]}])
 @pytest.mark.parametrize("tta", ["none", "flip", "crops"])
 def test_script_builds_the_same_network(script: ModuleType, head: dict, tta: str) -> None:
     config = TrialConfig.from_dict(
         {"model": {"backbone": "test_vit", "pretrained": False}, "input": {"size": (64, 32)}, "head": head, "tta": tta}
     )
-    model = build_network(config, 18).eval()
+    model = build_network(config, 18, made_of=MADE_OF).eval()
+    heads = config.head.name == "attributes"
     network = {
         "backbone": "test_vit",
         "fixed_size": True,
         "input": {"size": [64, 32]},
-        "head": config.head.name,
-        "age": config.head.age,
+        "sizes": MADE_OF.grid.sizes if heads else (),
+        "cells": (),
+        "ordinal": [name in config.head.ordinal for name in MADE_OF.names] if heads else [False],
         "classes": 18,
     }
     copy = script.build(network).eval()
@@ -101,7 +104,9 @@ def test_script_sees_what_validation_saw(script: ModuleType, sample: Path) -> No
 @pytest.mark.parametrize("backbone", ["test_resnet", "test_vit", "test_efficientnet"])
 def test_onnx_copy_answers_like_torch(backbone: str, tmp_path: Path) -> None:
     torch.manual_seed(0)
-    model = viewed(build_model(backbone, classes=18, size=(64, 64), head="attributes", age="ordinal"), "flip").eval()
+    model = viewed(
+        build_model(backbone, classes=18, size=(64, 64), head="attributes", ordinal=("age",), made_of=MADE_OF), "flip"
+    ).eval()
     images = np.random.default_rng(0).integers(0, 256, (4, 64, 64, 3), dtype=np.uint8)
     statistics = torch.tensor([[0.5, 0.4, 0.3], [0.2, 0.3, 0.25]])
     assert copy_to_onnx(model, statistics, images, tmp_path / "m.onnx") < 1e-5

@@ -31,7 +31,7 @@ def test_members_are_the_complete_trials(run: Path) -> None:
         assert member.name == f"run/{trial.id}"
     assert members.classes == ("class0", "class1", "class2")
     assert len(np.unique(members.groups)) == 12
-    assert members.attributes == ()
+    assert not members.attributes
 
 
 def test_trials_of_several_runs_stand_together(run: Path, generic: Path, tmp_path: Path) -> None:

@@ -12,7 +12,8 @@ from helpers import complete_run, refused, tiny, write_photo
 from ensembles.ensemble import Ensemble, read_ensemble
 from ensembles.predict import main
 from ensembles.predict_photos import find_photos, table_of
-from trainable.data.labels import ATTRIBUTES, CLASSES
+from trainable.data.attributes import PLAIN
+from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.errors import InputError
 from trainable.models.predict import load_model, predict
 from trainable.run import EnsembleFolder, Run
@@ -35,7 +36,7 @@ def as_built(run: Path, classes: tuple[str, ...] = ("class0", "class1", "class2"
             "metric": "macro_f1",
             "nested_score": 0.5,
             "classes": classes,
-            "attributes": {},
+            "attributes": PLAIN.to_dict(),
             "parameters": {"weights": weights},
         },
     )
@@ -76,12 +77,12 @@ def test_members_without_weight_are_not_opened(built: EnsembleFolder, generic: P
 
 
 def test_attributes_have_columns_of_their_own(built: EnsembleFolder) -> None:
-    joint = Ensemble(**{**vars(read_ensemble(built.root)), "classes": CLASSES, "attributes": dict(ATTRIBUTES)})
+    joint = Ensemble(**{**vars(read_ensemble(built.root)), "classes": CLASSES, "made_of": MADE_OF})
     scores = np.random.default_rng(0).dirichlet(np.ones(18), 3)
     table = table_of(joint, [Path(f"{i}.jpg") for i in range(3)], scores)
     split = scores.reshape(3, 3, 2, 3)
     assert table["p gender female"].to_numpy() == pytest.approx(split[:, :, 1].sum((1, 2)), abs=1e-6)
-    assert table["age"].tolist() == [ATTRIBUTES["age"][c] for c in split.sum((1, 2)).argmax(1)]
+    assert table["age"].tolist() == [MADE_OF["age"].values[c] for c in split.sum((1, 2)).argmax(1)]
     assert len(table.columns) == 2 + 3 + 18 + 8
 
 

@@ -11,7 +11,7 @@ import ensembles.predict_members
 from ensembles.build import main
 from ensembles.ensemble import read_ensemble
 from ensembles.members import Member, load_members, multiply
-from trainable.data.labels import ATTRIBUTES, CLASSES, decode
+from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.images.store import ImageStore
 from trainable.metrics import macro_f1
 from trainable.run import Predictions, Run, TrialResult
@@ -20,14 +20,14 @@ from trainable.run import Predictions, Run, TrialResult
 def attribute_run(data: Path, folder: Path, target: str, trials: int) -> dict[str, np.ndarray]:
     """A run that predicts one attribute, untrained: the out-of-fold probabilities of each trial."""
     run = prepared(data, folder)
-    labels, size = decode(run.manifest.labels)[target], len(ATTRIBUTES[target])
+    labels, size = MADE_OF.decode(run.manifest.labels)[target], len(MADE_OF[target].values)
     tables = {}
     for number in range(trials):
         random = np.random.default_rng([number, len(target)])
         logits = random.normal(0, 1, (len(labels), size)) + (1 + number) * np.eye(3)[labels][:, :size]
         table = (np.exp(logits) / np.exp(logits).sum(1, keepdims=True)).astype(np.float32)
         trial = begun(run, tiny(target=target, seed=number))
-        oof = Predictions(np.arange(len(labels)), table, labels, run.folds.fold, ATTRIBUTES[target])
+        oof = Predictions(np.arange(len(labels)), table, labels, run.folds.fold, MADE_OF[target].values)
         for k in range(2):
             seen = {"statistics": [[0.0] * 3, [1.0] * 3], "micro_batch": 8, "seconds": 1.0, "seconds_with_setup": 1.0}
             trial.fold(k).finish(b"weights", oof, fold=k, epochs=1, score=0.5, **seen)
@@ -69,9 +69,8 @@ def test_trials_of_single_attributes_are_multiplied_rank_by_rank(
     tables = {name: tables for name, (_, tables) in attributes.items()}
     ids = {name: list(tables[name]) for name in tables}
     assert best.name == f"mask/{ids['mask'][0]} x gender/{best.times[0].trial.id} x age/{ids['age'][0]}"
-    good = max(
-        ids["gender"], key=lambda i: macro_f1(decode(members.labels)["gender"], tables["gender"][i].argmax(1), 2)
-    )
+    truth, given = MADE_OF.decode(members.labels)["gender"], tables["gender"]
+    good = max(ids["gender"], key=lambda i: macro_f1(truth, given[i].argmax(1), 2))
     assert best.times[0].trial.id == good  # ranked by their own scores
     joint = members.probabilities.reshape(2, -1, 3, 2, 3)
     assert joint.sum((3, 4))[0] == pytest.approx(tables["mask"][ids["mask"][0]], abs=1e-5)
@@ -88,7 +87,7 @@ def test_products_are_built_and_read_back(
     attributes: dict[str, tuple[Path, dict[str, np.ndarray]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def predict(member: Member, store: ImageStore, classes: int, *rest: object) -> np.ndarray:
-        assert classes == len(ATTRIBUTES[member.target])
+        assert classes == len(MADE_OF[member.target].values)
         random = np.random.default_rng([int(member.trial.id, 16), len(member.target)])
         return random.dirichlet(np.ones(classes), (2, len(store.names))).astype(np.float32)
 
@@ -110,7 +109,7 @@ def test_products_are_built_and_read_back(
 def test_product_of_probabilities() -> None:
     random = np.random.default_rng(0)
     mask, gender, age = (random.dirichlet(np.ones(n), (2, 4)) for n in (3, 2, 3))
-    joint = multiply([mask, gender, age])
+    joint = multiply([mask, gender, age], MADE_OF)
     assert joint.shape == (2, 4, 18)
     assert joint[1, 2, 6 * 2 + 3 * 1 + 0] == pytest.approx(mask[1, 2, 2] * gender[1, 2, 1] * age[1, 2, 0])
-    assert multiply([joint]) is joint
+    assert multiply([joint], MADE_OF) is joint

@@ -107,7 +107,7 @@ def by_hand(data: Path, folder: Path, trials: int = 1) -> Run:
 def test_run_without_a_search_still_has_a_report(generic: Path, tmp_path: Path) -> None:
     text = write_report(by_hand(generic, tmp_path).root).read_text(encoding="utf-8")
     assert "This run has no search" in text
-    assert "These data have no ages" in text
+    assert "No class that is predicted is cut from a column of numbers" in text
     assert "could not be drawn" not in text
 
 

@@ -14,19 +14,20 @@ from ensembles.suspects.command import main
 from ensembles.suspects.find import Suspect, find_suspects
 from ensembles.suspects.votes import votes_by_fold
 from trainable.data.corrections import correct
-from trainable.data.labels import CLASSES, SIZES, age_band, encode
 from trainable.data.layouts import read_manifest
+from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.run import Predictions, Run, TrialResult
 from trainable.sample.labelling import give_errors
 from trainable.sample.people import draw_people
 
 MASK = np.tile([0, 0, 0, 0, 0, 1, 2], 20)
+band = MADE_OF["age"].codes
 
 
 def votes_for(mask: np.ndarray, gender: np.ndarray, age: np.ndarray, sure: float = 0.9) -> np.ndarray:
     """[N, 18]: `sure` on each attribute, the rest shared."""
     parts = []
-    for values, size in zip((mask, gender, age), SIZES, strict=True):
+    for values, size in zip((mask, gender, age), MADE_OF.grid.sizes, strict=True):
         table = np.full((len(values), size), (1 - sure) / (size - 1))
         table[np.arange(len(values)), values] = sure
         parts.append(table)
@@ -43,7 +44,9 @@ def found(gender=None, years=None, mask=None) -> list[Suspect]:
         zero + 1,
     )
     images = np.array([f"{g}/{m}" for g, m in zip(groups, np.arange(140) % 7, strict=True)])
-    return find_suspects(votes, encode(MASK, zero + 1, age_band(years)), groups, images, CLASSES, years)
+    return find_suspects(
+        votes, MADE_OF.grid.encode([MASK, zero + 1, band(years)]), groups, images, CLASSES, MADE_OF, {"age": years}
+    )
 
 
 def test_right_labels_are_no_suspects() -> None:
@@ -123,15 +126,15 @@ def crowd(random: np.random.Generator, count: int = 900) -> tuple[dict[str, np.n
     groups, ages = np.repeat(names, 7), np.repeat(given[:, 1], 7).astype(float)
     wrong = {
         "gender": given[:, 0] != truth[:, 0],
-        "age": age_band(given[:, 1].astype(float)) != age_band(truth[:, 1].astype(float)),
+        "age": band(given[:, 1].astype(float)) != band(truth[:, 1].astype(float)),
         "swap": swapped,
     }
     table = {
         "votes": votes.reshape(-1, 18),
-        "labels": encode(np.tile(MASK[:7], count), np.repeat(given[:, 0], 7), age_band(ages)),
+        "labels": MADE_OF.grid.encode([np.tile(MASK[:7], count), np.repeat(given[:, 0], 7), band(ages)]),
         "groups": groups,
         "images": np.array([f"{g}/{i % 7}" for i, g in enumerate(groups)]),
-        "ages": ages,
+        "numbers": {"age": ages},
         "odds": odds.mean(1) * (1 - 2 * given[:, 0]),
     }
     return table, {(str(name), field) for field, rows in wrong.items() for name in names[rows]}
@@ -150,7 +153,7 @@ def test_the_ranking_finds_what_votes_of_published_accuracy_can_show() -> None:
         odds = table.pop("odds")
         right = (table["votes"].argmax(1) == table["labels"]).mean()
         assert 0.80 < right < 0.86  # .977 x .955 x .90 is .84
-        listed = find_suspects(classes=CLASSES, **table)
+        listed = find_suspects(classes=CLASSES, made_of=MADE_OF, **table)
         for field in hits:
             own = {e for e in true if field in (e[1], "all")}
             ranked = [s for s in listed if field in (s.field, "all")]
@@ -171,7 +174,7 @@ def planted(data: Path, folder: Path) -> Run:
     truth = pd.read_csv(data / "train" / "truth.csv").set_index("path").loc[frame["group"]]
     swapped = truth["swapped"].to_numpy() == 1
     mask = np.where(swapped, np.array([0, 2, 1])[frame["mask"]], frame["mask"])
-    votes = votes_for(mask, (truth["gender"] == "female").to_numpy(int), age_band(truth["age"].to_numpy()))
+    votes = votes_for(mask, (truth["gender"] == "female").to_numpy(int), band(truth["age"].to_numpy()))
     trial = begun(run, tiny())
     result = TrialResult(trial.id, "macro_f1", 1.0, 1.0, (1.0, 1.0), {}, 2, 1.0, 8, "cpu", 1, "")
     labels, rows = run.manifest.labels, np.arange(len(frame))
@@ -207,7 +210,7 @@ def test_command_writes_corrections_and_a_contact_sheet(
     mended = correct(read_manifest(data), str(out)).drop_duplicates("group")
     for (_, row), person in zip(mended.iterrows(), truth.to_dict("records"), strict=True):
         assert row["gender"] == ("male", "female").index(person["gender"])
-        assert age_band(np.array([row["age"]])) == age_band(np.array([float(person["age"])]))
+        assert band(np.array([row["age"]])) == band(np.array([float(person["age"])]))
     sheet = cv2.imread(str(out.with_suffix(".png")))
     assert sheet is not None and sheet.shape == (min(3, len(table)) * 162, 672, 3)
     assert f"{out}, which exists" in refused(capfd, main, run.root)

@@ -12,6 +12,7 @@ from typing import Any
 import optuna
 import pytest
 import torch
+from helpers import people
 
 from search.plan import try_parameters
 from search.space import DataFacts
@@ -19,7 +20,10 @@ from search.space_file import SpaceFile, load_space, resolve
 from spaces.ablation import PEOPLE, TECHNIQUES
 from trainable.config import TrialConfig, known_backbones
 from trainable.config.smoke import EPOCHS, STORE, smoke
-from trainable.data.labels import CLASSES
+from trainable.data.attributes import PLAIN
+from trainable.data.fits import check_data
+from trainable.data.layouts.competition import CLASSES, MADE_OF
+from trainable.errors import InputError
 from trainable.models.build import build_network
 
 FOLDER = Path(__file__).parents[2] / "spaces"
@@ -87,13 +91,19 @@ def test_a_space_says_how_to_run_it_what_to_expect_and_why(path):
 @pytest.mark.parametrize("data", [FACES, GENERIC], ids=["faces", "generic"])
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
 def test_fifty_draws_are_valid_and_the_data_can_carry_them(path, data):
-    lacking = set()
+    refused = False
+    manifest = people((25, 45, 60) * 4)
+    if not data.attributes:
+        manifest = replace(manifest, layout="generic", made_of=PLAIN)
     for _, config in drawn(path, data, 50):
         assert TrialConfig.from_dict(json.loads(json.dumps(config.to_dict()))) == config
         assert not [c for c in config.cautions() if "ignored" in c]
-        needed = {name for names in config.needs().values() for name in names}
-        lacking |= needed - set(data.attributes)
-    assert not lacking or OVO in path.stem  # one attribute is what that recipe is about: data without it are refused
+        try:
+            check_data(config, manifest)
+        except InputError as error:
+            assert "have no column" in str(error)
+            refused = True
+    assert not refused or OVO in path.stem  # one attribute is what that recipe is about: data without it are refused
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda p: p.stem)
@@ -178,7 +188,7 @@ def test_smoke_keeps_the_structure_and_answers(path):
         for key in ("rows", "stage", "mix", "loss", "head", "tta", "target"):
             assert small.get(key) == whole.get(key)
         classes = {"mask": 3, "gender": 2, "age": 3}.get(config.target, 18)
-        out = build_network(config, classes).eval()(torch.zeros(1, 3, *config.input.size))
+        out = build_network(config, classes, made_of=MADE_OF).eval()(torch.zeros(1, 3, *config.input.size))
         assert out.shape == (1, classes)
 
 

@@ -61,7 +61,7 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
     "everything": (
         "competition",
         {
-            "head": {"name": "attributes", "age": "ordinal"},
+            "head": {"name": "attributes", "ordinal": ["age"]},
             "loss": {"name": "focal", "f1_weight": 0.3, "class_weights": "power", "smoothing": 0.1},
             "mix": {"name": "cutmix", "p": 1.0, "partner": "old"},
             "optim": {"name": "adamw", "layer_decay": 0.7, "clip": 1.0, "accumulate": 2, "ema": 0.9},
@@ -70,7 +70,7 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
         },
     ),
     "soft F1": ("generic", {"loss": {"name": "soft_f1"}, "optim": {"name": "sgd"}, "mix": {"name": "mixup", "p": 1.0}}),
-    "first stage": ("competition", {"stage": {"name": "unmasked", "share": 0.9}, "mix": {"name": "halves", "p": 1.0}}),
+    "first stage": ("competition", {"stage": {"rows": "mask=none", "share": 0.9}, "mix": {"name": "halves", "p": 1.0}}),
     "frozen": ("generic", {"model": {"backbone": "test_vit", "pretrained": False, "freeze": "body"}}),
 }
 

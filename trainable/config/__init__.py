@@ -5,10 +5,10 @@ A trial is its resolved configuration; where it runs (device, threads, workers) 
 
 import hashlib
 import json
-from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from dataclasses import dataclass, field, fields, is_dataclass
 from typing import Any, Self
 
-from trainable.config.allowed import between, check, ignored, one_of, only, relevant, where
+from trainable.config.allowed import as_dict, between, check, ignored, one_of, only, relevant, where
 from trainable.config.augment import AugmentConfig
 from trainable.config.features import FeaturesConfig
 from trainable.config.head import FITTED, HeadConfig
@@ -23,6 +23,7 @@ from trainable.config.stage import StageConfig
 from trainable.errors import InputError, unknown
 
 __all__ = [
+    "JOINT",
     "AugmentConfig",
     "FeaturesConfig",
     "HeadConfig",
@@ -35,10 +36,15 @@ __all__ = [
     "SamplerConfig",
     "StageConfig",
     "TrialConfig",
+    "is_target",
     "known_backbones",
 ]
 
-TARGETS = ("joint", "mask", "gender", "age")
+JOINT = "joint"
+
+
+def is_target(value: Any) -> bool:
+    return isinstance(value, str) and value != ""
 
 
 # Sections that matter only where a head is fitted, or only where a network is trained by epochs.
@@ -56,7 +62,7 @@ class TrialConfig:
 
     A head that is fitted (`head.name` lda, ridge, logistic, knn) reports that many times what it came to at once.
 
-    target: what is predicted, all classes or one attribute; the same for all trials of a run.
+    target: what is predicted, all classes (joint) or one attribute by its name; the same for all trials of a run.
     keep "best" keeps the epoch that scored best in validation, which inflates the score (see `cautions`); patience:
     epochs without a better one after which the rest is skipped, 0 for never. keep "soup" keeps the mean of the weights
     after the last `soup_share` of the epochs (one at least), and the rate should not have fallen to 0 before them.
@@ -65,7 +71,7 @@ class TrialConfig:
     in the seconds of the first epoch (docs/decisions/015-memory-and-compiling.md).
     """
 
-    target: str = one_of(*TARGETS, default="joint")
+    target: str = where(is_target, "joint, or the name of one attribute", default=JOINT)
     model: ModelConfig = field(default_factory=ModelConfig)
     head: HeadConfig = field(default_factory=HeadConfig)
     input: InputConfig = field(default_factory=InputConfig)
@@ -114,22 +120,22 @@ class TrialConfig:
 
     def _conflicts(self) -> list[tuple[bool, str, str]]:
         heads, frozen = self.head.name == "attributes", self.model.freeze == "body"
-        ordinal = self.head.age == "ordinal"
+        ordinal, first = self.head.ordinal, self.stage.rows
         return [
-            (heads and self.target != "joint", f"head.name attributes with target {self.target}", "head.name joint"),
+            (heads and self.target != JOINT, f"head.name attributes with target {self.target}", "head.name joint"),
             (
-                ordinal and not heads and self.target != "age",
-                f"head.age ordinal with head.name joint and target {self.target}",
-                "head.name attributes, or target age",
+                ordinal != () and not heads and ordinal != (self.target,),
+                f"head.ordinal {', '.join(ordinal)} with head.name {self.head.name} and target {self.target}",
+                "head.name attributes, or the target alone",
             ),
             (
-                self.stage.name == "unmasked" and self.target == "mask",
-                "stage.name unmasked with target mask",
-                "stage.name none: photos without a mask are one class",
+                self.target != JOINT and first.partition("=")[0] == self.target,
+                f"stage.rows {first} with target {self.target}",
+                "no first stage: its rows are one class",
             ),
             (
-                self.epochs < 2 and (self.stage.name != "none" or self.optim.second != "none"),
-                "stage.name or optim.second with 1 epoch",
+                self.epochs < 2 and (first != "" or self.optim.second != "none"),
+                "stage.rows or optim.second with 1 epoch",
                 "2 epochs or more: each part has one at least",
             ),
             (
@@ -155,31 +161,13 @@ class TrialConfig:
                 "imagenet or backbone: all folds share one table of features",
             ),
             (self.fitted and self.tta == "crops", f"{name} with tta crops", "tta none or flip"),
-            (self.fitted and self.head.age == "ordinal", f"{name} with head.age ordinal", "head.age classes"),
+            (self.fitted and self.head.ordinal != (), f"{name} with head.ordinal", "head.ordinal of no attribute"),
             (
-                self.fitted and self.head.parts == "attributes" and self.target != "joint",
+                self.fitted and self.head.parts == "attributes" and self.target != JOINT,
                 f"head.parts attributes with target {self.target}",
                 "head.parts classes",
             ),
         ]
-
-    def needs(self) -> dict[str, tuple[str, ...]]:
-        """The attributes that a choice needs of the data: {"rows.old_cut": ("age",)}."""
-        everything, rows = ("mask", "gender", "age"), self.rows
-        asked = {
-            "target": (() if self.target == "joint" else everything),
-            "head.name": everything if self.head.name == "attributes" else (),
-            "head.parts": everything if self.fitted and self.head.parts == "attributes" else (),
-            "rows.young_cut": ("age",) if rows.young_cut != 30 else (),
-            "rows.old_cut": ("age",) if rows.old_cut != 60 else (),
-            "rows.drop_young": ("age",) if rows.drop_young else (),
-            "rows.drop_old": ("age",) if rows.drop_old else (),
-            "rows.corrections": ("mask", "gender") if rows.corrections == "core" else (),
-            "stage.name": everything if self.stage.name == "unmasked" else (),
-            "augment.hflip_old": ("age",) if self.augment.hflip_old else (),
-            "mix.partner": ("age",) if self.mix.name != "none" and self.mix.partner == "old" else (),
-        }
-        return {choice: names for choice, names in asked.items() if names}
 
     def cautions(self) -> list[str]:
         """Sentences about choices that are ignored, or allowed and costly; commands print them."""
@@ -201,7 +189,7 @@ class TrialConfig:
         return _build(cls, values, path="")
 
     def to_dict(self) -> dict[str, Any]:
-        return asdict(self)
+        return as_dict(self)
 
     def trial_id(self, folds_fingerprint: str) -> str:
         """12 hex digits: the hash of what counts in the resolved configuration, and of the folds it is scored on."""

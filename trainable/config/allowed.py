@@ -64,6 +64,36 @@ def where(
     )
 
 
+def by_name(what: Callable[[Any], bool], allowed: str) -> Any:
+    """A dict of values by a column's name, empty by default, kept as sorted pairs so that it can be hashed.
+
+    `allowed` says in words what a value may be. Values that are lists become tuples.
+    """
+
+    def problem(pairs: Any) -> str | None:
+        good = isinstance(pairs, tuple) and all(isinstance(p, tuple) and len(p) == 2 for p in pairs)
+        if good and all(isinstance(name, str) and name and what(value) for name, value in pairs):
+            return None
+        return f"allowed: {{column: {allowed}}}"
+
+    return field(default=(), metadata={"problem": problem, "by_name": True})
+
+
+def names(allowed: str) -> Any:
+    """A tuple of names, empty by default; `allowed` says in words of what."""
+
+    def problem(value: Any) -> str | None:
+        good = isinstance(value, tuple) and all(isinstance(v, str) and v for v in value)
+        return None if good and len(set(value)) == len(value) else f"allowed: a list of {allowed}, each once"
+
+    return field(default=(), metadata={"problem": problem})
+
+
+def column_value(text: Any, *, empty: bool = True) -> bool:
+    """Whether a value is `COLUMN=VALUE`, which means the rows where the column has the value; or nothing."""
+    return isinstance(text, str) and ((empty and not text) or (text.find("=") > 0 and not text.endswith("=")))
+
+
 def only(test: Callable[[Any], bool], given: Any) -> Any:
     """A field that matters only where `test(configuration)` holds; elsewhere it does not count in `trial_id`.
 
@@ -80,10 +110,29 @@ def relevant(config: Any) -> dict[str, Any]:
         if f.metadata.get("only", lambda _: True)(config):
             if f.type is float:  # 1 and 1.0 are one value
                 value = float(value)
+            elif f.metadata.get("by_name"):
+                value = {name: _plain(v) for name, v in value}
             elif isinstance(value, tuple):
                 value = [v if isinstance(v, str) else float(v) for v in value]
             found[f.name] = relevant(value) if is_dataclass(value) else f.metadata.get("identity", lambda v: v)(value)
     return found
+
+
+def as_dict(config: Any) -> dict[str, Any]:
+    """The configuration as nested dicts, every field."""
+    found = {}
+    for f in fields(config):
+        value = getattr(config, f.name)
+        found[f.name] = as_dict(value) if is_dataclass(value) else dict(value) if f.metadata.get("by_name") else value
+    return found
+
+
+def _plain(value: Any) -> Any:
+    return [float(v) for v in value] if isinstance(value, tuple) else float(value)
+
+
+def _hashable(value: Any) -> Any:
+    return tuple(value) if isinstance(value, list) else value
 
 
 def ignored(config: Any, path: str = "", idle: bool = False) -> list[str]:
@@ -106,7 +155,10 @@ def check(config: Any) -> None:
     """
     for f in fields(config):
         value = getattr(config, f.name)
-        if isinstance(value, list):
+        if isinstance(value, dict) and f.metadata.get("by_name"):
+            value = tuple(sorted((str(name), _hashable(v)) for name, v in value.items()))
+            object.__setattr__(config, f.name, value)
+        elif isinstance(value, list):
             value = tuple(value)
             object.__setattr__(config, f.name, value)
         problem = f.metadata["problem"](value) if "problem" in f.metadata else None

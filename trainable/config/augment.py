@@ -2,15 +2,15 @@
 
 from dataclasses import dataclass, fields
 
-from trainable.config.allowed import between, check, one_of, only
+from trainable.config.allowed import between, check, column_value, one_of, only, where
 
 
 @dataclass(frozen=True)
 class AugmentConfig:
     """A preset (`policy`), then single techniques on top of it; "none" with techniques is a pipeline of your own.
 
-    hflip, vflip, clahe, blur, noise, invert, grey, canny, erasing: probabilities. hflip_old: of people of 60 and over,
-    who are flipped with this probability instead of `hflip`.
+    hflip, vflip, clahe, blur, noise, invert, grey, canny, erasing: probabilities. hflip_only: COLUMN=VALUE, the rows
+    that are flipped with `hflip` while no other is.
     rotate: degrees. shift, scale: shares of the photo. brightness, contrast, jitter (all four of ColorJitter), hue,
     saturation, lightness: shares of the full range. Each is the largest change, made with probability `p`.
     holes: coarse dropout of 1 to `holes` squares; hole_size: pixels of the network's input from 1 on, below that a
@@ -19,7 +19,7 @@ class AugmentConfig:
 
     policy: str = one_of("none", "light", "strong", default="light")
     hflip: float = between(0.0, 1.0, default=0.0)
-    hflip_old: float = between(0.0, 1.0, default=0.0)
+    hflip_only: str = only(lambda c: c.hflip, where(column_value, "COLUMN=VALUE, or nothing", default=""))
     vflip: float = between(0.0, 1.0, default=0.0)
     rotate: float = between(0.0, 45.0, default=0.0)
     shift: float = between(0.0, 0.3, default=0.0)
@@ -54,5 +54,5 @@ class AugmentConfig:
     @property
     def changes(self) -> bool:
         """Whether anything is done to an image."""
-        settings = {"p", "hole_size", "rand_magnitude", "policy"}
+        settings = {"p", "hole_size", "rand_magnitude", "policy", "hflip_only"}
         return self.policy != "none" or any(getattr(self, f.name) for f in fields(self) if f.name not in settings)

@@ -1,18 +1,24 @@
 """What turns the network's last units into classes."""
 
 from dataclasses import dataclass
+from typing import Any
 
-from trainable.config.allowed import between, check, one_of, only
+from trainable.config.allowed import between, by_name, check, names, one_of, only
 
 FITTED = ("lda", "ridge", "logistic", "knn")  # on features of a frozen body, without an epoch of training
 LINEAR = ("lda", "ridge", "logistic")
 
 
+def _is_weight(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and 0.01 <= value <= 100
+
+
 @dataclass(frozen=True)
 class HeadConfig:
-    """joint: one unit a class. attributes: three heads (mask, gender, age), a class being the product of its three.
+    """joint: one unit a class. attributes: a head for each attribute, a class being the product of its values.
 
-    The weights multiply the loss of each head. `age` "ordinal" is a cumulative link model (McCullagh 1980).
+    weights: {attribute: what multiplies the loss of its head}, 1 where none is given. ordinal: attributes whose head is
+    a cumulative link model (McCullagh 1980), which needs an order of their values.
 
     lda, ridge, logistic, knn are fitted on features of a frozen body (`model.freeze: body`), see trainable/features.
     shrinkage: of lda and ridge towards a multiple of the identity; logistic's penalty is shrinkage / (1 - shrinkage) on
@@ -22,10 +28,10 @@ class HeadConfig:
     """
 
     name: str = one_of("joint", "attributes", *FITTED, default="joint")
-    age: str = one_of("classes", "ordinal", default="classes")
-    mask_weight: float = only(lambda c: c.name == "attributes", between(0.01, 100.0, default=1.0))
-    gender_weight: float = only(lambda c: c.name == "attributes", between(0.01, 100.0, default=1.0))
-    age_weight: float = only(lambda c: c.name == "attributes", between(0.01, 100.0, default=1.0))
+    ordinal: tuple[str, ...] = names("attributes that have an order")
+    weights: tuple[tuple[str, float], ...] = only(
+        lambda c: c.name == "attributes", by_name(_is_weight, "a number from 0.01 to 100.0")
+    )
     shrinkage: float = only(lambda c: c.name in LINEAR, between(0.0, 0.9999, default=0.0))
     neighbours: int = only(lambda c: c.name == "knn", between(0, 1000, default=0))
     parts: str = only(lambda c: c.name in LINEAR, one_of("classes", "attributes", default="classes"))

@@ -1,11 +1,13 @@
 """Which rows train, with which labels. Validation rows and labels are never touched."""
 
 import hashlib
+import math
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from trainable.config.allowed import between, check, one_of, only, where
+from trainable.config.allowed import by_name, check, one_of, only, where
 
 
 def is_correction(value: Any) -> bool:
@@ -26,20 +28,32 @@ def judged_out_of_fold(value: str) -> bool:
     return {"score", "agree"} <= set(columns) and "fold" not in columns
 
 
+def is_rising(value: Any) -> bool:
+    return _numbers(value) and all(a < b for a, b in pairwise(value))
+
+
+def is_widths(value: Any) -> bool:
+    return _numbers(value) and min(value) >= 0
+
+
+def _numbers(value: Any) -> bool:
+    good = isinstance(value, tuple) and len(value) > 0
+    return good and all(isinstance(v, int | float) and math.isfinite(v) and not isinstance(v, bool) for v in value)
+
+
 @dataclass(frozen=True)
 class RowsConfig:
-    """young_cut, old_cut: ages (years) from which a person trains as 30-59 and as 60 and over.
+    """cuts: {column of numbers: its borders as they are in training}, where the data cut it elsewhere.
 
-    drop_young, drop_old: people of the last so many years below 30 and below 60 do not train (3: 27-29, 57-59).
-    drop_side "both" drops as many years from the border on, but never the highest age there is, which in clipped data
-    stands for everyone older. corrections: none, the published core list, or a CSV (trainable/data/corrections.py).
+    drop: {column of numbers: for each of its borders a width}; rows with a number less than the width below the data's
+    border do not train. drop_side "both" drops as far from the border on, but never the highest number there is, which
+    in clipped data stands for all that are higher. corrections: none, the core list that is published for the
+    competition, or a CSV (trainable/data/corrections.py).
     """
 
-    young_cut: int = between(28, 30, default=30)
-    old_cut: int = between(56, 60, default=60)
-    drop_young: int = between(0, 3, default=0)
-    drop_old: int = between(0, 3, default=0)
-    drop_side: str = only(lambda c: c.drop_young or c.drop_old, one_of("below", "both", default="below"))
+    cuts: tuple[tuple[str, tuple[float, ...]], ...] = by_name(is_rising, "its borders, rising numbers")
+    drop: tuple[tuple[str, tuple[float, ...]], ...] = by_name(is_widths, "a width of 0 or more for each border")
+    drop_side: str = only(lambda c: c.drop, one_of("below", "both", default="below"))
     corrections: str = where(
         is_correction, "none, core, or a CSV file that exists", default="none", identity=correction_identity
     )

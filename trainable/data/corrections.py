@@ -1,33 +1,38 @@
 """Label corrections of training rows: the published core list, or a CSV.
 
 path_or_id,field,value            optional fourth column: fold
-006359,gender,male
-train/images/000020_female_Asian_45,swap,incorrect_mask normal
+006359,sort,apple
+train/images/000020,label,ripe apple
 
 path_or_id: an image, a group, or an id (a folder's name up to its first `_`) that one person only has.
-field: mask, gender, age, swap (`incorrect_mask normal`, all photos of the person), or label.
+field: a column that classes are made of, swap (a word that the layout knows, of all photos of a group), or, where
+labels are plain, label.
 fold: a correction found by looking at predictions holds only in the training part of the fold whose model made them;
 elsewhere it would carry what that model knows of its training labels into a fold that is scored on them.
 """
 
+import math
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
-from trainable.data.labels import ATTRIBUTES
+from trainable.data.attributes import Swap
+from trainable.data.layouts.competition.core import CORE, NEEDS
 from trainable.data.manifest import Manifest, read_table
+from trainable.data.values import numbers
 from trainable.errors import InputError
 
-FIELDS = ("mask", "gender", "age", "swap", "label")
-SWAP = "incorrect_mask normal"
-# Those that all published lists agree on: id, field, value before, value after.
-CORE = (
-    *((f"{i:06d}", "gender", "female", "male") for i in range(6359, 6365)),
-    ("001498-1", "gender", "male", "female"),
-    ("004432", "gender", "male", "female"),
-    *((i, "swap", "", SWAP) for i in ("000020", "004418", "005227")),
-)
+SWAP, LABEL = "swap", "label"
+
+
+def check_core(manifest: Manifest) -> None:
+    """InputError where the core list, which is of one competition, does not fit the data."""
+    missing = [name for name in NEEDS if name not in manifest.attributes]
+    if missing:
+        raise InputError(
+            f"rows.corrections core: the data have no column {', '.join(missing)}; allowed: none, or a CSV of your own"
+        )
 
 
 def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.DataFrame:
@@ -38,11 +43,11 @@ def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.Data
     """
     frame = manifest.frame.copy()
     if source == "core":
-        for key, field, before, value in CORE:
-            rows = _ids(frame) == key
-            if field == "gender":
-                rows &= frame["gender"].to_numpy() == ATTRIBUTES["gender"].index(before)
-            _apply(frame, manifest, np.flatnonzero(rows), field, value, "core list")
+        for line in CORE:
+            rows = _ids(frame) == line.key
+            if line.before:
+                rows &= frame[line.field].to_numpy() == manifest.made_of[line.field].values.index(line.before)
+            _apply(frame, manifest, np.flatnonzero(rows), line.field, line.value, "core list")
     elif source != "none":
         _from_file(frame, manifest, Path(source), fold)
     return frame
@@ -88,30 +93,45 @@ class _Rows:
 
 
 def _apply(frame: pd.DataFrame, manifest: Manifest, rows: np.ndarray, field: str, value: str, place: str) -> None:
-    if field not in FIELDS:
-        raise InputError(f"{place}: received field {field!r}; allowed: {', '.join(FIELDS)}")
-    column = "mask" if field == "swap" else field
-    if column not in (manifest.attributes or ("label",)):
-        raise InputError(f"{place}: received field {field}; allowed: columns that these data have")
-    if field == "swap":
-        if value != SWAP:
-            raise InputError(f"{place}: received swap {value!r}; allowed: {SWAP}")
-        worn = frame["mask"].to_numpy(copy=True)
-        worn[rows] = np.array([0, 2, 1])[worn[rows]]
-        frame["mask"] = worn
+    fields = (*manifest.attributes, *([SWAP] if manifest.made_of.swaps else [])) or (LABEL,)
+    if field not in fields:
+        raise InputError(f"{place}: received field {field!r}; allowed: {', '.join(fields)}")
+    if field == SWAP:
+        swap = _swap(manifest, value, place)
+        codes = frame[swap.column].to_numpy(copy=True)
+        own, (one, other) = codes[rows], swap.values
+        codes[rows] = np.where(own == one, other, np.where(own == other, one, own))
+        frame[swap.column] = codes
         return
     frame.iloc[rows, frame.columns.get_loc(field)] = _value(field, value, manifest, place)  # type: ignore[index]
 
 
+def _swap(manifest: Manifest, value: str, place: str) -> Swap:
+    for swap in manifest.made_of.swaps:
+        if swap.word == value:
+            return swap
+    words = ", ".join(swap.word for swap in manifest.made_of.swaps)
+    raise InputError(f"{place}: received swap {value!r}; allowed: {words}")
+
+
 def _value(field: str, value: str, manifest: Manifest, place: str) -> float | int:
-    if field == "age":
-        if not value.isdigit() or int(value) > 120:
-            raise InputError(f"{place}: received age {value!r}; allowed: whole years from 0 to 120")
-        return float(value)
-    names = manifest.classes if field == "label" else ATTRIBUTES[field]
+    part = None if field == LABEL else manifest.made_of[field]
+    if part is not None and part.cuts:
+        low, high = part.limits or (-math.inf, math.inf)
+        number = _number(value)
+        if not low <= number <= high:
+            within = "a number" if part.limits is None else f"a number from {low:g} to {high:g}"
+            raise InputError(f"{place}: received {field} {value!r}; allowed: {within}")
+        return float(number)
+    names = manifest.classes if part is None else part.values
     if value not in names:
         raise InputError(f"{place}: received {field} {value!r}; allowed: {', '.join(names)}")
     return names.index(value)
+
+
+def _number(value: str) -> float:
+    found = numbers([value])
+    return math.nan if found is None else float(found[0])
 
 
 def _ids(frame: pd.DataFrame) -> np.ndarray:

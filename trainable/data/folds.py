@@ -8,7 +8,6 @@ from typing import Self
 import numpy as np
 from sklearn.model_selection import StratifiedGroupKFold
 
-from trainable.data.labels import age_band
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 
@@ -49,7 +48,7 @@ class Folds:
 
 
 def make_folds(manifest: Manifest, count: int, seed: int) -> Folds:
-    """Grouped folds, stratified on gender x age band, or on the label where there are no such attributes.
+    """Grouped folds, stratified on the attributes that all photos of a group share, or on the label without such.
 
     Where the data give folds, those as they are, however many; the layout has checked that no group is in two.
     Source: scikit-learn's StratifiedGroupKFold, shuffled (rows sorted by folder are badly skewed).
@@ -120,7 +119,9 @@ def missing_classes(manifest: Manifest, folds: Folds) -> list[str]:
 
 
 def _strata(manifest: Manifest) -> np.ndarray:
-    frame = manifest.frame
-    if {"gender", "age"} <= set(manifest.attributes):
-        return frame["gender"].to_numpy() * 3 + age_band(frame["age"])
-    return manifest.labels
+    shared = [a for a, name in enumerate(manifest.attributes) if name in manifest.groupwise]
+    if not shared:
+        return manifest.labels
+    grid = manifest.made_of.grid
+    values = grid.decode(manifest.labels)
+    return np.ravel_multi_index([values[a] for a in shared], [grid.sizes[a] for a in shared])

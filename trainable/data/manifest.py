@@ -3,15 +3,16 @@
 import hashlib
 import os
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path, PurePosixPath
 from typing import Self
 
 import numpy as np
 import pandas as pd
 
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.data.flags import Taken
 from trainable.data.form import Form
-from trainable.data.labels import ATTRIBUTES
 from trainable.data.values import sorted_names
 from trainable.errors import InputError
 
@@ -23,8 +24,8 @@ class Manifest:
     """Labelled images below `root`.
 
     frame: `image` (path below root), `group` (str), `label` (int64, index into `classes`), `extra` (bool: only ever
-    trains, never scored), `bytes` (file size), `fold` (int64) where the data give folds, in the competition `mask`,
-    `gender` (int64), `age` (years), and the further columns of the source as text. taken: what was taken for what.
+    trains, never scored), `bytes` (file size), `fold` (int64) where the data give folds, the columns that classes are
+    made of (see `Attribute`), and the further columns of the source as text. taken: what was taken for what.
     """
 
     root: Path
@@ -32,6 +33,7 @@ class Manifest:
     frame: pd.DataFrame
     classes: tuple[str, ...]
     taken: Taken = field(default_factory=Taken)
+    made_of: Attributes = PLAIN
 
     @classmethod
     def of(cls, root: Path, layout: str, frame: pd.DataFrame, text: pd.Series, taken: Taken) -> Self:
@@ -52,8 +54,16 @@ class Manifest:
 
     @property
     def attributes(self) -> tuple[str, ...]:
-        """Those that classes are made of; a further column of that name is none."""
-        return tuple(a for a in ATTRIBUTES if a in self.frame) if self.layout == COMPETITION else ()
+        """Names of the columns that classes are made of, empty where labels are plain."""
+        return self.made_of.names
+
+    @cached_property
+    def groupwise(self) -> tuple[str, ...]:
+        """The attributes of which all scored photos of a group have one value: they are the group's own."""
+        groups, names = pd.factorize(self.frame["group"][self.scored])
+        values = self.made_of.decode(self.labels[self.scored])
+        pairs = {a: np.unique(groups * len(self.made_of[a].values) + v) for a, v in values.items()}
+        return tuple(a for a, found in pairs.items() if len(found) == len(names))
 
     def drop(self, images: list[str]) -> Self:
         """The manifest without these images (unreadable ones, on request), and without classes that lose all of theirs.
@@ -66,7 +76,9 @@ class Manifest:
             return replace(self, frame=kept)
         number = {old: new for new, old in enumerate(left)}
         kept["label"] = kept["label"].map(number).astype(np.int64)
-        return replace(self, frame=kept, classes=tuple(self.classes[i] for i in left))
+        places = self.made_of.grid.places
+        made_of = replace(self.made_of, cells=tuple(places[left].tolist())) if self.made_of else PLAIN
+        return replace(self, frame=kept, classes=tuple(self.classes[i] for i in left), made_of=made_of)
 
     def saying(self, *lines: str) -> Self:
         """The manifest with more sentences of what was taken for what."""

@@ -13,23 +13,28 @@ from dataclasses import replace
 import numpy as np
 import pandas as pd
 
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.data.folds import Folds
-from trainable.data.labels import ATTRIBUTES, SIZES
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 
 UNSURE = -1
 
 
-def answers(probabilities: np.ndarray, weights: np.ndarray, thresholds: float | dict[str, float]) -> np.ndarray:
+def answers(
+    probabilities: np.ndarray,
+    weights: np.ndarray,
+    thresholds: float | dict[str, float],
+    made_of: Attributes = PLAIN,
+) -> np.ndarray:
     """Labels int64 [M, K] of members' probabilities float32 [T, K, M, C], weights float [T]; -1 where not sure.
 
-    `thresholds`: for the class's probability, or one an attribute ({"mask": .98, "age": .6}) for its part's.
+    `thresholds`: for the class's probability, or {attribute: one for its part's}, of what classes are made of.
     """
     mean = np.tensordot(weights / weights.sum(), probabilities, 1)  # [K, M, C]
     found = mean.argmax(2).T.astype(np.int64)
     if isinstance(thresholds, dict):
-        sure = _attributes_sure(mean, thresholds)
+        sure = _attributes_sure(mean, thresholds, made_of)
     else:
         _check_threshold("threshold", thresholds)
         sure = mean.max(2) >= thresholds
@@ -52,7 +57,7 @@ def with_pseudo(manifest: Manifest, folds: Folds, test: TestSet, labels: np.ndar
     names = [test.images[i] for i in kept]
     rows = pd.DataFrame({"image": names, "group": [f"pseudo/{n}" for n in names], "extra": True, "label": 0})
     rows["bytes"] = [(test.root / name).stat().st_size for name in names]
-    nothing = {"mask": 0, "gender": 0, "age": np.nan} if manifest.attributes else {}
+    nothing: dict[str, float] = {part.name: np.nan if part.cuts else 0 for part in manifest.made_of}
     for column in manifest.frame.columns.difference(rows.columns):
         rows[column] = nothing.get(column, -1 if column == "fold" else "")
     own = manifest.frame.copy()
@@ -90,18 +95,16 @@ def pseudo_answers(frame: pd.DataFrame, fold: int | None) -> np.ndarray:
     return np.where(votes.any(1), votes.argmax(1), UNSURE)
 
 
-def _attributes_sure(mean: np.ndarray, thresholds: dict[str, float]) -> np.ndarray:
+def _attributes_sure(mean: np.ndarray, thresholds: dict[str, float], made_of: Attributes) -> np.ndarray:
     """bool [K, M]: every attribute's best probability reaches its threshold."""
-    strange = set(thresholds) - set(ATTRIBUTES)
-    if strange or mean.shape[2] != np.prod(SIZES):
-        raise InputError(f"threshold: received {', '.join(thresholds)}; allowed: {', '.join(ATTRIBUTES)} of 18 classes")
+    if set(thresholds) - set(made_of.names):
+        allowed = ", ".join(made_of.names) or "one number, these classes are made of no attributes"
+        raise InputError(f"threshold: received {', '.join(thresholds)}; allowed: {allowed}")
     sure = np.ones(mean.shape[:2], bool)
-    parts = mean.reshape(*mean.shape[:2], *SIZES)
-    for axis, name in enumerate(ATTRIBUTES):
+    for axis, name in enumerate(made_of.names):
         if name in thresholds:
             _check_threshold(f"threshold of {name}", thresholds[name])
-            others = tuple(2 + a for a in range(len(SIZES)) if a != axis)
-            sure &= parts.sum(others).max(2) >= thresholds[name]
+            sure &= made_of.grid.marginal(mean, axis).max(2) >= thresholds[name]
     return sure
 
 

@@ -9,32 +9,28 @@ from dataclasses import dataclass
 import numpy as np
 import pandas as pd
 
-from trainable.config import RowsConfig, TrialConfig
+from trainable.config import JOINT, RowsConfig, TrialConfig
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.data.corrections import correct
 from trainable.data.folds import Folds
-from trainable.data.labels import ATTRIBUTES, age_band, decode, encode
 from trainable.data.manifest import Manifest
 from trainable.data.pseudo_labels import pseudo_answers
+from trainable.data.where import rows_where
 from trainable.errors import InputError
-from trainable.images.faces import check_detector, looks_for_faces
-
-YOUNG, OLD = 30, 60
-NO_MASK = ATTRIBUTES["mask"].index("none")
-OLDEST = len(ATTRIBUTES["age"]) - 1
 
 
 @dataclass(frozen=True)
 class TrainingRows:
     """`rows` int64[n] of the manifest; `labels` int64[N] for all its rows, of which only those of `rows` may be read.
 
-    `unmasked` bool[N]: what a first stage is made of. `old` bool[N]: people who train as 60 and over. Without
-    attributes neither has any row. `classes`: how many the target has.
+    `first` bool[N]: what a first stage trains on. `partners` bool[N]: what mixing takes partners from. Neither has any
+    row where the configuration names none. `classes`: how many the target has.
     """
 
     rows: np.ndarray
     labels: np.ndarray
-    unmasked: np.ndarray
-    old: np.ndarray
+    first: np.ndarray
+    partners: np.ndarray
     classes: int
 
 
@@ -45,85 +41,80 @@ def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int)
     """
     own = k if folds.leave_out else None
     frame = correct(manifest, config.rows.corrections, own)
-    labels = _labels(frame, manifest, config.rows)
-    nobody = np.zeros(len(frame), bool)
-    unmasked = frame["mask"].to_numpy() == NO_MASK if "mask" in manifest.attributes else nobody
-    old = frame["age"].to_numpy() >= config.rows.old_cut if "age" in manifest.attributes else nobody
-    out = dropped(frame, config.rows)
+    labels = _labels(frame, manifest.made_of, config.rows)
+    out = dropped(frame, manifest.made_of, config.rows)
     before = folds.train_rows(k)
     if "pseudo" in frame:
         pseudo, answers = frame["pseudo"].to_numpy(bool), pseudo_answers(frame, own)
         labels = np.where(pseudo, np.maximum(answers, 0), labels)
         out = np.where(pseudo, answers < 0, out)
         before = before[~pseudo[before]]
-        if manifest.attributes:
-            parts = decode(labels)
-            unmasked = np.where(pseudo, parts["mask"] == NO_MASK, unmasked)
-            old = np.where(pseudo, parts["age"] == OLDEST, old)
     rows = folds.train_rows(k)
     rows = rows[~out[rows]]
     _check_classes(labels, manifest, before, rows)
+    labels = np.maximum(labels, 0)  # rows without a class do not train
+    first, partner = config.stage.rows, config.mix.partner
+    mixes = config.mix.name != "none" and "=" in partner
+    nothing = np.zeros(len(frame), bool)
     return TrainingRows(
         rows,
-        of_target(labels, config.target).copy(),  # pandas gives read-only arrays
-        unmasked=unmasked,
-        old=old,
+        of_target(labels, config.target, manifest.made_of).copy(),  # pandas gives read-only arrays
+        first=rows_where(manifest, first, labels, "stage.rows") if first else nothing,
+        partners=rows_where(manifest, partner, labels, "mix.partner") if mixes else nothing,
         classes=len(target_classes(manifest, config.target)),
     )
 
 
 def target_labels(manifest: Manifest, target: str) -> np.ndarray:
     """int64[N]: the original labels of what is predicted."""
-    return of_target(manifest.labels, target)
+    return of_target(manifest.labels, target, manifest.made_of)
 
 
 def target_classes(manifest: Manifest, target: str) -> tuple[str, ...]:
-    return manifest.classes if target == "joint" else ATTRIBUTES[target]
+    """Names of what is predicted; InputError for a target that is no attribute."""
+    if target == JOINT:
+        return manifest.classes
+    if target not in manifest.attributes:
+        known = ", ".join(("joint", *manifest.attributes))
+        raise InputError(f"target: the data have no column {target}, of which classes are made; allowed: {known}")
+    return manifest.made_of[target].values
 
 
-def of_target(labels: np.ndarray, target: str) -> np.ndarray:
-    return labels if target == "joint" else decode(labels)[target]
+def made_of_target(manifest: Manifest, target: str) -> Attributes:
+    """What the classes that are predicted are made of."""
+    return manifest.made_of if target == JOINT else PLAIN
 
 
-def is_old(manifest: Manifest) -> np.ndarray:
-    """bool[N]: people of 60 and over, by their original age; nobody where ages are unknown."""
-    frame = manifest.frame
-    return frame["age"].to_numpy() >= OLD if "age" in manifest.attributes else np.zeros(len(frame), bool)
+def of_target(labels: np.ndarray, target: str, made_of: Attributes) -> np.ndarray:
+    """int64[N] of labels of all classes."""
+    return labels if target == JOINT else made_of.decode(labels)[target]
 
 
-def dropped(frame: pd.DataFrame, rows: RowsConfig) -> np.ndarray:
-    """bool[N]: ages near a border, which do not train."""
+def dropped(frame: pd.DataFrame, made_of: Attributes, rows: RowsConfig) -> np.ndarray:
+    """bool[N]: numbers near a border, which do not train."""
     out = np.zeros(len(frame), bool)
-    for border, width in ((YOUNG, rows.drop_young), (OLD, rows.drop_old)):
-        if width:
-            age = frame["age"].to_numpy()
-            end = border + width if rows.drop_side == "both" else border
-            out |= (age >= border - width) & (age < end) & (age < np.nanmax(age))
+    for name, widths in rows.drop:
+        number = frame[name].to_numpy()
+        for border, width in zip(made_of[name].cuts, widths, strict=True):
+            if width:
+                end = border + width if rows.drop_side == "both" else border
+                out |= (number >= border - width) & (number < end) & (number < np.nanmax(number))
     return out
 
 
-def check_data(config: TrialConfig, manifest: Manifest) -> None:
-    """InputError when the data or this machine cannot carry a choice; run once on the driver, before all else."""
-    if looks_for_faces(config):
-        check_detector(config.input.detector)
-    for choice, names in config.needs().items():
-        missing = [name for name in names if name not in manifest.attributes]
-        if missing:
-            raise InputError(f"{choice}: the data have no column {', '.join(missing)}; allowed: leave the choice out")
-    correct(manifest, config.rows.corrections)
-
-
-def _labels(frame: pd.DataFrame, manifest: Manifest, rows: RowsConfig) -> np.ndarray:
-    if not manifest.attributes:
-        return frame["label"].to_numpy(np.int64)
-    band = age_band(frame["age"], young=rows.young_cut, old=rows.old_cut)
-    return encode(frame["mask"].to_numpy(), frame["gender"].to_numpy(), band)
+def _labels(frame: pd.DataFrame, made_of: Attributes, rows: RowsConfig) -> np.ndarray:
+    """int64[N], -1 where moved borders or corrections make a product that is no class."""
+    return made_of.encode(frame, dict(rows.cuts)) if made_of else frame["label"].to_numpy(np.int64)
 
 
 def _check_classes(labels: np.ndarray, manifest: Manifest, before: np.ndarray, after: np.ndarray) -> None:
+    if (labels[after] < 0).any():
+        images = manifest.frame["image"].to_numpy()[after[labels[after] < 0]]
+        raise InputError(
+            f"rows: cuts and corrections give {len(images)} training rows a combination of values that is no class, "
+            f"such as {images[0]}; allowed: combinations that the data have"
+        )
     lost = sorted(set(manifest.labels[before].tolist()) - set(labels[after].tolist()))
     if lost:
         names = ", ".join(manifest.classes[c] for c in lost)
-        raise InputError(
-            f"rows: age cuts, drops and corrections leave no training row of {names}; allowed: milder ones"
-        )
+        raise InputError(f"rows: cuts, drops and corrections leave no training row of {names}; allowed: milder ones")

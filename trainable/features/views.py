@@ -9,6 +9,7 @@ from safetensors.torch import load_file
 from torch import nn
 
 from trainable.config import TrialConfig
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.features.compute import feature_blocks
 from trainable.features.source import Source
 from trainable.features.table import FeatureTable
@@ -50,7 +51,13 @@ def probabilities(layer: nn.Module, tables: Sequence[FeatureTable], rows: np.nda
 
 
 def predict_photos(
-    config: TrialConfig, store: ImageStore, weights: Sequence[Path], bodies: Sequence[Path], *, device: torch.device
+    config: TrialConfig,
+    store: ImageStore,
+    weights: Sequence[Path],
+    bodies: Sequence[Path],
+    *,
+    device: torch.device,
+    made_of: Attributes = PLAIN,
 ) -> np.ndarray:
     """Probabilities float32 [K, M, C] of K fold heads for a store's M photos.
 
@@ -58,4 +65,5 @@ def predict_photos(
     """
     rows = np.arange(len(store.names))
     tables = view_tables(config, store, bodies, rows, device=device)
-    return np.stack([probabilities(layer_of(config.head, load_file(file)), tables, rows) for file in weights])
+    heads = (layer_of(config.head, load_file(file), made_of) for file in weights)
+    return np.stack([probabilities(head, tables, rows) for head in heads])

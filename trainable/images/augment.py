@@ -17,14 +17,14 @@ Augment = Callable[[np.ndarray, int, int], np.ndarray]
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What `build_augment` takes: a preset, the options of `techniques`, and which rows are people of 60 and over.
+    """What `build_augment` takes: a preset, the options of `techniques`, and which rows are flipped.
 
-    `old` bool[N], a value a row of the manifest; only `hflip_old` asks for it.
+    `flipped` bool[N], a value a row of the manifest: the rows that `hflip` is for, None for all.
     """
 
     policy: str
     options: dict[str, Any] = field(default_factory=dict)
-    old: np.ndarray | None = None
+    flipped: np.ndarray | None = None
 
 
 def none(flip: float | None = None) -> list[A.BasicTransform]:
@@ -43,7 +43,7 @@ def light(flip: float | None = None) -> list[A.BasicTransform]:
 
 
 def strong(flip: float | None = None) -> list[A.BasicTransform]:
-    """Further off, other colours and holes. Strong colour and blur hurt age, hence the small shares."""
+    """Further off, other colours and holes. Strong colour and blur hide what skin shows, hence the small shares."""
     return [
         A.HorizontalFlip(p=0.5 if flip is None else flip),
         Affine(
@@ -180,15 +180,12 @@ def build_augment(policy: str | Augmentation, seed: int, size: tuple[int, int] |
     if spec.policy not in POLICIES:
         raise unknown("augmentation policy", spec.policy, POLICIES)
     options = dict(spec.options)
-    flip, flip_old = options.pop("hflip", 0.0) or None, options.pop("hflip_old", 0.0)
-    stream = SampleRandom()
-    everyone = chain(pipeline(spec.policy, flip, options), stream, size)
-    if not flip_old:
-        return _keyed(lambda row: everyone, stream, seed)
-    if spec.old is None:
-        raise ValueError("hflip_old: received no ages; allowed: bool[N], a value a row")
-    old, is_old = chain(pipeline(spec.policy, flip_old, options), stream, size), spec.old
-    return _keyed(lambda row: old if is_old[row] else everyone, stream, seed)
+    flip, stream, flipped = options.pop("hflip", 0.0) or None, SampleRandom(), spec.flipped
+    own = chain(pipeline(spec.policy, flip, options), stream, size)
+    if flip is None or flipped is None:
+        return _keyed(lambda row: own, stream, seed)
+    others = chain(pipeline(spec.policy, 0.0, options), stream, size)
+    return _keyed(lambda row: own if flipped[row] else others, stream, seed)
 
 
 def _keyed(pick: Callable[[int], Chain], stream: SampleRandom, seed: int) -> Augment:

@@ -23,7 +23,7 @@ def chain(
 
     Transforms that begin with a crop get the photo as it is stored and cut from there; others get it at `size`.
 
-    The answer is A.Compose's. Its checks of boxes, masks and shapes are left out: they have nothing to look at, and
+    The answer is A.Compose's. Its checks of boxes and shapes are left out: they have nothing to look at, and
     take as long as a flip.
     """
     for transform in transforms:

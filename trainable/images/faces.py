@@ -127,10 +127,10 @@ def masks(store: ImageStore, detector: str = CASCADE, *, show: bool = False) -> 
 
 
 def person(bits: np.ndarray, size: tuple[int, int]) -> np.ndarray:
-    """uint8 [H, W], 0 or 1, from a row of the mask file and the store's (height, width)."""
+    """uint8 [H, W], 0 or 1, from a row of that file and the store's (height, width)."""
     half = half_size(size)
-    mask = np.unpackbits(bits, count=half[0] * half[1]).reshape(half)
-    return cv2.resize(mask, size[::-1], interpolation=cv2.INTER_NEAREST)
+    cover = np.unpackbits(bits, count=half[0] * half[1]).reshape(half)
+    return cv2.resize(cover, size[::-1], interpolation=cv2.INTER_NEAREST)
 
 
 def detect(image: np.ndarray) -> tuple[int, int, int, int] | None:
@@ -156,14 +156,14 @@ def grabcut(image: np.ndarray, box: np.ndarray) -> np.ndarray:
     small = cv2.resize(image, half[::-1], interpolation=cv2.INTER_AREA)
     top, bottom, left, right = (np.asarray(box) / 2).round().astype(int)
     height, width = max(bottom - top, 1), max(right - left, 1)
-    mask = np.full(half, cv2.GC_BGD, np.uint8)
+    cover = np.full(half, cv2.GC_BGD, np.uint8)
     body = max(top - round(0.6 * height), 0), max(left - round(0.6 * width), 0), right + round(0.6 * width)
-    mask[body[0] :, body[1] : body[2]] = cv2.GC_PR_FGD
-    mask[:2], mask[:, :2], mask[:, -2:] = cv2.GC_BGD, cv2.GC_BGD, cv2.GC_BGD
-    mask[top + height // 6 : bottom - height // 6, left + width // 6 : right - width // 6] = cv2.GC_FGD
+    cover[body[0] :, body[1] : body[2]] = cv2.GC_PR_FGD
+    cover[:2], cover[:, :2], cover[:, -2:] = cv2.GC_BGD, cv2.GC_BGD, cv2.GC_BGD
+    cover[top + height // 6 : bottom - height // 6, left + width // 6 : right - width // 6] = cv2.GC_FGD
     cv2.setRNGSeed(0)
-    cv2.grabCut(small, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]
-    found = (mask == cv2.GC_FGD) | (mask == cv2.GC_PR_FGD)
+    cv2.grabCut(small, cover, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)  # type: ignore[call-overload]
+    found = (cover == cv2.GC_FGD) | (cover == cv2.GC_PR_FGD)
     return found if found.any() else np.ones(half, bool)
 
 

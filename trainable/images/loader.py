@@ -62,7 +62,7 @@ class Batches(Dataset):
         """The part of a photo of the store that is used, uint8 [h, w, 3], before it is resized."""
         photo = self.pixels[place]
         if self.masks is not None:
-            photo = cv2.bitwise_and(photo, photo, mask=person(self.masks[place], photo.shape[:2]))
+            photo = cv2.bitwise_and(photo, photo, None, person(self.masks[place], photo.shape[:2]))
         if self.cuts is None:
             return centre(photo, self.crop)
         top, bottom, left, right = self.cuts[place].tolist()

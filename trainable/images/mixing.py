@@ -15,8 +15,6 @@ from torch import Tensor
 from trainable.device import to_device
 from trainable.errors import unknown
 
-PARTNERS = ("any", "same", "old")
-
 
 @dataclass(frozen=True)
 class Mix:
@@ -58,29 +56,30 @@ MixPlanner = Callable[[np.random.Generator, np.ndarray, np.ndarray, tuple[int, i
 
 
 def build_mix(name: str, *, p: float, alpha: float, ratio: tuple[float, float], partner: str) -> MixPlanner:
-    """A function (rng, labels int64[B], old bool[B], (height, width)) -> Mix, or None for a batch left alone."""
+    """A function (rng, labels int64[B], partners bool[B], (height, width)) -> Mix, or None for a batch left alone.
+
+    partner: "any", "same", or what the rows of `partners` have in common.
+    """
     if name == "none":
-        return lambda rng, labels, old, size: None
+        return lambda rng, labels, partners, size: None
     if name not in MIXES:
         raise unknown("mixing", name, ["none", *MIXES])
-    if partner not in PARTNERS:
-        raise unknown("partner", partner, PARTNERS)
 
-    def plan(rng: np.random.Generator, labels: np.ndarray, old: np.ndarray, size: tuple[int, int]) -> Mix | None:
-        if rng.random() >= p or (partner == "old" and not old.any()):
+    def plan(rng: np.random.Generator, labels: np.ndarray, partners: np.ndarray, size: tuple[int, int]) -> Mix | None:
+        if rng.random() >= p or (partner not in ("any", "same") and not partners.any()):
             return None
         keep, box = MIXES[name](rng, size, ratio if name == "halves" else alpha)  # type: ignore[operator]
-        return Mix(choose(rng, labels, old, partner), keep, box)
+        return Mix(choose(rng, labels, partners, partner), keep, box)
 
     return plan
 
 
-def choose(rng: np.random.Generator, labels: np.ndarray, old: np.ndarray, partner: str) -> np.ndarray:
-    """int64[B]: any other order; an order within each class; or people trained as 60 and over, drawn for each."""
+def choose(rng: np.random.Generator, labels: np.ndarray, partners: np.ndarray, partner: str) -> np.ndarray:
+    """int64[B]: any other order; an order within each class; or rows of `partners`, drawn for each."""
     if partner == "any":
         return rng.permutation(len(labels))
-    if partner == "old":
-        return rng.choice(np.flatnonzero(old), len(labels))
+    if partner != "same":
+        return rng.choice(np.flatnonzero(partners), len(labels))
     found = np.empty(len(labels), np.int64)
     for label in np.unique(labels):
         own = np.flatnonzero(labels == label)

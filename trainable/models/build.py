@@ -8,6 +8,7 @@ from timm.models import get_pretrained_cfg
 from torch import nn
 
 from trainable.config import TrialConfig
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.errors import InputError
 from trainable.models.heads import attach, units_of
 
@@ -20,25 +21,30 @@ def build_model(
     weights: Path | None = None,
     drop_rate: float = 0.0,
     head: str = "joint",
-    age: str = "classes",
+    ordinal: tuple[str, ...] = (),
+    made_of: Attributes = PLAIN,
 ) -> nn.Module:
     """A timm network: images [B, 3, H, W] normalised float -> logits [B, classes].
 
     `weights`: a safetensors file; None starts from random numbers. Networks of a fixed input size (ViT, Swin) are
-    built for `size`, with their position embeddings interpolated by timm.
+    built for `size`, with their position embeddings interpolated by timm. head, ordinal: as in `HeadConfig`. made_of:
+    what classes are made of, where each attribute has a head.
     """
     config = get_pretrained_cfg(backbone)
     options: dict[str, Any] = {"img_size": size} if config is not None and config.fixed_input_size else {}
     if weights is not None:
         options |= {"pretrained": True, "pretrained_cfg_overlay": {"file": str(weights)}}
     try:
-        model = timm.create_model(backbone, num_classes=units_of(head, age, classes), drop_rate=drop_rate, **options)
+        units = units_of(head, classes, ordinal, made_of)
+        model = timm.create_model(backbone, num_classes=units, drop_rate=drop_rate, **options)
     except (AssertionError, ValueError) as error:
         raise InputError(f"backbone {backbone} refuses the size {size}: {error}; allowed: a size it divides") from error
-    return attach(model, head, age)
+    return attach(model, head, classes, ordinal, made_of)
 
 
-def build_network(config: TrialConfig, classes: int, weights: Path | None = None) -> nn.Module:
+def build_network(
+    config: TrialConfig, classes: int, weights: Path | None = None, made_of: Attributes = PLAIN
+) -> nn.Module:
     """The network of a trial, as it is trained and as its state is loaded."""
     return build_model(
         config.model.backbone,
@@ -47,7 +53,8 @@ def build_network(config: TrialConfig, classes: int, weights: Path | None = None
         weights=weights,
         drop_rate=config.model.drop_rate,
         head=layer_kind(config),
-        age=config.head.age,
+        ordinal=config.head.ordinal,
+        made_of=made_of,
     )
 
 

@@ -12,7 +12,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from trainable.config import HeadConfig
-from trainable.models.heads import Product
+from trainable.data.attributes import PLAIN, Attributes
+from trainable.models.heads import product_of
 
 TEMPERATURE = 0.07  # of neighbours' votes, as in DINO's evaluation (Caron 2021, https://arxiv.org/abs/2104.14294)
 LEAST = 1e-4  # share of a vote that every class has: no class is impossible because none of k photos shows it
@@ -47,7 +48,7 @@ def neighbours_vote(near: Tensor, labels: Tensor, votes: Tensor) -> Tensor:
     return (counted / counted.sum(1, keepdim=True) + LEAST).log()
 
 
-def layer_of(head: HeadConfig, held: Mapping[str, Tensor]) -> nn.Module:
+def layer_of(head: HeadConfig, held: Mapping[str, Tensor], made_of: Attributes = PLAIN) -> nn.Module:
     """The module that a fold's file describes: features float32 [B, D] -> logits of the classes [B, C]."""
     if head.name == "knn":
         whole, scale = int(held["neighbours"]), float(held["scale"])
@@ -55,4 +56,4 @@ def layer_of(head: HeadConfig, held: Mapping[str, Tensor]) -> nn.Module:
     units, width = held["weight"].shape
     layer = nn.Linear(width, units)
     layer.load_state_dict({"weight": held["weight"], "bias": held["bias"]})
-    return (nn.Sequential(layer, Product(ordinal=False)) if head.parts == "attributes" else layer).eval()
+    return (nn.Sequential(layer, product_of(made_of)) if head.parts == "attributes" else layer).eval()

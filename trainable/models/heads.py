@@ -8,19 +8,17 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from trainable.data.labels import SIZES
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.errors import InputError
-
-AGES = SIZES[2]
 
 
 class Ordinal(nn.Module):
-    """One unit to ordered bands: P(age >= band k) = sigmoid(unit - threshold_k), thresholds rising.
+    """One unit to ordered bands: P(value >= band k) = sigmoid(unit - threshold_k), thresholds rising.
 
     Source: the cumulative link model (McCullagh 1980), with a learnt gap between thresholds.
     """
 
-    def __init__(self, bands: int = AGES) -> None:
+    def __init__(self, bands: int) -> None:
         super().__init__()
         self.first = nn.Parameter(torch.full((1,), -1.0))
         self.gaps = nn.Parameter(torch.full((bands - 2,), 2.0))
@@ -36,25 +34,39 @@ class Ordinal(nn.Module):
 
 
 class Product(nn.Module):
-    """Units of mask, gender and age heads to the log-probabilities of their 18 products."""
+    """Units of a head for each attribute to the log-probabilities of the classes, which are products of values.
 
-    def __init__(self, ordinal: bool) -> None:
+    sizes: how many values each attribute has. ordinal: of each, whether its head is `Ordinal`. cells: where each class
+    lies among all products, empty where all are classes; what is none gets no probability.
+    """
+
+    def __init__(self, sizes: tuple[int, ...], ordinal: tuple[bool, ...], cells: tuple[int, ...] = ()) -> None:
         super().__init__()
-        self.age = Ordinal() if ordinal else nn.LogSoftmax(1)
-        self.sizes = (*SIZES[:2], 1 if ordinal else AGES)
+        pairs = list(zip(sizes, ordinal, strict=True))
+        self.units = [1 if ordered else size for size, ordered in pairs]
+        self.heads = nn.ModuleList(Ordinal(size) if ordered else nn.LogSoftmax(1) for size, ordered in pairs)
+        self.cells = nn.Buffer(torch.tensor(cells, dtype=torch.int64), persistent=False)
 
     def forward(self, units: Tensor) -> Tensor:
-        """float [B, 3 + 2 + 3 (1 when ordinal)] -> float32 [B, 18]."""
-        mask, gender, age = units.float().split(self.sizes, 1)
-        parts = mask.log_softmax(1)[:, :, None, None] + gender.log_softmax(1)[:, None, :, None]
-        return (parts + self.age(age)[:, None, None, :]).flatten(1)
+        """float [B, units of all heads] -> float32 [B, C]."""
+        parts = units.float().split(self.units, 1)
+        first, *others = (head(part) for head, part in zip(self.heads, parts, strict=True))
+        for part in others:
+            first = first[..., None] + part[(slice(None), *(None,) * (first.ndim - 1))]
+        joint = first.flatten(1)
+        return F.log_softmax(joint[:, self.cells], 1) if len(self.cells) else joint
 
 
-def units_of(name: str, age: str, classes: int) -> int:
+def product_of(made_of: Attributes, ordinal: tuple[str, ...] = ()) -> Product:
+    """The product of the heads of these attributes."""
+    return Product(made_of.grid.sizes, tuple(name in ordinal for name in made_of.names), made_of.cells)
+
+
+def units_of(name: str, classes: int, ordinal: tuple[str, ...] = (), made_of: Attributes = PLAIN) -> int:
     """How many units the last layer has."""
     if name == "attributes":
-        return SIZES[0] + SIZES[1] + (1 if age == "ordinal" else AGES)
-    return 1 if age == "ordinal" else classes
+        return sum(product_of(made_of, ordinal).units)
+    return 1 if ordinal else classes
 
 
 def head_name(model: nn.Module) -> str:
@@ -65,15 +77,17 @@ def head_name(model: nn.Module) -> str:
     return name
 
 
-def attach(model: nn.Module, name: str, age: str) -> nn.Module:
+def attach(
+    model: nn.Module, name: str, classes: int, ordinal: tuple[str, ...] = (), made_of: Attributes = PLAIN
+) -> nn.Module:
     """Put what follows the last layer behind it; heads whose units are the classes have nothing."""
-    if name != "attributes" and age == "classes":
+    if name != "attributes" and not ordinal:
         return model
     place = head_name(model)
     last = model.get_submodule(place)
     if not isinstance(last, nn.Linear):
         raise InputError(f"backbone {type(model).__name__}: last layer {type(last).__name__}; allowed here: Linear")
-    after = Product(age == "ordinal") if name == "attributes" else Ordinal()
+    after = product_of(made_of, ordinal) if name == "attributes" else Ordinal(classes)
     model.set_submodule(place, nn.Sequential(last, after))
     return model
 

@@ -11,6 +11,7 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from trainable.config import TrialConfig
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.device import stream_to_device
 from trainable.errors import InputError
 from trainable.memory import as_many_as_fit
@@ -72,19 +73,30 @@ def _answers(
 
 
 def load_model(
-    config: TrialConfig, classes: int, weights: Path, device: torch.device, bodies: Sequence[Path] = ()
+    config: TrialConfig,
+    classes: int,
+    weights: Path,
+    device: torch.device,
+    bodies: Sequence[Path] = (),
+    made_of: Attributes = PLAIN,
 ) -> nn.Module:
     """A trained fold model with its test-time views, ready to predict; the arguments as those of `load_network`."""
-    return viewed(load_network(config, classes, weights, device, bodies), config.tta).eval()
+    return viewed(load_network(config, classes, weights, device, bodies, made_of), config.tta).eval()
 
 
 def load_network(
-    config: TrialConfig, classes: int, weights: Path, device: torch.device, bodies: Sequence[Path] = ()
+    config: TrialConfig,
+    classes: int,
+    weights: Path,
+    device: torch.device,
+    bodies: Sequence[Path] = (),
+    made_of: Attributes = PLAIN,
 ) -> nn.Module:
     """The network alone, as timm built it: what pictures look into. Safetensors cannot run code.
 
-    weights: a fold's. bodies: the frozen networks that a fitted head stands on, which its file does not hold. Raises
-    InputError where there are several: they are no one network that takes photos of one size.
+    weights: a fold's. made_of: what classes are made of. bodies: the frozen networks that a fitted head stands on,
+    which its file does not hold. Raises InputError where there are several: they are no one network that takes photos
+    of one size.
     """
     if config.fitted:
         if len(bodies) != 1:
@@ -92,9 +104,9 @@ def load_network(
                 f"head {config.head.name}: received features of {len(bodies)} networks side by side; allowed here: one"
             )
         model = build_body(*config.tables[0], bodies[0], pretrained=config.model.pretrained)
-        model.set_submodule(head_name(model), layer_of(config.head, load_file(weights)))
+        model.set_submodule(head_name(model), layer_of(config.head, load_file(weights), made_of))
     else:
-        model = build_network(config, classes)
+        model = build_network(config, classes, made_of=made_of)
         model.load_state_dict(load_file(weights))
     return model.to(device=device, memory_format=torch.channels_last).eval()  # type: ignore[call-overload]
 

@@ -19,7 +19,7 @@ def first_batch(config: TrialConfig, experiment: Experiment) -> tuple[np.ndarray
     training = training_rows(config, experiment.manifest, experiment.folds, 0)
     rows = training.rows
     if is_first_stage(config.stage, config.epochs, 0):
-        rows = rows[training.unmasked[rows]]
+        rows = rows[training.first[rows]]
     sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
     key = (config.seed, 0, 0)
     first = split(sample(generator(*key, 1), rows, training.labels[rows]), config.batch_size)[0]
@@ -30,7 +30,7 @@ def first_batch(config: TrialConfig, experiment: Experiment) -> tuple[np.ndarray
     if m.name == "none" or config.model.freeze == "body":
         return images.numpy(), captions
     mixer = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)
-    mix = mixer(generator(*key, 2, 0), training.labels[first], training.old[first], config.input.size)
+    mix = mixer(generator(*key, 2, 0), training.labels[first], training.partners[first], config.input.size)
     if mix is None:
         return images.numpy(), captions
     mixed, _ = apply(images.permute(0, 3, 1, 2).float(), torch.from_numpy(training.labels[first]), mix, len(names))

@@ -9,6 +9,7 @@ from typing import Any, Self
 import numpy as np
 import pandas as pd
 
+from trainable.data.attributes import Attributes
 from trainable.data.flags import Taken
 from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
@@ -21,7 +22,7 @@ from trainable.run.inputs import kept
 from trainable.run.metric import recorded_metric
 from trainable.run.records import RunInfo, read_record
 
-SCHEMA = 3
+SCHEMA = 4
 
 
 @dataclass(frozen=True)
@@ -73,6 +74,11 @@ class RunFolder:
         return replace(get(self.metric, self.info.classes if classes is None else classes), name=self.info.metric)
 
     @cached_property
+    def made_of(self) -> Attributes:
+        """What classes are made of."""
+        return Attributes.from_dict(self.info.attributes)
+
+    @cached_property
     def experiment(self) -> Experiment:
         """The data, folds and images as the run was begun with them."""
         info = self.info
@@ -84,6 +90,7 @@ class RunFolder:
                 pd.read_parquet(self.manifest_file),
                 info.classes,
                 Taken.from_dict(info.input),
+                self.made_of,
             ),
             Folds(table["fold"].to_numpy(np.int8), table["scored"].to_numpy(bool), info.folds),
             info.store_size,

@@ -21,8 +21,9 @@ class RunInfo:
     command: the words it was begun with. metric: name of what scores are, of a function its qualified one. data: the
     data folder. input: the flags about its columns, and in sentences what was taken for what. folds: how many.
     store_size: (height, width) in pixels. weights: file of each backbone's pretrained weights. skipped_images: those
-    left out because they cannot be read. The fingerprints are of the labelled rows, so that runs with and without
-    pseudo labels may vote together. pseudo: where pseudo labels come from. settings: SEARCH, field by field.
+    left out because they cannot be read. attributes: what classes are made of. The fingerprints are of the labelled
+    rows, so that runs with and without pseudo labels may vote together. pseudo: where pseudo labels come from.
+    settings: SEARCH, field by field.
     """
 
     schema: int
@@ -34,6 +35,7 @@ class RunInfo:
     layout: str
     input: dict[str, Any]
     classes: tuple[str, ...]
+    attributes: dict[str, Any]
     folds: int
     store_size: tuple[int, int]
     weights: dict[str, str]

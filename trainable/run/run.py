@@ -62,6 +62,7 @@ class Run(RunFolder):
             layout=manifest.layout,
             input=manifest.taken.to_dict(),
             classes=manifest.classes,
+            attributes=manifest.made_of.to_dict(),
             folds=folds.count,
             store_size=experiment.store_size,
             weights=experiment.weights,

@@ -3,7 +3,7 @@
 from dataclasses import asdict
 
 from trainable.config import TrialConfig
-from trainable.data.rows import is_old
+from trainable.data.where import rows_where
 from trainable.images.augment import Augmentation
 from trainable.images.faces import what_is_seen
 from trainable.images.loader import Batches
@@ -12,8 +12,12 @@ from trainable.run import Experiment
 
 def training_batches(config: TrialConfig, experiment: Experiment) -> Batches:
     """What the configuration cuts out of each photo, resizes and augments."""
-    options = asdict(config.augment)
-    augmentation = Augmentation(options.pop("policy"), options, is_old(experiment.manifest))
+    options, manifest = asdict(config.augment), experiment.manifest
+    policy, only = options.pop("policy"), options.pop("hflip_only")
+    flipped = None
+    if only and config.augment.hflip:
+        flipped = rows_where(manifest, only, manifest.labels, "augment.hflip_only")
+    augmentation = Augmentation(policy, options, flipped)
     return Batches(
         pixels_file=experiment.store.pixels_file,
         place=experiment.place,

@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from trainable.config import TrialConfig
-from trainable.data.rows import TrainingRows, target_classes, target_labels, training_rows
+from trainable.data.attributes import Attributes
+from trainable.data.rows import TrainingRows, made_of_target, target_classes, target_labels, training_rows
 from trainable.images.loader import Loader
 from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.models.normalise import pixel_statistics
@@ -59,9 +60,9 @@ class FoldContext:
         return get(self.metric, self.classes)
 
     @property
-    def attributes(self) -> bool:
-        """Whether a class is a product of attributes, whose accuracies are told apart."""
-        return self.config.target == "joint" and bool(self.experiment.manifest.attributes)
+    def made_of(self) -> Attributes:
+        """The attributes whose accuracies are told apart in what is predicted."""
+        return made_of_target(self.experiment.manifest, self.config.target)
 
     @cached_property
     def bf16(self) -> bool:

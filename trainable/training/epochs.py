@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from trainable.config import LossConfig, TrialConfig
+from trainable.data.attributes import Attributes
 from trainable.device import stream_to_device, to_device
 from trainable.images.loader import split
 from trainable.images.mixing import Mix, MixPlanner, build_mix
@@ -22,7 +23,7 @@ from trainable.models.predict import BATCH
 from trainable.randomness import generator
 from trainable.training.context import FoldContext
 from trainable.training.losses import Loss, build_loss, sum_tasks
-from trainable.training.losses.tasks import part_size, part_targets, tasks_of
+from trainable.training.losses.tasks import Part, tasks_of
 from trainable.training.losses.weights import class_weights
 from trainable.training.optim import build_schedule
 from trainable.training.phases import OptimiserPhase, is_first_stage, optimiser_phase
@@ -57,11 +58,12 @@ class Epochs:
         """Train one (from 0); (mean loss, last rate of the body, images seen)."""
         fold, config, training = self.fold, self.fold.config, self.fold.training
         phase = self._enter_phase(epoch)
-        unmasked = is_first_stage(config.stage, config.epochs, epoch)
+        first = is_first_stage(config.stage, config.epochs, epoch)
         rows = training.rows
-        rows = rows[training.unmasked[rows]] if unmasked else rows
-        if unmasked not in self.losses:
-            self.losses[unmasked] = loss_for(config, training.labels[rows], len(fold.classes), unmasked, fold.device)
+        rows = rows[training.first[rows]] if first else rows
+        if first not in self.losses:
+            made_of, classes = fold.experiment.manifest.made_of, len(fold.classes)
+            self.losses[first] = loss_for(config, training.labels[rows], classes, made_of, first, fold.device)
         key = (config.seed, fold.k, epoch)
         torch.manual_seed(int(generator(*key).integers(2**62)))
         order = self.sample(generator(*key, 1), rows, training.labels[rows])
@@ -69,7 +71,7 @@ class Epochs:
         loss = self.steps.run(
             self._batches(order, parts, epoch),
             len(parts),
-            self.losses[unmasked],
+            self.losses[first],
             self.set_rate,
             epoch - phase.first,
             partial(self._mix, key),
@@ -100,7 +102,7 @@ class Epochs:
         if self.fold.config.mix.name == "none":
             return None
         training = self.fold.training
-        return self.mixer(generator(*key, 2, step), training.labels[rows], training.old[rows], size)
+        return self.mixer(generator(*key, 2, step), training.labels[rows], training.partners[rows], size)
 
     def _batches(self, order: np.ndarray, parts: list[np.ndarray], epoch: int) -> Iterator[Batch]:
         fold = self.fold
@@ -111,15 +113,20 @@ class Epochs:
         return ((part, *moved) for part, moved in zip(parts, stream_to_device(batches, fold.device), strict=True))
 
 
-def loss_for(config: TrialConfig, labels: np.ndarray, classes: int, unmasked: bool, device: torch.device) -> Loss:
-    """The loss of a stage, with class weights from the labels int64[n] that train in it."""
-    h = config.head
-    tasks = tasks_of(h.name, (h.mask_weight, h.gender_weight, h.age_weight), unmasked, config.target)
-    parts = []
+def loss_for(
+    config: TrialConfig, labels: np.ndarray, classes: int, made_of: Attributes, first: bool, device: torch.device
+) -> Loss:
+    """The loss of a stage, with class weights from the labels int64[n] that train in it; first: whether it is that."""
+    without = config.stage.rows.partition("=")[0] if first else ""
+    tasks = tasks_of(config.head.name, dict(config.head.weights), made_of.names, without, config.target)
+    found = []
     for task in tasks:
-        own = part_targets(torch.from_numpy(labels), task.keep).numpy()
-        parts.append((task, _one_loss(config.loss, own, part_size(task.keep, classes), device)))
-    return parts[0][1] if tasks[0].keep == () else sum_tasks(parts)
+        if not task.keep:
+            return _one_loss(config.loss, labels, classes, device)
+        part = Part(task.keep, made_of, device)
+        own = part.targets(torch.from_numpy(labels).to(device)).cpu().numpy()
+        found.append((task.weight, part, _one_loss(config.loss, own, part.size, device)))
+    return sum_tasks(found)
 
 
 def _one_loss(loss: LossConfig, labels: np.ndarray, classes: int, device: torch.device) -> Loss:

@@ -57,7 +57,7 @@ def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
     if len(fold.validation_rows):
         batches = fold.loader.predict(fold.validation_rows, BATCH)
         guessed = predict(viewed(state.kept, fold.config.tta), batches, fold.statistics, bf16=fold.bf16)
-    scores = scores_of(fold.truth, guessed, fold.measure, attributes=fold.attributes)
+    scores = scores_of(fold.truth, guessed, fold.measure, made_of=fold.made_of)
     if fold.config.keep == "best":
         guessed, scores = _best(fold, state, guessed, scores, epoch)
     metrics: Metrics = {
@@ -88,7 +88,7 @@ def _best(
         known = -math.inf if math.isnan(value) else value
         state.best = Best(known, epoch, to_host(state.kept), torch.from_numpy(guessed))
     kept = state.best.probabilities.cpu().numpy()
-    return kept, {**scores_of(fold.truth, kept, fold.measure, attributes=fold.attributes), "score_of_epoch": value}
+    return kept, {**scores_of(fold.truth, kept, fold.measure, made_of=fold.made_of), "score_of_epoch": value}
 
 
 def _finish(

@@ -11,9 +11,9 @@ from safetensors.torch import save
 from torch import Tensor
 
 from trainable.config import TrialConfig
+from trainable.data.attributes import Attributes
 from trainable.data.folds import Folds
-from trainable.data.labels import ATTRIBUTES, SIZES, decode
-from trainable.data.rows import target_classes, target_labels, training_rows
+from trainable.data.rows import made_of_target, target_classes, target_labels, training_rows
 from trainable.features.choose import Fitted, Fitter, Lesson
 from trainable.features.closed import Linear
 from trainable.features.direct import unit_rows
@@ -67,6 +67,10 @@ class FrozenHeads:
     def classes(self) -> tuple[str, ...]:
         return tuple(target_classes(self.experiment.manifest, self.config.target))
 
+    @property
+    def made_of(self) -> Attributes:
+        return self.experiment.manifest.made_of
+
     def fit(self, k: int) -> tuple[Tensors, float]:
         """What the file of a fold's head holds, and the loss that chose it."""
         fitted = [fitter.fit(fitter.lessons[k]) for fitter in self._fitters]
@@ -87,17 +91,21 @@ class FrozenHeads:
             lessons = []
             for some, out in zip(rows, left_out, strict=True):
                 labels = np.full(len(truth), -1)
-                labels[some.rows] = _labels(some.labels[some.rows], attribute)
+                labels[some.rows] = self._labels(some.labels[some.rows], attribute)
                 lessons.append(Lesson(labels, self._weights(labels[some.rows], classes), out))
-            scored = np.where(own.scored, _labels(truth, attribute), -1)
+            scored = np.where(own.scored, self._labels(truth, attribute), -1)
             found.append(Fitter(self.tables[0], self.config.head, part, scored, lessons))
         return found
 
     def _tasks(self) -> list[tuple[str, int]]:
         """(attribute, or none where a head tells the classes themselves, how many classes it has)."""
         if self.config.head.parts == "attributes":
-            return list(zip(ATTRIBUTES, SIZES, strict=True))
+            return [(part.name, len(part.values)) for part in self.made_of]
         return [("", len(self.classes))]
+
+    def _labels(self, labels: np.ndarray, attribute: str) -> np.ndarray:
+        """int64[n]: classes, or what they say of an attribute."""
+        return self.made_of.decode(labels)[attribute] if attribute else labels
 
     def _weights(self, labels: np.ndarray, classes: int) -> np.ndarray:
         given = self.config.loss
@@ -126,11 +134,10 @@ def fit_fold(heads: FrozenHeads, k: int, files: Fold) -> Iterator[Metrics]:
     rows = heads.folds.valid_rows(k)
     guessed = np.zeros((0, len(heads.classes)), np.float32)
     if len(rows):
-        guessed = probabilities(layer_of(config.head, tensors), heads.tables, rows)
+        guessed = probabilities(layer_of(config.head, tensors, heads.made_of), heads.tables, rows)
     truth = target_labels(heads.experiment.manifest, config.target)[rows]
-    attributes = config.target == "joint" and bool(heads.experiment.manifest.attributes)
-    measure = heads.trial.run.measure(heads.classes)
-    scores, seconds = scores_of(truth, guessed, measure, attributes=attributes), time.perf_counter() - started
+    measure, made_of = heads.trial.run.measure(heads.classes), made_of_target(heads.experiment.manifest, config.target)
+    scores, seconds = scores_of(truth, guessed, measure, made_of=made_of), time.perf_counter() - started
     files.keep_epochs(0)
     for epoch in range(1, config.epochs + 1):
         metrics: Metrics = {"fold": k, "epoch": epoch, "loss": loss, "lr": 0.0, **scores, "micro_batch": 1}
@@ -149,11 +156,6 @@ def fit_fold(heads: FrozenHeads, k: int, files: Fold) -> Iterator[Metrics]:
                 seconds_with_setup=time.perf_counter() - started,
             )
         yield metrics
-
-
-def _labels(labels: np.ndarray, attribute: str) -> np.ndarray:
-    """int64[n]: classes, or what they say of an attribute."""
-    return decode(labels)[attribute] if attribute else labels
 
 
 def _linear(heads: list[Linear]) -> Tensors:

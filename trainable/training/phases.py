@@ -24,8 +24,8 @@ def optimiser_phase(optim: OptimConfig, epochs: int, epoch: int) -> OptimiserPha
 
 
 def is_first_stage(stage: StageConfig, epochs: int, epoch: int) -> bool:
-    """Whether an epoch trains on unmasked photos alone."""
-    return stage.name == "unmasked" and epoch < _epochs_of(stage.share, epochs)
+    """Whether an epoch trains on the rows of the first stage alone."""
+    return stage.rows != "" and epoch < _epochs_of(stage.share, epochs)
 
 
 def _epochs_of(share: float, epochs: int) -> int:

@@ -4,12 +4,14 @@ import math
 
 import numpy as np
 
-from trainable.data.labels import decode
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.metrics import Metric, accuracy
 
 
-def scores_of(labels: np.ndarray, probabilities: np.ndarray, metric: Metric, *, attributes: bool) -> dict[str, float]:
-    """{"score", "accuracy", and with attributes "accuracy_<attribute>"} of labels int64[N], probabilities [N, C].
+def scores_of(
+    labels: np.ndarray, probabilities: np.ndarray, metric: Metric, *, made_of: Attributes = PLAIN
+) -> dict[str, float]:
+    """{"score", "accuracy", of each attribute "accuracy_<attribute>"} of labels int64[N], probabilities [N, C].
 
     NaN when the network diverged, or where there are no rows.
     """
@@ -17,7 +19,5 @@ def scores_of(labels: np.ndarray, probabilities: np.ndarray, metric: Metric, *, 
         return {"score": math.nan, "accuracy": math.nan}
     predicted = probabilities.argmax(1)
     found = {"score": metric.score(labels, probabilities), "accuracy": accuracy(labels, predicted)}
-    if attributes:
-        given, guessed = decode(labels), decode(predicted)
-        found |= {f"accuracy_{a}": float((given[a] == guessed[a]).mean()) for a in given}
-    return found
+    given, guessed = made_of.decode(labels), made_of.decode(predicted)
+    return found | {f"accuracy_{a}": float((given[a] == guessed[a]).mean()) for a in given}

@@ -104,7 +104,8 @@ def begin_or_resume(fold: FoldContext) -> TrainingState:
     config, device = fold.config, fold.device
     torch.manual_seed(int(generator(config.seed, fold.k).integers(2**62)))
     weights = fold.experiment.weights.get(config.model.backbone) if config.model.pretrained else None
-    model = build_network(config, len(fold.classes), Path(weights) if weights else None)
+    start = Path(weights) if weights else None
+    model = build_network(config, len(fold.classes), start, fold.experiment.manifest.made_of)
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     freeze(model, config.model.freeze)
     average = MovingAverage(model, config.optim.ema) if config.optim.ema else None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from trainable.data.rows import made_of_target
 from trainable.images.faces import photos_without_face
 from trainable.images.loader import Loader
 from trainable.models.compile import forget_compiled
@@ -74,9 +75,9 @@ def _finish(trial: Trial, device: torch.device) -> None:
     config, experiment = trial.config, trial.run.experiment
     folds = [trial.fold(k) for k in range(experiment.folds.count)]
     oof, results = Predictions.pooled([fold.validation() for fold in folds]), [fold.result for fold in folds]
-    attributes = config.target == "joint" and bool(experiment.manifest.attributes)
     measure = trial.run.measure(oof.classes)
-    scores = scores_of(oof.label, oof.probabilities, measure, attributes=attributes)
+    made_of = made_of_target(experiment.manifest, config.target)
+    scores = scores_of(oof.label, oof.probabilities, measure, made_of=made_of)
     later = oof.fold > 0  # the race chose this trial by fold 0, so its score there is optimistic
     trial.finish(
         oof,

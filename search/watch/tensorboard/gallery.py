@@ -16,7 +16,7 @@ from torch.utils.tensorboard import SummaryWriter
 from search.watch.tensorboard.confusion import confusion_picture
 from search.watch.tensorboard.summaries import add_summary
 from trainable.config import TrialConfig
-from trainable.data.labels import ATTRIBUTES, decode
+from trainable.data.rows import made_of_target
 from trainable.images.loader import NO_AUGMENTATION
 from trainable.metrics import confusion
 from trainable.models.predict import load_network
@@ -61,10 +61,9 @@ class Gallery:
         guess = oof.probabilities.argmax(1)
         counts = confusion(oof.label, guess, len(oof.classes))
         add_picture(writer, "confusion/joint", confusion_picture(counts, oof.classes, "all classes"))
-        if config.target != "joint" or not self.experiment.manifest.attributes:
-            return
-        given, said = decode(oof.label), decode(guess)
-        for name, levels in ATTRIBUTES.items():
+        made_of = made_of_target(self.experiment.manifest, config.target)
+        given, said = made_of.decode(oof.label), made_of.decode(guess)
+        for name, levels in made_of.words.items():
             counts = confusion(given[name], said[name], len(levels))
             add_picture(writer, f"confusion/{name}", confusion_picture(counts, levels, name))
 
@@ -117,7 +116,7 @@ class _Seen:
     def __init__(self, trial: Trial) -> None:
         self.trial, fold = trial, trial.fold(0)
         classes, cpu = len(trial.oof().classes), torch.device("cpu")
-        self.network: Any = load_network(trial.config, classes, fold.weights, cpu, fold.bodies)
+        self.network: Any = load_network(trial.config, classes, fold.weights, cpu, fold.bodies, trial.run.made_of)
         self.statistics = torch.tensor(fold.result.statistics)
 
     def photos(self, rows: np.ndarray) -> np.ndarray:

@@ -25,7 +25,7 @@ from search.space_file import load_space
 from search.watch.tensorboard import TensorBoard, known_parameters
 from search.watch.tensorboard.nodes import load
 from trainable.config import TrialConfig
-from trainable.data.labels import CLASSES
+from trainable.data.layouts.competition import CLASSES
 from trainable.run import Run
 from trainable.training.report import Report
 

@@ -8,6 +8,7 @@ import pytest
 from helpers import people
 
 from trainable.config import RowsConfig, TrialConfig
+from trainable.data.attributes import PLAIN
 from trainable.data.corrections import CORE, correct
 from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
@@ -72,11 +73,11 @@ def test_a_correction_found_by_a_fold_model_holds_in_that_fold_only(tmp_path):
     ("line", "message"),
     [
         ("999999,gender,male", "names no row"),
-        ("000001,colour,red", "field 'colour'; allowed: mask, gender, age, swap, label"),
+        ("000001,colour,red", "field 'colour'; allowed: mask, gender, age, swap"),
         ("000001,gender,man", "gender 'man'; allowed: male, female"),
-        ("000001,age,old", "age 'old'; allowed: whole years"),
+        ("000001,age,old", "age 'old'; allowed: a number from 0 to 120"),
         ("000001,swap,mask1 normal", "allowed: incorrect_mask normal"),
-        ("000001,label,3", "allowed: columns that these data have"),
+        ("000001,label,3", "allowed: mask, gender, age, swap"),
     ],
 )
 def test_wrong_lines_are_named(tmp_path, line, message):
@@ -121,10 +122,10 @@ def test_a_file_is_found_from_another_folder(tmp_path, monkeypatch):
 def test_generic_data_have_their_label_corrected(tmp_path):
     manifest = people((25,) * 6)
     frame = manifest.frame.drop(columns=["mask", "gender", "age"])
-    generic = replace(manifest, frame=frame, layout="generic")
+    generic = replace(manifest, frame=frame, layout="generic", made_of=PLAIN)
     found = correct(generic, file(tmp_path, "000001/0.jpg,label,none female >=60"))
     assert (found["label"] != frame["label"]).sum() == 1 and found["label"].max() == 17
-    with pytest.raises(InputError, match="line 2: received field gender; allowed: columns that these data have"):
+    with pytest.raises(InputError, match="line 2: received field 'gender'; allowed: label"):
         correct(generic, file(tmp_path, "000001,gender,male"))
 
 

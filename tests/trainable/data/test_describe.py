@@ -66,7 +66,7 @@ def test_text_says_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ):
         assert part in said, part
     assert (tmp_path / "out/describe.txt").read_text() in said
-    assert "These data have no ages" in (tmp_path / "out/describe.html").read_text()
+    assert "No class of these data is cut from a column of numbers" in (tmp_path / "out/describe.html").read_text()
 
 
 def test_pixel_statistics_are_those_of_all_pixels(tmp_path: Path) -> None:

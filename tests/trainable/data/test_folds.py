@@ -8,8 +8,8 @@ import pytest
 from helpers import competition_data, generic_data, write_photo, write_table
 
 from trainable.data.folds import make_folds, missing_classes
-from trainable.data.labels import age_band
 from trainable.data.layouts import read_manifest
+from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 
@@ -66,15 +66,16 @@ def test_folds_of_sorted_folders_are_not_skewed() -> None:
         {
             "image": [f"{p}/{i}.jpg" for p in range(people) for i in range(7)],
             "group": [f"{p:06}" for p in range(people) for _ in range(7)],
-            "label": 0,
             "extra": False,
+            "mask": np.tile([0, 0, 0, 0, 0, 1, 2], people),
             "gender": np.repeat(np.arange(people) % 2, 7),
             "age": np.repeat(np.linspace(18, 75, people), 7),
         }
     )
-    manifest = Manifest(Path("/nowhere"), "competition", frame, ("a", "b"))
+    frame["label"] = MADE_OF.encode(frame)
+    manifest = Manifest(Path("/nowhere"), "competition", frame, CLASSES, made_of=MADE_OF)
     folds = make_folds(manifest, 5, seed=0)
-    strata = frame["gender"].to_numpy() * 3 + age_band(frame["age"])
+    strata = frame["gender"].to_numpy() * 3 + MADE_OF["age"].codes(frame["age"])
     for stratum in range(6):
         held = [int(((folds.fold == k) & (strata == stratum)).sum()) // 7 for k in range(5)]
         assert max(held) - min(held) <= 1, (stratum, held)

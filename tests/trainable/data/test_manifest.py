@@ -10,8 +10,8 @@ from helpers import MASKS, competition_data, generic_data, write_photo, write_ta
 
 from trainable.data.flags import Flags
 from trainable.data.folds import make_folds
-from trainable.data.labels import age_band
 from trainable.data.layouts import read_manifest, read_test
+from trainable.data.layouts.competition import MADE_OF
 from trainable.data.manifest import read_table
 from trainable.errors import InputError
 
@@ -51,7 +51,7 @@ def test_competition_labels_follow_the_formula(sample: Path) -> None:
     for row in manifest.frame.itertuples():
         person = people.loc[row.group]
         mask = {"incorrect_mask": 1, "normal": 2}.get(Path(row.image).stem, 0)
-        band = int(age_band(np.array([person["age"]]))[0])
+        band = int(MADE_OF["age"].codes(np.array([person["age"]]))[0])
         assert row.label == mask * 6 + ("male", "female").index(person["gender"]) * 3 + band
     assert manifest.attributes == ("mask", "gender", "age")
 

@@ -11,6 +11,7 @@ import pytest
 from helpers import people, tiny
 
 from trainable.data.folds import make_folds
+from trainable.data.layouts.competition import MADE_OF
 from trainable.data.manifest import TestSet
 from trainable.data.pseudo_labels import UNSURE, answers, pseudo_answers, with_pseudo, without_pseudo
 from trainable.data.rows import training_rows
@@ -34,10 +35,10 @@ def test_thresholds_may_be_an_attributes():
     p = np.zeros((1, 1, 2, 18), np.float32)
     p[0, 0, 0, [0, 1]] = 0.5, 0.5  # mask and gender sure, age not
     p[0, 0, 1, 5] = 1.0
-    assert answers(p, np.ones(1), {"mask": 0.9, "gender": 0.9}).tolist() == [[0], [5]]
-    assert answers(p, np.ones(1), {"age": 0.6}).tolist() == [[UNSURE], [5]]
+    assert answers(p, np.ones(1), {"mask": 0.9, "gender": 0.9}, MADE_OF).tolist() == [[0], [5]]
+    assert answers(p, np.ones(1), {"age": 0.6}, MADE_OF).tolist() == [[UNSURE], [5]]
     with pytest.raises(InputError, match="received colour; allowed: mask, gender, age"):
-        answers(p, np.ones(1), {"colour": 0.5})
+        answers(p, np.ones(1), {"colour": 0.5}, MADE_OF)
 
 
 def files(root: Path, count: int) -> TestSet:
@@ -62,9 +63,10 @@ def test_pseudo_rows_train_only_in_folds_that_are_sure_with_that_folds_label(tmp
         assert {r: found.labels[r] for r in expected} == expected
         assert np.array_equal(found.labels[before.rows], before.labels[before.rows])
         assert np.array_equal(wider.valid_rows(k), folds.valid_rows(k))
-    last = training_rows(tiny(), more, wider, 1)
-    assert last.unmasked[total + 1] and last.old[total + 1] and not last.old[total]
-    strict = training_rows(tiny(rows={"drop_young": 3, "drop_old": 3, "old_cut": 58}), more, wider, 1)
+    named = tiny(stage={"rows": "mask=none"}, epochs=2, mix={"name": "cutmix", "partner": "age=>=60"})
+    last = training_rows(named, more, wider, 1)
+    assert last.first[total + 1] and last.partners[total + 1] and not last.partners[total]
+    strict = training_rows(tiny(rows={"drop": {"age": [3, 3]}, "cuts": {"age": [30, 58]}}), more, wider, 1)
     assert {total, total + 1} <= set(strict.rows)
     assert wider.fingerprint() != folds.fingerprint()
 

@@ -124,7 +124,7 @@ def test_unknown_policy_is_refused() -> None:
 
 # --- the techniques ---------------------------------------------------------------------------------------------------
 
-SETTINGS = {"policy", "p", "hole_size", "rand_magnitude", "hflip_old"}
+SETTINGS = {"policy", "p", "hole_size", "rand_magnitude", "hflip_only"}
 TECHNIQUES = [f.name for f in fields(AugmentConfig) if f.name not in SETTINGS]
 
 
@@ -135,9 +135,10 @@ def image():
     return np.kron(coarse, np.ones((8, 8, 1), np.uint8))  # 64 x 48, with edges
 
 
-def augment_of(seed=0, old=None, **options):
+def augment_of(seed=0, flipped=None, **options):
     values = asdict(AugmentConfig(**{"policy": "none", **options}))
-    return build_augment(Augmentation(values.pop("policy"), values, old), seed)
+    del values["hflip_only"]
+    return build_augment(Augmentation(values.pop("policy"), values, flipped), seed)
 
 
 @pytest.mark.parametrize("name", TECHNIQUES)
@@ -167,8 +168,8 @@ def test_flips_and_colours_are_what_they_say(image):
     assert set(np.unique(augment_of(canny=1.0)(image, 0, 0))) == {0, 255}
 
 
-def test_only_people_of_60_and_over_are_flipped(image):
-    augment = augment_of(hflip_old=1.0, old=np.array([True, False]))
+def test_only_rows_that_are_named_are_flipped(image):
+    augment = augment_of(hflip=1.0, flipped=np.array([True, False]))
     assert np.array_equal(augment(image, 0, 0), image[:, ::-1])
     assert np.array_equal(augment(image, 0, 1), image)
 

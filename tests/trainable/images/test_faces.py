@@ -14,7 +14,7 @@ import pytest
 from helpers import people
 
 from trainable.config import TrialConfig
-from trainable.data.rows import check_data
+from trainable.data.fits import check_data
 from trainable.errors import InputError
 from trainable.images import faces, mtcnn
 from trainable.images.loader import Batches

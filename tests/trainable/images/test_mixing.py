@@ -58,8 +58,8 @@ def test_same_class_keeps_the_targets_and_mixes_pixels():
 
 
 def test_old_partners_are_old_and_without_any_the_batch_is_left_alone():
-    assert OLD[choose(generator(0), LABELS, OLD, "old")].all()
-    assert plan_of("halves", partner="old")(generator(0), LABELS, np.zeros(8, bool), SIZE) is None
+    assert OLD[choose(generator(0), LABELS, OLD, "age=>=60")].all()
+    assert plan_of("halves", partner="age=>=60")(generator(0), LABELS, np.zeros(8, bool), SIZE) is None
 
 
 def test_any_partner_is_another_order():

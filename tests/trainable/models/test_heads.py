@@ -7,10 +7,11 @@ import pytest
 import torch
 
 from trainable.config import HeadConfig, TrialConfig
+from trainable.data.layouts.competition import MADE_OF
 from trainable.errors import InputError
 from trainable.models.build import build_model, build_network
 from trainable.models.freezing import HeadOnly, features, freeze, train_mode
-from trainable.models.heads import Ordinal, Product, head_name, head_parameters
+from trainable.models.heads import Ordinal, head_name, head_parameters, product_of
 from trainable.models.tta import VIEWS, viewed
 
 BACKBONES = ["test_resnet", "test_efficientnet", "test_vit", "test_convnext"]
@@ -18,11 +19,11 @@ BACKBONES = ["test_resnet", "test_efficientnet", "test_vit", "test_convnext"]
 
 def small(backbone="test_resnet", **options):
     torch.manual_seed(0)
-    return build_model(backbone, classes=18, size=(64, 64), **options).eval()
+    return build_model(backbone, classes=18, size=(64, 64), made_of=MADE_OF, **options).eval()
 
 
 def test_ordinal_is_the_cumulative_model():
-    head, unit = Ordinal(), torch.linspace(-60, 60, 41)[:, None]
+    head, unit = Ordinal(3), torch.linspace(-60, 60, 41)[:, None]
     thresholds = [-1.0, -1.0 + np.log1p(np.exp(2.0))]
     above = [1 / (1 + np.exp(-(unit[:, 0].double().numpy() - t))) for t in thresholds]
     expected = np.stack([1 - above[0], above[0] - above[1], above[1]], 1)
@@ -36,8 +37,8 @@ def test_ordinal_is_the_cumulative_model():
 @pytest.mark.parametrize("ordinal", [False, True])
 def test_product_is_the_product_of_its_heads(ordinal):
     torch.manual_seed(0)
-    head = Product(ordinal)
-    units = torch.randn(5, sum(head.sizes))
+    head = product_of(MADE_OF, ("age",) if ordinal else ())
+    units = torch.randn(5, sum(head.units))
     joint = head(units).exp().view(5, 3, 2, 3)
     assert torch.allclose(joint.sum((1, 2, 3)), torch.ones(5), atol=1e-6)
     assert torch.allclose(joint.sum((2, 3)), units[:, :3].softmax(1), atol=1e-6)
@@ -46,14 +47,14 @@ def test_product_is_the_product_of_its_heads(ordinal):
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
-@pytest.mark.parametrize(("head", "age"), [("joint", "classes"), ("attributes", "classes"), ("attributes", "ordinal")])
-def test_every_head_answers_with_18_classes_and_learns(backbone, head, age):
-    model = small(backbone, head=head, age=age)
+@pytest.mark.parametrize(("head", "ordinal"), [("joint", ()), ("attributes", ()), ("attributes", ("age",))])
+def test_every_head_answers_with_18_classes_and_learns(backbone, head, ordinal):
+    model = small(backbone, head=head, ordinal=ordinal)
     out = model(torch.randn(2, 3, 64, 64))
     assert out.shape == (2, 18)
     out.logsumexp(1).sum().backward() if head == "joint" else out.square().sum().backward()
     assert all(p.grad is not None for p in head_parameters(model))
-    again = small(backbone, head=head, age=age)
+    again = small(backbone, head=head, ordinal=ordinal)
     again.load_state_dict(model.state_dict())
 
 
@@ -61,7 +62,7 @@ def test_single_target_age_may_be_ordinal():
     config = TrialConfig.from_dict(
         {
             "target": "age",
-            "head": {"age": "ordinal"},
+            "head": {"ordinal": ["age"]},
             "model": {"backbone": "test_resnet", "pretrained": False},
             "input": {"size": (64, 64)},
         }
@@ -74,11 +75,11 @@ def test_single_target_age_may_be_ordinal():
     ("values", "message"),
     [
         ({"target": "age", "head": {"name": "attributes"}}, "allowed: head.name joint"),
-        ({"head": {"age": "ordinal"}}, "allowed: head.name attributes, or target age"),
-        ({"target": "mask", "stage": {"name": "unmasked"}}, "photos without a mask are one class"),
+        ({"head": {"ordinal": ["age"]}}, "allowed: head.name attributes, or the target alone"),
+        ({"target": "mask", "stage": {"rows": "mask=none"}}, "allowed: no first stage: its rows are one class"),
         ({"model": {"freeze": "body"}}, "allowed: augment.policy none"),
         ({"model": {"freeze": 3}}, "allowed: 0, 1, 2, body"),
-        ({"head": {"mask_weight": 0.0}}, r"head\.mask_weight: received 0\.0; allowed: 0\.01 to 100"),
+        ({"head": {"name": "attributes", "weights": {"mask": 0.0}}}, r"allowed: \{column: a number from 0\.01 to 100"),
     ],
 )
 def test_impossible_heads_are_refused(values, message):
@@ -87,7 +88,7 @@ def test_impossible_heads_are_refused(values, message):
 
 
 def test_task_weights_count_for_three_heads_only():
-    heavy = {"age_weight": 3.0}
+    heavy = {"weights": {"age": 3.0}}
     ids = [
         TrialConfig(head=HeadConfig(**h, **w)).trial_id("f") for h in ({}, {"name": "attributes"}) for w in ({}, heavy)
     ]

@@ -12,7 +12,7 @@ import torch
 
 from trainable.config import TrialConfig
 from trainable.data.folds import Folds
-from trainable.data.labels import CLASSES, age_band, encode
+from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.data.manifest import Manifest
 from trainable.images.loader import Loader
 from trainable.images.store import ImageStore
@@ -42,7 +42,7 @@ def noisy_people(root: Path) -> Experiment:
     group = np.array([f"00{5000 + w}_x" for w in who])
     group[who == 3] = "006359_x"  # in the core list of corrections: a woman who is a man
     gender[who == 3] = 1
-    label = encode(mask, gender, age_band(age))
+    label = MADE_OF.grid.encode([mask, gender, MADE_OF["age"].codes(age)])
     pixels = rng.integers(0, 256, (len(who), SIDE, SIDE, 3), dtype=np.uint8)
     pixels[:, 8:24, 8:24] //= 4
     pixels[:, 8:24, 8:24] += (label * 10)[:, None, None, None].astype(np.uint8)
@@ -54,7 +54,7 @@ def noisy_people(root: Path) -> Experiment:
     frame = pd.DataFrame(
         {"image": names, "group": group, "extra": False, "mask": mask, "gender": gender, "age": age, "label": label}
     )
-    manifest = Manifest(root, "competition", frame, CLASSES)
+    manifest = Manifest(root, "competition", frame, CLASSES, made_of=MADE_OF)
     # Fold 0 is six photos, so that it trains on all classes and validation is quick.
     fold = np.where(who < PEOPLE - 2, 1, 0).astype(np.int8)
     made = Experiment(manifest, Folds(fold, np.ones(len(who), bool), 2), (SIDE, SIDE), 0, {})

@@ -120,7 +120,7 @@ def test_body_that_was_changed_is_named(run: Run, tmp_path: Path) -> None:
 
 def test_heads_of_attributes_are_multiplied(sample: Path, tmp_path: Path) -> None:
     size = {"store": (64, 48), "size": (64, 48)}
-    config = frozen("lda", head={"parts": "attributes", "shrinkage": 0.3}, input=size, rows={"old_cut": 58})
+    config = frozen("lda", head={"parts": "attributes", "shrinkage": 0.3}, input=size, rows={"cuts": {"age": [30, 58]}})
     trial = completed(prepared(sample, tmp_path / "run", size=(64, 48)), config)
     table = trial.oof().probabilities.reshape(-1, 3, 2, 3)
     parts = table.sum((2, 3)), table.sum((1, 3)), table.sum((1, 2))
@@ -147,7 +147,10 @@ WRONG = {
     "a body that trains": ({"model": {"backbone": "test_resnet", "pretrained": False}}, "allowed: model.freeze body"),
     "statistics of a fold's own": ({"input": {"normalise": "dataset"}}, "allowed: imagenet or backbone"),
     "crops": ({"tta": "crops"}, "allowed: tta none or flip"),
-    "an ordinal head": ({"target": "age", "head": {"name": "lda", "age": "ordinal"}}, "allowed: head.age classes"),
+    "an ordinal head": (
+        {"target": "age", "head": {"name": "lda", "ordinal": ["age"]}},
+        "allowed: head.ordinal of no attribute",
+    ),
     "a table in other words": ({"features": {"beside": ["resnet18"]}}, 'a list of "BACKBONE HEIGHTxWIDTH"'),
     "an unknown network": ({"features": {"beside": ["resnet81 32x32"]}}, "unknown backbone 'resnet81'"),
 }

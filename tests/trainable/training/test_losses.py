@@ -8,9 +8,11 @@ import torch
 from sklearn.metrics import f1_score, log_loss
 from sklearn.utils.class_weight import compute_class_weight
 
+from trainable.data.attributes import Attribute, Attributes
+from trainable.data.layouts.competition import MADE_OF
 from trainable.errors import InputError
-from trainable.training.losses import LOSSES, Task, build_loss, soften, sum_tasks
-from trainable.training.losses.tasks import part_logits, part_size, part_targets, tasks_of
+from trainable.training.losses import LOSSES, build_loss, soften, sum_tasks
+from trainable.training.losses.tasks import Part, Task, tasks_of
 from trainable.training.losses.weights import class_weights, effective_number
 
 C = 18
@@ -161,31 +163,55 @@ def test_unknown_loss_lists_the_known():
         build_loss("focl")
 
 
-def test_parts_are_marginals(batch):
-    logits, hard = batch
-    joint = logits.softmax(1).view(-1, 3, 2, 3)
-    assert torch.allclose(part_logits(logits, ("age",)).exp(), joint.sum((1, 2)), atol=1e-6)
-    assert torch.allclose(part_logits(logits, ("gender", "age")).exp(), joint.sum(1).flatten(1), atol=1e-6)
-    assert torch.equal(part_targets(hard, ("gender", "age")), hard % 6)
-    assert torch.equal(part_targets(hard, ("mask",)), hard // 6)
-    for keep in (("mask",), ("age",), ("gender", "age"), ()):
-        soft = soften(hard, C, 0.0)
-        assert torch.equal(part_targets(soft, keep).argmax(1), part_targets(hard, keep))
-        assert part_targets(soft, keep).shape[1] == part_logits(logits, keep).shape[1] == part_size(keep, C)
+FRUIT = Attributes(
+    (Attribute("sort", ("apple", "pear")), Attribute("size", ("s", "m", "l")), Attribute("ripe", ("no", "yes"))),
+    cells=(0, 1, 2, 5, 6, 8, 11),
+)
 
 
-def test_three_heads_of_weight_one_are_the_joint_cross_entropy_of_the_product():
+@pytest.mark.parametrize("made_of", [MADE_OF, FRUIT])
+def test_parts_are_marginals(made_of):
+    """Against sums over classes one by one; products that no class has are not told apart."""
+    torch.manual_seed(0)
+    count = made_of.grid.classes
+    logits, hard, names = torch.randn(24, count), torch.arange(24) % count, made_of.names
+    values = np.stack(list(made_of.decode(np.arange(count)).values()), 1)
+    for keep in [(names[0],), (names[2],), names[1:], names]:
+        own = [tuple(v) for v in values[:, [names.index(k) for k in keep]].tolist()]
+        told = sorted(set(own))
+        part, p = Part(keep, made_of, torch.device("cpu")), logits.softmax(1)
+        expected = torch.stack([p[:, [o == t for o in own]].sum(1) for t in told], 1)
+        assert part.size == len(told) and torch.allclose(part.logits(logits).exp(), expected, atol=1e-6)
+        assert part.targets(hard).tolist() == [told.index(own[c]) for c in hard.tolist()]
+        assert torch.equal(part.targets(soften(hard, count, 0.0)).argmax(1), part.targets(hard))
+    logits.requires_grad_()
+    build_loss("cross_entropy", smoothing=0.1)(part.logits(logits), part.targets(hard)).backward()
+    assert logits.grad.isfinite().all() and logits.grad.any()
+
+
+def parts_of(tasks, made_of=MADE_OF):
+    ce = build_loss("cross_entropy")
+    return sum_tasks([(task.weight, Part(task.keep, made_of, torch.device("cpu")), ce) for task in tasks])
+
+
+def test_heads_of_weight_one_are_the_joint_cross_entropy_of_the_product():
     torch.manual_seed(0)
     heads = [torch.randn(6, n).log_softmax(1) for n in (3, 2, 3)]
     joint = (heads[0][:, :, None, None] + heads[1][:, None, :, None] + heads[2][:, None, None, :]).flatten(1)
-    hard = torch.randint(0, 18, (6,))
+    hard, names = torch.randint(0, 18, (6,)), MADE_OF.names
     ce = build_loss("cross_entropy")
-    total = sum_tasks([(t, ce) for t in tasks_of("attributes", (1.0, 1.0, 1.0), False, "joint")])
+    total = parts_of(tasks_of("attributes", {}, names, "", "joint"))
     assert torch.allclose(total(joint, hard), ce(joint, hard), atol=1e-6)
-    weighted = sum_tasks([(t, ce) for t in tasks_of("attributes", (1.0, 2.0, 3.0), False, "joint")])
-    parts = zip((1, 2, 3), heads, ("mask", "gender", "age"), strict=True)
-    expected = sum(w * ce(h, part_targets(hard, (k,))) for w, h, k in parts)
+    weighted = parts_of(tasks_of("attributes", {"gender": 2.0, "age": 3.0}, names, "", "joint"))
+    given = [torch.from_numpy(v) for v in MADE_OF.decode(hard.numpy()).values()]
+    expected = sum(w * ce(h, g) for w, h, g in zip((1, 2, 3), heads, given, strict=True))
     assert torch.allclose(weighted(joint, hard), expected, atol=1e-6)
-    assert [t.keep for t in tasks_of("attributes", (1, 1, 1), True, "joint")] == [("gender",), ("age",)]
-    assert tasks_of("joint", (), True, "joint") == [Task(("gender", "age"))]
-    assert tasks_of("joint", (), True, "age") == [Task()]
+
+
+def test_a_first_stage_tells_the_other_attributes():
+    names = ("mask", "gender", "age")
+    assert [t.keep for t in tasks_of("attributes", {}, names, "mask", "joint")] == [("gender",), ("age",)]
+    assert tasks_of("joint", {}, names, "mask", "joint") == [Task(("gender", "age"))]
+    assert tasks_of("joint", {}, names, "mask", "age") == [Task()]
+    assert tasks_of("joint", {}, names, "site", "joint") == [Task()]  # rows by a column that no class is made of
+    assert tasks_of("joint", {}, (), "site", "joint") == [Task()]

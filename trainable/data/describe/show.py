@@ -5,15 +5,16 @@ from collections.abc import Callable
 
 import numpy as np
 
+from trainable.data.attributes import Attribute
 from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, extensions, sizes
-from trainable.data.labels import ATTRIBUTES
 from trainable.images.decode import read_image, resize
 from trainable.pictures.charts import BLUE, DARK, WIDE, axes, beside, image, legend, matrix, photo, short
 from trainable.pictures.page import Part, Section, page, table, text
 
 LISTED = 40  # pairs of look-alikes
 PEOPLE, SIDE = 8, 150  # photos a class; pixels of their longer side
-BORDERS = (30, 60)
+MOST_SHADES = 4  # values that numbers are told apart by in one chart
+SHADES = (BLUE, "#e0a070", "#7fb08a", "#b58ac0")
 
 
 def lines(facts: DataLook) -> list[str]:
@@ -32,14 +33,15 @@ def lines(facts: DataLook) -> list[str]:
         "classes, images (groups):",
         *(f"  {name}: {images} ({groups})" for name, images, groups in _classes(facts)),
     ]
-    for name in m.attributes[:2]:
-        counts = Counter(ATTRIBUTES[name][v] for v in frame[name])
-        found.append(f"{name}: {_counted(counts)}")
-    if "age" in m.attributes:
-        years = frame.drop_duplicates("group")["age"]
+    for part in m.made_of:
+        if not part.cuts:
+            counts = Counter(part.values[v] for v in frame[part.name])
+            found.append(f"{part.name}: {_counted(counts)}")
+            continue
+        numbers = frame.drop_duplicates("group")[part.name]
         found.append(
-            f"age of groups: {years.min():g} to {years.max():g}, median {years.median():g}; "
-            f"{int((years == years.max()).sum())} of the highest age"
+            f"{part.name} of groups: {numbers.min():g} to {numbers.max():g}, median {numbers.median():g}; "
+            f"{int((numbers == numbers.max()).sum())} of the highest {part.name}"
         )
     for where in (WITHIN, ACROSS, EVAL):
         found.append(
@@ -66,7 +68,7 @@ def html(facts: DataLook) -> str:
     ]
     draw: tuple[Callable[[DataLook], Section], ...] = (
         _class_section,
-        _people_section,
+        _numbers,
         _files,
         _duplicates,
         _folds,
@@ -96,30 +98,41 @@ def _class_section(facts: DataLook) -> Section:
     )
 
 
-def _people_section(facts: DataLook) -> Section:
-    frame = facts.manifest.frame
-    if "age" not in facts.manifest.attributes:
-        return Section("people", "People", missing="These data have no ages and genders.")
-    people = frame.drop_duplicates("group")
+def _numbers(facts: DataLook) -> Section:
+    """Columns of numbers that classes are cut from, told apart by another attribute of groups where there is one."""
+    m = facts.manifest
+    cut = [part for part in m.made_of if part.cuts]
+    if not cut:
+        return Section("numbers", "Numbers", missing="No class of these data is cut from a column of numbers.")
+    beside = [p for p in m.made_of if p.name in m.groupwise and not p.cuts and len(p.values) <= MOST_SHADES]
+    return Section("numbers", "Numbers", [_histogram(facts, part, beside[0] if beside else None) for part in cut])
+
+
+def _histogram(facts: DataLook, part: Attribute, beside: Attribute | None) -> Part:
+    groups = facts.manifest.frame.drop_duplicates("group")
+    numbers, name = groups[part.name], part.name
     figure, ax = axes(WIDE, 3)
-    edges = np.arange(people["age"].min(), people["age"].max() + 2) - 0.5
-    values = [people["age"][people["gender"] == g] for g in range(2)]
-    ax.hist(values, edges, stacked=True, color=[BLUE, "#e0a070"], label=ATTRIBUTES["gender"])
-    for patch in ax.patches[len(edges) - 1 :]:
-        patch.set_hatch("//")
-    for border in BORDERS:
-        ax.axvline(border - 0.5, color=DARK, ls=":")
-    ax.set_xlabel("age (years); dotted: borders between classes")
-    ax.set_ylabel("people")
-    legend(ax)
-    men = int((people["gender"] == 0).sum())
+    whole = bool((numbers == numbers.round()).all()) and numbers.max() - numbers.min() <= 200
+    edges = np.arange(numbers.min(), numbers.max() + 2) - 0.5 if whole else np.histogram_bin_edges(numbers, 60)
+    shades = [] if beside is None else [numbers[groups[beside.name] == v] for v in range(len(beside.values))]
+    if beside is not None:
+        ax.hist(shades, edges, stacked=True, color=SHADES[: len(shades)], label=beside.values)
+        for patch in ax.patches[len(edges) - 1 :]:
+            patch.set_hatch("//")
+        legend(ax)
+    else:
+        ax.hist(numbers, edges, color=BLUE)
+    for border in part.cuts:
+        ax.axvline(border - 0.5 if whole else border, color=DARK, ls=":")
+    ax.set_xlabel(f"{name}; dotted: borders between classes")
+    ax.set_ylabel("groups")
+    counts = "" if beside is None else ", ".join(f"{len(s)} {v}" for s, v in zip(shades, beside.values, strict=True))
     read = (
-        f"{men} men (plain), {len(people) - men} women (hatched, on top). Ages that many people share were rounded or "
+        f"{counts}{'; hatched: all but the first. ' if counts else ''}Numbers that many groups share were rounded or "
         "cut off; where one touches a border, the class depends on the rounding."
     )
-    return Section(
-        "people", "People", [Part("Age and gender of people", image(figure, "ages by gender"), read, wide=True)]
-    )
+    title = f"{name} of groups" if beside is None else f"{name} of groups by {beside.name}"
+    return Part(title, image(figure, title), read, wide=True)
 
 
 def _files(facts: DataLook) -> Section:

@@ -21,8 +21,7 @@ from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 
 LAYOUTS = (
-    "the competition's layout (train/train.csv with gender,age,path; eval/info.csv; eval/images/; "
-    "train/images/<path>/{mask1..5,incorrect_mask,normal}.{jpg,jpeg,png}), "
+    f"{competition.FORM}, "
     "a manifest.csv with path,label[,group] (optional test.csv with path), "
     "a table (CSV, Parquet) whose ids or file names are photos beside it, COCO-style JSON, an image folder with "
     "metadata.csv or .jsonl, a folder per class, or names that begin with their class (cat.0.jpg): docs/your-data.md"

@@ -11,9 +11,9 @@ from trainable.training.losses.cross_entropy import cross_entropy
 from trainable.training.losses.focal import focal
 from trainable.training.losses.soft import soften
 from trainable.training.losses.soft_f1 import soft_f1
-from trainable.training.losses.tasks import Task, part_logits, part_targets
+from trainable.training.losses.tasks import Part
 
-__all__ = ["LOSSES", "Loss", "Task", "build_loss", "cross_entropy", "focal", "soft_f1", "soften", "sum_tasks"]
+__all__ = ["LOSSES", "Loss", "Part", "build_loss", "cross_entropy", "focal", "soft_f1", "soften", "sum_tasks"]
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 LOSSES = {"cross_entropy": cross_entropy, "focal": focal, "soft_f1": soft_f1}
@@ -49,13 +49,11 @@ def build_loss(
     )
 
 
-def sum_tasks(parts: list[tuple[Task, Loss]]) -> Loss:
-    """sum of weight * loss over the tasks, each on its part of the classes."""
+def sum_tasks(tasks: list[tuple[float, Part, Loss]]) -> Loss:
+    """sum of weight * loss over (weight, part, loss), each loss on its part of the classes."""
 
     def total(logits: Tensor, targets: Tensor) -> Tensor:
-        terms = [
-            task.weight * loss(part_logits(logits, task.keep), part_targets(targets, task.keep)) for task, loss in parts
-        ]
+        terms = [weight * loss(part.logits(logits), part.targets(targets)) for weight, part, loss in tasks]
         return torch.stack(terms).sum()
 
     return total

@@ -10,7 +10,7 @@ def soft_f1(logits: Tensor, targets: Tensor, *, smoothing: float = 0.0, weights:
     """1 - mean F1, with 2 sum(p q) / (sum p + sum q) a class, over the classes that the batch holds.
 
     A class that is absent has no true positives whatever is predicted; averaging it in would only add noise. Nothing
-    is selected by a mask: that would make the host wait for the device. `weights` are refused by `build_loss`.
+    is selected by a condition: that would make the host wait for the device. `weights` are refused by `build_loss`.
     """
     classes = logits.shape[1]
     target = soften(targets, classes, smoothing)

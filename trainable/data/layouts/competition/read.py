@@ -1,4 +1,4 @@
-"""Layout 1: the mask / gender / age competition. A group is a person's folder, never an id (ids repeat)."""
+"""The competition's folder, read. A group is a person's folder, never an id (ids repeat)."""
 
 import os
 from pathlib import Path, PurePosixPath
@@ -8,7 +8,7 @@ import pandas as pd
 
 from trainable.data.flags import COLUMNS, Flags, Taken
 from trainable.data.form import Form
-from trainable.data.labels import ATTRIBUTES, CLASSES, age_band, encode
+from trainable.data.layouts.competition.labels import CLASSES, GENDER, MADE_OF, MASK
 from trainable.data.layouts.copies import join_copies
 from trainable.data.layouts.finish import dropped_rows
 from trainable.data.layouts.sources import Table
@@ -17,6 +17,10 @@ from trainable.errors import InputError
 
 MASK_OF_FILE = {**{f"mask{i}": 0 for i in range(1, 6)}, "incorrect_mask": 1, "normal": 2}
 SUFFIXES = (".jpg", ".jpeg", ".png")
+FORM = (
+    "the competition's layout (train/train.csv with gender,age,path; eval/info.csv; eval/images/; "
+    "train/images/<path>/{mask1..5,incorrect_mask,normal}.{jpg,jpeg,png})"
+)
 OWN = {"gender", "age", "path"}
 
 
@@ -62,10 +66,10 @@ def read_train(root: Path, flags: Flags) -> Manifest:
         twice = frame["image"][frame["image"].map(PurePosixPath).duplicated()].tolist()
         if twice:
             raise InputError(f"{root / 'extra.csv'}: {few(twice)} occurs twice; allowed: photos that train.csv lacks")
-    frame["label"] = encode(frame["mask"].to_numpy(), frame["gender"].to_numpy(), age_band(frame["age"]))
+    frame["label"] = MADE_OF.encode(frame)
     frame, copies = join_copies(frame, root)
     said = f"layout: {COMPETITION}, {len(people):,} people of seven photos; a group is a person's folder"
-    return Manifest(root, COMPETITION, frame, CLASSES, Taken(flags, (said, *lines, *copies)))
+    return Manifest(root, COMPETITION, frame, CLASSES, Taken(flags, (said, *lines, *copies)), MADE_OF)
 
 
 def read_test(root: Path) -> TestSet:
@@ -102,7 +106,7 @@ def _photos(root: Path, path: str, source: Path) -> list[tuple[str, int, int]]:
 def _extra(root: Path) -> pd.DataFrame:
     source = root / "extra.csv"
     table = read_table(source, ("path", "mask", "gender", "age"))
-    masks = ATTRIBUTES["mask"]
+    masks = MASK.values
     unknown = table["mask"][~table["mask"].isin(masks)]
     if len(unknown):
         raise InputError(f"{source}: received mask {unknown.iloc[0]!r}; allowed: {', '.join(masks)}")
@@ -120,7 +124,7 @@ def _extra(root: Path) -> pd.DataFrame:
 
 
 def _gender(column: pd.Series, source: Path) -> np.ndarray:
-    words = ATTRIBUTES["gender"]
+    words = GENDER.values
     text = column.str.strip().str.lower()
     bad = text[~text.isin(words)]
     if len(bad):
