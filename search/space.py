@@ -23,6 +23,8 @@ class Search:
     sampler: "tpe", "random", or any of Optuna's samplers (search.sampler.own); recorded by the name of its class.
     rule, margin: how later folds race ("none": all run); see search.race. startup: trials drawn at random before TPE
     models.
+    prior: whether trials before TPE models are drawn in the order of what published fine-tuning says of networks that
+    start pretrained (search.prior).
     target: what all trials predict: "joint", or one attribute, whose runs ensembles.build multiplies.
     hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
@@ -35,6 +37,7 @@ class Search:
     store_size: tuple[int, int] = sizes(16, 2048, default=(512, 384))
     sampler: Sampler = where(is_sampler, "tpe, random, or a sampler of Optuna", default="tpe")  # noqa: RUF009
     startup: int = between(1, 10_000, default=10)
+    prior: bool = one_of(True, False, default=True)
     grace: int = between(1, 10_000, default=6)
     eta: int = between(2, 100, default=4)
     members: int = between(1, 1000, default=10)

@@ -52,6 +52,13 @@ class Suggester:
             study.sampler = self._build(number, attempt)
             yield study.ask()
 
+    def at_random(self, number: int) -> Iterator[Trial]:
+        """Trials drawn independently of any history, without end."""
+        seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+        while True:
+            yield study.ask()
+
     def _seen(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
         scores = [_scores(t) for t in trials]
         finals = [_final(t) for t in trials]
