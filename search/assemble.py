@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterable
 from search.deadline import Deadline
 from search.director import Director
 from search.ledger import Ledger
+from search.prior import published_prior
 from search.proposals import Proposals
 from search.race import Race
 from search.sampler.suggest import Suggester
@@ -45,6 +46,7 @@ def assemble(
             identify or run.identify,
             ledger,
             suggester or Suggester(s.sampler, s.seed, s.startup),
+            published_prior() if s.prior and s.sampler == "tpe" else None,
         ),
         watchers=Watchers(watchers),
         deadline=deadline or Deadline(),

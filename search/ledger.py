@@ -15,6 +15,7 @@ from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
+from search.sampler.own import KEPT, written
 from trainable.files import cut_to_last_line
 
 STUDY = "foldvote"
@@ -80,11 +81,13 @@ class Ledger:
             asked.set_user_attr(ID, trial_id)
             self.numbers[trial_id] = asked._trial_id
             return
+        attributes, counts = written(asked)
         made = create_trial(
             state=TrialState.RUNNING,
             params=asked.params,
             distributions=asked.distributions,
-            user_attrs={**asked.user_attrs, ID: trial_id},
+            user_attrs={**asked.user_attrs, ID: trial_id, **({KEPT: counts} if counts else {})},
+            system_attrs=attributes,
         )
         self._add(trial_id, made)
 

@@ -12,6 +12,7 @@ import optuna
 import torch
 
 from search.metric import check_metric
+from search.sampler.own import name_of_sampler
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
 from trainable.config import TrialConfig
@@ -49,8 +50,8 @@ class Plan:
         return [
             f"data: {data.rows} images of {data.groups} groups, {len(data.classes)} classes, "
             f"attributes {', '.join(data.attributes) or 'none'}",
-            f"search: {s.trials} trials, {s.folds} folds of {s.epochs} epochs, {s.sampler}, seed {s.seed}, "
-            f"by {self.metric.shown}",
+            f"search: {s.trials} trials, {s.folds} folds of {s.epochs} epochs, {name_of_sampler(s.sampler)}, "
+            f"seed {s.seed}, by {self.metric.shown}",
             f"race: after {rungs} epochs of fold 0 the best of every {s.eta} go on, one of {s.eta ** len(race.rungs)} "
             "to the later folds",
             f"      {count(s.members, 'trial')} at least in the end; later folds "

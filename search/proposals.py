@@ -1,9 +1,13 @@
 """New trials: suggestions that resolve to a configuration which is valid, unknown and affordable."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
+from optuna.trial import Trial as Asked
+
 from search.ledger import Ledger
+from search.prior import Prior
+from search.sampler.by_prior import best_first
 from search.sampler.suggest import Suggester
 from search.space import DataFacts
 from search.space_file import SpaceFile
@@ -12,11 +16,15 @@ from trainable.errors import InputError
 from trainable.run import Run, Trial
 
 ATTEMPTS = 50  # suggestions in a row that may be refused
+AT_RANDOM = 4  # one of so many suggestions of the start-up phase is drawn without the prior
 
 
 @dataclass
 class Proposals:
-    """identify: a configuration's trial_id. note: why there are no more new trials, once there are none."""
+    """identify: a configuration's trial_id. prior: orders the draws before the sampler has enough trials to learn from.
+
+    note: why there are no more new trials, once there are none.
+    """
 
     run: Run
     space: SpaceFile
@@ -24,6 +32,7 @@ class Proposals:
     identify: Callable[[TrialConfig], str]
     ledger: Ledger
     suggester: Suggester
+    prior: Prior | None = None
     note: str = ""
 
     def next(self, fits: Callable[[TrialConfig], bool]) -> Trial | None:
@@ -33,7 +42,7 @@ class Proposals:
         the deadline.
         """
         problem = ""
-        draws = self.suggester.draws(self.ledger.trials(), len(self.ledger.numbers))
+        draws = self._draws(len(self.ledger.numbers))
         for _ in range(ATTEMPTS):
             asked = self.ledger.waiting()
             if asked is None:
@@ -57,3 +66,11 @@ class Proposals:
                 return trial
         self.note = problem or f"the space seems exhausted: {ATTEMPTS} suggestions in a row were known already"
         return None
+
+    def _draws(self, number: int) -> Iterator[Asked]:
+        """Suggestions for the trial of this number, best first."""
+        guided = number < self.suggester.startup and number % AT_RANDOM != AT_RANDOM - 1
+        if self.prior is None or not guided:
+            return self.suggester.draws(self.ledger.trials(), number)
+        draws = self.suggester.at_random(number)
+        return best_first(draws, lambda asked: self.space.config(asked, self.data), self.prior)

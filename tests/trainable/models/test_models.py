@@ -23,6 +23,29 @@ def test_network_takes_the_size_it_was_built_for(backbone: str) -> None:
     assert model(torch.zeros(2, 3, 48, 32)).shape == (2, 18)
 
 
+@pytest.mark.parametrize(("backbone", "blocks"), [("convnext_atto.d2_in1k", 12), ("test_vit.r160_in1k", 6)])
+def test_drop_path_rises_over_the_blocks(backbone: str, blocks: int) -> None:
+    """timm's rule; a tag changes nothing of the network itself."""
+    model = build_model(backbone, classes=3, size=(64, 64), drop_path=0.3)
+    rates = {m.drop_prob for m in model.modules() if type(m).__name__ == "DropPath"}
+    assert max(rates) == pytest.approx(0.3)
+    assert sorted(rates) == pytest.approx(list(np.linspace(0, 0.3, blocks)[1:]))
+    plain = build_model(backbone.split(".")[0], classes=3, size=(64, 64))
+    assert model.state_dict().keys() == plain.state_dict().keys()
+
+
+def test_network_without_drop_path_refuses_it() -> None:
+    with pytest.raises(InputError, match=r"backbone vgg11: received drop_path 0\.2"):
+        build_model("vgg11", classes=3, size=(64, 64), drop_path=0.2)
+
+
+def test_weights_are_looked_for_under_the_name_with_its_tag(tmp_path: Path) -> None:
+    file = tmp_path / "test_resnet.r160_in1k.safetensors"
+    file.touch()
+    assert find_weights("test_resnet.r160_in1k", tmp_path) == file
+    assert find_weights("test_resnet", tmp_path) is None
+
+
 @pytest.fixture(scope="module")
 def weights(tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("weights")

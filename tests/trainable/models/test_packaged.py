@@ -19,7 +19,7 @@ from trainable.images.loader import centre
 from trainable.models import find_weights
 from trainable.models.build import build_model
 from trainable.models.normalise import normalise, pixel_statistics
-from trainable.models.packaged import PACKAGES, packaged_weights
+from trainable.models.packaged import NETWORKS, packaged_weights
 
 DAISY, PALACE, HONEYCOMB = 985, 698, 599  # of ImageNet's classes
 
@@ -30,7 +30,11 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("backbone", PACKAGES)
+def test_tag_of_the_same_weights_names_the_same_file() -> None:
+    assert find_weights("tf_efficientnet_lite0.in1k") == find_weights("tf_efficientnet_lite0")
+
+
+@pytest.mark.parametrize("backbone", NETWORKS)
 @torch.inference_mode()
 def test_photos_of_a_palace_and_a_daisy_are_told(backbone: str) -> None:
     """The middle square at 224 px. Logits of the packages' own implementation are the same to the bit at the sizes

@@ -46,6 +46,7 @@ CHOICES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "target": ({}, ["joint", "mask", "gender", "age"]),
     "model.backbone": ({}, ["test_resnet", "test_efficientnet"]),
     "model.drop_rate": ({}, [0.0, 0.5]),
+    "model.drop_path": ({}, [0.0, 0.5]),
     "model.freeze": ({}, [0, 1, 2, "body"]),
     "head.name": ({}, ["joint", "attributes"]),
     "head.ordinal": ({"head": {"name": "attributes"}}, [(), ("age",)]),
