@@ -1,4 +1,4 @@
-"""The cells of benchmarks.prior: what a round's suggestions and searches lose on the data set it left out; the figures."""
+"""The cells of benchmarks.prior: what suggestions and searches lose on the data set left out; the figures from them."""
 
 from typing import Any
 

@@ -56,9 +56,9 @@ def known_networks() -> dict[str, Facts]:
     found: dict[str, Facts] = {}
     with FILE.open(encoding="utf-8", newline="") as file:
         for row in csv.DictReader(file):
-            numbers = (float(row[name]) for name in ("top1", "parameters", "multiply_adds"))
-            flags = (row[name] == "1" for name in ("more_data", "batch_norm", "attention"))
-            facts = Facts(*numbers, *flags)
+            top1, parameters, multiply_adds = (float(row[n]) for n in ("top1", "parameters", "multiply_adds"))
+            more_data, batch_norm, attention = (row[n] == "1" for n in ("more_data", "batch_norm", "attention"))
+            facts = Facts(top1, parameters, multiply_adds, more_data, batch_norm, attention)
             found[row["network"]] = facts
             if row["stands_for_bare_name"] == "1":
                 found[row["network"].partition(".")[0]] = facts

@@ -12,6 +12,8 @@ import optuna
 import torch
 
 from search.metric import check_metric
+from search.prior import published_prior
+from search.proposals import AT_RANDOM
 from search.sampler.own import name_of_sampler
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
@@ -56,6 +58,7 @@ class Plan:
             "to the later folds",
             f"      {count(s.members, 'trial')} at least in the end; later folds "
             f"{'all run' if s.rule == 'none' else 'race against the one of that rank'}",
+            *self._start(s),
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",
             f"networks in {len(self.configs)} draws: {short(sorted(self.megabytes))}",
             f"disk: about {self.gigabytes(s):.2f} GB for {count(_complete(s), 'complete trial')} and {_waiting(s)} "
@@ -63,6 +66,13 @@ class Plan:
             *([f"left out, the data lack attributes: {short(self.left_out, 20)}"] if self.left_out else []),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]
+
+    def _start(self, search: Search) -> list[str]:
+        """A line where the prior has something to say."""
+        if not (search.prior and search.sampler == "tpe" and any(published_prior().knows(c) for c in self.configs)):
+            return []
+        first = f"the first {search.startup} trials of networks that start pretrained"
+        return [f"start: {first} are drawn in the order of published fine-tuning, one in {AT_RANDOM} at random"]
 
     def gigabytes(self, search: Search) -> float:
         """What the run may take: complete trials keep K weights, one at a rung its weights and two moments."""

@@ -69,8 +69,8 @@ class Proposals:
 
     def _draws(self, number: int) -> Iterator[Asked]:
         """Suggestions for the trial of this number, best first."""
-        guided = number < self.suggester.startup and number % AT_RANDOM != AT_RANDOM - 1
-        if self.prior is None or not guided:
-            return self.suggester.draws(self.ledger.trials(), number)
-        draws = self.suggester.at_random(number)
-        return best_first(draws, lambda asked: self.space.config(asked, self.data), self.prior)
+        draws = self.suggester.draws(self.ledger.trials(), number)
+        if self.prior is None or number >= self.suggester.startup or number % AT_RANDOM == AT_RANDOM - 1:
+            return draws
+        further = self.suggester.at_random(number)
+        return best_first(draws, further, lambda asked: self.space.config(asked, self.data), self.prior)

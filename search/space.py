@@ -16,8 +16,9 @@ class Search:
     """How to walk a space.
 
     epochs: of one fold. store_size: (height, width) the photos are decoded to, the largest that a trial can ask for.
-    grace, eta: the first rung, in epochs of fold 0 (half of them is a safe choice, a quarter where early epochs tell;
-    each further rung doubles it), and of how many trials at a rung one goes on.
+    grace, eta: the first rung, in epochs of fold 0, and of how many trials at a rung one goes on; each further rung
+    doubles it. Half of the epochs is a safe choice, a quarter where early epochs tell; networks that start pretrained
+    tell at an eighth and before, where eta is 2 or 3 (decision 025).
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     metric: what the search is about: a name of trainable.metrics (see README), or a function of labels int64[N] and
     probabilities float32 [N, C] that answers with a number, higher is better.
