@@ -27,14 +27,10 @@ def build_model(
 ) -> nn.Module:
     """A timm network: images [B, 3, H, W] normalised float -> logits [B, classes].
 
-        `weights`: a safetensors file; None starts from random numbers. Networks of a fixed input size (ViT, Swin) are
-    <<<<<<< HEAD
-        built for `size`, with their position embeddings interpolated by timm. head, ordinal: as in `HeadConfig`. made_of:
-        what classes are made of, where each attribute has a head.
-    =======
-        built for `size`, with their position embeddings interpolated by timm. Raises InputError for a size or a drop_path
-        that the network does not take.
-    >>>>>>> prior
+    `weights`: a safetensors file; None starts from random numbers. Networks of a fixed input size (ViT, Swin) are
+    built for `size`, with their position embeddings interpolated by timm. head, ordinal: as in `HeadConfig`. made_of:
+    what classes are made of, where each attribute has a head. Raises InputError for a size or a drop_path that the
+    network does not take.
     """
     config = get_pretrained_cfg(backbone)
     options: dict[str, Any] = {"img_size": size} if config is not None and config.fixed_input_size else {}
