@@ -54,6 +54,9 @@ def filled(table: pd.DataFrame, form: Form, scores: np.ndarray) -> pd.DataFrame:
             table[name] = sure[:, c]
         for name in form.absent:
             table[name] = 0.0
+    elif form.kind == "attributes":
+        for column, part in zip(form.columns, form.parts, strict=True):
+            table[column] = np.array(part)[scores.argmax(1)]
     elif form.kind == "score":
         table[form.columns[0]] = as_probabilities(scores)[:, form.positive]
     elif form.kind == "ranked":

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
 
-from trainable.data.flags import Flags, parse_drop
+from trainable.data.flags import Flags, parse_cut, parse_drop, parse_order
 from trainable.errors import InputError
 
 
@@ -31,7 +31,7 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
     """Flags for what is guessed of a data folder otherwise; see docs/your-data.md."""
     own = parser.add_argument_group("the data's columns, where the guess is to be another")
     own.add_argument("--image", metavar="X", help="column of file names or ids, or the folder below which photos lie")
-    own.add_argument("--label", metavar="C", help="column of labels")
+    own.add_argument("--label", metavar="C[,C]", help="column of labels, or columns that the label is a product of")
     own.add_argument("--group", metavar="C", help="column of what belongs together: persons, patients, places")
     own.add_argument("--id", metavar="C", help="column of the ids that a submission has")
     own.add_argument("--fold", metavar="C", help="column of folds as they are to be")
@@ -42,6 +42,11 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
         default=[],
         help="rows that count for nothing, by a column's values; C= for empty cells",
     )
+    for name, form, what in (
+        ("cut", "C=N[,N]", "where a label column of numbers is cut into classes"),
+        ("order", "C=V,V[,V]", "the values of a label column in order, for ordinal heads"),
+    ):
+        own.add_argument(f"--{name}", metavar=form, action="append", default=[], help=what)
 
 
 def flags_of(given: argparse.Namespace) -> Flags:
@@ -53,6 +58,8 @@ def flags_of(given: argparse.Namespace) -> Flags:
         fold=given.fold,
         id=given.id,
         drop=tuple(parse_drop(text) for text in given.drop),
+        cuts=tuple(parse_cut(text) for text in given.cut),
+        order=tuple(parse_order(text) for text in given.order),
         skip_missing=getattr(given, "skip_bad_images", False),
     )
 

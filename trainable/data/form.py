@@ -13,11 +13,13 @@ from trainable.errors import InputError
 
 @dataclass(frozen=True)
 class Form:
-    """kind: a label, one column a class, a ranked list of labels separated by blanks, or the score of one class.
+    """kind: a label, one column a class, a ranked list of labels separated by blanks, the score of one class, or
+    attributes, a value of each.
 
     id: the column of ids, whose values lack the photo's suffix where `bare`. header: all columns, in order. columns:
     those that are filled in. names: what each class is called there; with kind "columns" the header of each. absent:
     class columns without a photo, filled with 0. positive: the class whose score is asked for. length: of a list.
+    parts: a column of attributes each, what it holds for each class.
     """
 
     kind: str
@@ -29,6 +31,7 @@ class Form:
     positive: int = 1
     length: int = 0
     bare: bool = False
+    parts: tuple[tuple[str, ...], ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         return asdict(self)
@@ -36,13 +39,14 @@ class Form:
     @classmethod
     def from_dict(cls, values: dict[str, Any]) -> Self:
         """The inverse of `to_dict`, of what JSON made of it."""
-        parts: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
-        return cls(**parts)
+        found: dict[str, Any] = {k: tuple(v) if isinstance(v, list) else v for k, v in values.items()}
+        return cls(**{**found, "parts": tuple(tuple(part) for part in found["parts"])})
 
     def sentence(self) -> str:
         """What the submission holds, for people."""
         what = {
             "label": f"{self.columns[0]} = a label",
+            "attributes": f"{', '.join(self.columns)} = a value each",
             "columns": f"{len(self.columns)} columns, one a class",
             "ranked": f"{self.columns[0]} = the {self.length} likeliest labels, ranked",
             "score": f"{self.columns[0]} = the probability of {self.names[self.positive]}",
@@ -52,11 +56,22 @@ class Form:
 
 
 def form_of(
-    table: pd.DataFrame, id_column: str, answers: Sequence[str], classes: Sequence[str], bare: bool, source: str
+    table: pd.DataFrame,
+    id_column: str,
+    answers: Sequence[str],
+    classes: Sequence[str],
+    bare: bool,
+    source: str,
+    parts: tuple[tuple[str, ...], ...] = (),
 ) -> Form:
-    """The form that a sample submission has; InputError where its columns fit no task of these classes."""
+    """The form that a sample submission has; InputError where its columns fit no task of these classes.
+
+    parts: where the columns are the attributes that classes are made of, what each class is in each of them.
+    """
     header = tuple(str(c) for c in table.columns)
     form = Form("label", id_column, header, tuple(answers), tuple(classes), bare=bare)
+    if parts:
+        return replace(form, kind="attributes", parts=parts)
     if len(answers) > 1:
         names, absent = _class_columns(answers, classes, source)
         return replace(form, kind="columns", names=names, absent=absent)

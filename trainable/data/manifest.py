@@ -43,6 +43,11 @@ class Manifest:
         label = np.array([number[t] for t in text], np.int64)
         return cls(root, layout, frame.assign(label=label), classes, taken)
 
+    @classmethod
+    def of_product(cls, root: Path, layout: str, frame: pd.DataFrame, made_of: Attributes, taken: Taken) -> Self:
+        """With the classes that are products of columns of `frame`."""
+        return cls(root, layout, frame.assign(label=made_of.encode(frame)), made_of.classes(), taken, made_of)
+
     @property
     def labels(self) -> np.ndarray:
         return self.frame["label"].to_numpy(np.int64)

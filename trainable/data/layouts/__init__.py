@@ -10,6 +10,7 @@ from pathlib import Path
 from trainable.data.flags import Flags
 from trainable.data.layouts import competition
 from trainable.data.layouts import manifest_csv as generic
+from trainable.data.layouts.beside import with_file
 from trainable.data.layouts.class_folders import find_class_folders, find_first_parts
 from trainable.data.layouts.coco import find_coco
 from trainable.data.layouts.image_folder import find_image_folder
@@ -36,6 +37,7 @@ def read_manifest(root: Path, flags: Flags = NO_FLAGS) -> Manifest:
     root = _existing(root)
     if competition.is_there(root):
         return competition.read_train(root, flags)
+    flags = with_file(root, flags)
     if (root / "manifest.csv").is_file():
         return generic.read_train(root, flags)
     return _read(root, flags).manifest
@@ -49,6 +51,7 @@ def read_test(root: Path, classes: tuple[str, ...], flags: Flags = NO_FLAGS) -> 
     root = _existing(root)
     if competition.is_there(root):
         return competition.read_test(root)
+    flags = with_file(root, flags)
     if (root / "manifest.csv").is_file():
         return generic.read_test(root, classes, flags)
     return _read(root, flags).test_set(classes)

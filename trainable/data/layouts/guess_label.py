@@ -6,8 +6,9 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.headers import find, named
+from trainable.data.layouts.headers import find
 from trainable.data.layouts.one_hot import from_one_hot, is_binary, one_hot_columns
+from trainable.data.layouts.product import Product, is_product, label_columns, product_of
 from trainable.data.layouts.sources import Source
 from trainable.data.values import clean
 from trainable.errors import InputError
@@ -15,11 +16,16 @@ from trainable.errors import InputError
 
 @dataclass(frozen=True)
 class Label:
-    """text: the label of every row. columns: those of the table that it was made of. sentence: how it was told."""
+    """text: the label of every row. columns: those of the table that it was made of. sentence: how it was told.
+
+    product: of several columns, or of one that is cut or ordered, their values. lines: what else is said of it.
+    """
 
     text: pd.Series
     columns: tuple[str, ...]
     sentence: str
+    product: Product | None = None
+    lines: tuple[str, ...] = ()
 
 
 def guess_label(
@@ -32,12 +38,17 @@ def guess_label(
     table, where = source.train, source.train.path.name
     columns = [c for c in table.columns if c not in (image, *_taken(table.columns, flags, where))]
     if flags.label is not None:
-        return _column(frame, named(table.columns, flags.label, "--label", where), "--label")
+        asked = label_columns(table.columns, flags, where)
+        if is_product(asked, flags):
+            return _product(frame, asked, image, where, flags)
+        return _column(frame, asked[0], "--label")
+    if flags.cuts or flags.order:
+        raise InputError(f"{flags.words()}: received without --label; allowed: together with the columns it names")
     if source.label:
         return _column(frame, source.label, source.layout)
     if (column := find(columns, "label", where)) is not None:
         return _column(frame, column, "its name")
-    if answers and (found := _by_sample(frame, columns, image, answers, sample, where)) is not None:
+    if answers and (found := _by_sample(frame, columns, image, answers, sample, where, flags)) is not None:
         return found
     if source.test is not None:
         beyond = [c for c in columns if find(source.test.columns, c, where) is None]
@@ -57,7 +68,13 @@ def _taken(columns: Sequence[str], flags: Flags, where: str) -> list[str | None]
 
 
 def _by_sample(
-    frame: pd.DataFrame, columns: Sequence[str], image: str, answers: Sequence[str], sample: str, where: str
+    frame: pd.DataFrame,
+    columns: Sequence[str],
+    image: str,
+    answers: Sequence[str],
+    sample: str,
+    where: str,
+    flags: Flags,
 ) -> Label | None:
     """The label that a sample submission asks for, by its header or the values it holds."""
     there = [own for c in answers if (own := find(columns, c, where)) is not None]
@@ -65,6 +82,8 @@ def _by_sample(
         return _column(frame, there[0], f"a column of {sample}") if there else None
     if len(there) > 1 and all(is_binary(frame[c]) for c in there):
         return _one_hot(frame, there, image, where, f"columns of {sample}")
+    if len(there) == len(answers):
+        return _product(frame, there, image, where, flags)
     heads = {clean(answer) for answer in answers}
     within = [c for c in columns if frame[c].nunique() > 1 and set(frame[c].map(clean)) <= heads]
     return _column(frame, within[0], f"its values are columns of {sample}") if len(within) == 1 else None
@@ -88,6 +107,11 @@ def _only_one(frame: pd.DataFrame, columns: Sequence[str], where: str) -> str:
 
 def _column(frame: pd.DataFrame, column: str, why: str) -> Label:
     return Label(frame[column], (column,), f"label = {column} ({why})")
+
+
+def _product(frame: pd.DataFrame, columns: Sequence[str], image: str, where: str, flags: Flags) -> Label:
+    found = product_of(frame, columns, image, where, flags)
+    return Label(found.text, found.columns, found.lines[0], found, found.lines[1:])
 
 
 def _one_hot(frame: pd.DataFrame, columns: Sequence[str], image: str, where: str, why: str) -> Label:

@@ -6,10 +6,13 @@ from pathlib import Path, PurePosixPath
 import numpy as np
 import pandas as pd
 
+from trainable.data.attributes import PLAIN, Attributes
 from trainable.data.flags import Flags, Taken
 from trainable.data.layouts.copies import join_copies
 from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of
+from trainable.data.layouts.guess_label import Label
 from trainable.data.layouts.headers import find, named, refuse_near
+from trainable.data.layouts.product import is_product, label_columns, product_of
 from trainable.data.layouts.sources import Table
 from trainable.data.manifest import Manifest, TestSet, few, file_sizes, read_table
 from trainable.data.values import clean, joined, refuse_line_breaks
@@ -19,9 +22,9 @@ from trainable.errors import InputError
 def read_train(root: Path, flags: Flags) -> Manifest:
     """manifest.csv, and extra.csv (the same columns) when it is there. Without `group` every image is its own."""
     source = root / "manifest.csv"
-    frame, text, lines = _rows(root, source, flags, extra=False)
+    frame, text, lines, made_of = _rows(root, source, flags)
     if (root / "extra.csv").is_file():
-        more, labels, said = _rows(root, root / "extra.csv", replace(flags, drop=()), extra=True)
+        more, labels, said, _ = _rows(root, root / "extra.csv", replace(flags, drop=()), known=made_of)
         if foreign := sorted(set(labels) - set(text)):
             raise InputError(f"{root / 'extra.csv'}: received label {foreign[0]!r}; allowed: labels of {source.name}")
         frame = _below(frame, more)
@@ -32,7 +35,10 @@ def read_train(root: Path, flags: Flags) -> Manifest:
     if twice:
         raise InputError(f"{source}: {few(twice)} occurs twice; allowed: one row an image")
     frame, copies = join_copies(frame, root)
-    return Manifest.of(root, "generic", frame, text, Taken(flags, (*lines, *copies)))
+    taken = Taken(flags, (*lines, *copies))
+    if made_of:
+        return Manifest.of_product(root, "generic", frame, made_of, taken)
+    return Manifest.of(root, "generic", frame, text, taken)
 
 
 def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | None:
@@ -48,34 +54,53 @@ def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | N
     return made if group is None else replace(made, groups=tuple(table[group].map(clean)))
 
 
-def _rows(root: Path, source: Path, flags: Flags, *, extra: bool) -> tuple[pd.DataFrame, pd.Series, list[str]]:
-    """The manifest's columns but the label's number, the labels, and what to say."""
-    whole = read_table(source, (), may_be_empty=True)
+def _rows(
+    root: Path, source: Path, flags: Flags, *, known: Attributes | None = None
+) -> tuple[pd.DataFrame, pd.Series, list[str], Attributes]:
+    """The manifest's columns but the label's number, the labels, what to say, and what classes are made of.
+
+    known: of extra rows, what the classes of the others are made of.
+    """
+    extra, whole = known is not None, read_table(source, (), may_be_empty=True)
     path = _path(whole, flags, source, also="label")
     if whole.empty:
         raise InputError(f"{source}: received no rows; allowed: at least one")
     table, lines = dropped_rows(Table(whole, source, ""), flags)
-    label = _named(table, flags.label, "label")
     group, fold = (_named(table, getattr(flags, name), name) for name in ("group", "fold"))
-    assert label is not None
     frame, skipped = _with_files(root, source, table.frame, path, flags)
     images = frame[path]
-    if extra:
-        text, said = joined(frame[label], "label")
-        if (text == "").any():
-            raise InputError(f"{source}: no label for {images[text == ''].iloc[0]!r}; allowed: an int or a name")
-    else:
-        text, said = checked_labels(frame[label], label, images, source)
+    label = _label(table, frame, path, flags, known)
     owners, of_groups = groups_of(frame, group, images)
     made = pd.DataFrame(
         {"image": images, "group": owners, "extra": extra, "bytes": file_sizes(root, images.tolist(), source)}
     )
-    made = pd.concat([made, further(frame, {path, label, *(c for c in (group, fold) if c)})], axis=1)
+    own = [] if label.product is None else [label.product.values]
+    made = pd.concat([made, *own, further(frame, {path, *label.columns, *(c for c in (group, fold) if c)})], axis=1)
     given, of_folds = folds_given(frame, None if extra else fold, owners, source)
     if given is not None:
         made["fold"] = given
-    first = [] if extra else [f"layout: manifest.csv, {len(made):,} images, label = {label}"]
-    return made, text, [*first, *lines, *skipped, *of_groups, *of_folds, *said]
+    first, said = [], []
+    if not extra:
+        first, said = [f"layout: manifest.csv, {len(made):,} images, {label.sentence}"], list(label.lines)
+    made_of = PLAIN if label.product is None else label.product.made_of
+    return made, label.text, [*first, *lines, *skipped, *of_groups, *of_folds, *said], made_of
+
+
+def _label(table: Table, frame: pd.DataFrame, path: str, flags: Flags, known: Attributes | None) -> Label:
+    """The label of the rows of `frame`; those of extra rows are checked against the others' by whoever asks."""
+    source = table.path
+    if flags.label is not None and is_product(asked := label_columns(table.columns, flags, source.name), flags):
+        found = product_of(frame, asked, path, source.name, flags, known)
+        return Label(found.text, found.columns, found.lines[0], found, found.lines[1:])
+    column = asked[0] if flags.label is not None else _named(table, None, "label")
+    assert column is not None
+    if known is None:
+        text, said = checked_labels(frame[column], column, frame[path], source)
+        return Label(text, (column,), f"label = {column}", lines=tuple(said))
+    text, _ = joined(frame[column], "label")
+    if (text == "").any():
+        raise InputError(f"{source}: no label for {frame[path][text == ''].iloc[0]!r}; allowed: an int or a name")
+    return Label(text, (column,), f"label = {column}")
 
 
 def _below(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:

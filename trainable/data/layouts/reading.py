@@ -1,8 +1,10 @@
 """From tables of text to the Manifest: columns are told apart, rows are checked, spellings are joined."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from trainable.data.flags import Flags, Taken
@@ -46,7 +48,8 @@ class Reading:
         test = self.test
         assert test is not None
         if test.answers:
-            return test.table, form_of(test.table, test.id, test.answers, classes, test.bare, test.source)
+            answers = _answers(self.manifest, test.answers, classes)
+            return test.table, form_of(test.table, test.id, test.answers, classes, test.bare, test.source, answers)
         column = find(test.table.columns, self.label, test.source) or self.label
         table = test.table if column in test.table else test.table[[test.id]]
         table = table.assign(**{column: ""})
@@ -68,7 +71,9 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     label = guess_label(source, table.frame, image, answers, test.source if test else "", flags)
     if len(answers) == 1 and test is not None:
         refuse_numbers_asked(label.text, label.columns[0], test.table[answers[0]], test.source)
-    text, said = checked_labels(label.text, "/".join(label.columns[:3]), table.frame[image], where)
+    text, said = label.text, [*label.lines]
+    if label.product is None:
+        text, said = checked_labels(text, "/".join(label.columns[:3]), table.frame[image], where)
     images = pd.Series(located.images(), index=table.frame.index)
     refuse_repeated(images, text, where)
     owners, of_groups = groups_of(table.frame, group, images)
@@ -80,7 +85,8 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
         {"image": images, "group": owners, "extra": False, "bytes": located.photos.sizes[located.rows]}
     )
     used = {image, *label.columns, *(c for c in (group, fold) if c)}
-    frame = pd.concat([frame, further(table.frame, used)], axis=1)
+    own = [] if label.product is None else [label.product.values]
+    frame = pd.concat([frame, *own, further(table.frame, used)], axis=1)
     given, of_folds = folds_given(table.frame, fold, owners, where)
     if given is not None:
         frame["fold"] = given
@@ -88,9 +94,11 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     said += many_classes(text.unique().tolist(), len(text))
     told = [*left_out, *repeats, label.sentence, *of_groups, *of_folds, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
-    manifest = Manifest.of(
-        root, source.layout, frame[kept].reset_index(drop=True), text[kept], Taken(flags, tuple(lines))
-    )
+    rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
+    if label.product is None:
+        manifest = Manifest.of(root, source.layout, rows, text[kept], taken)
+    else:
+        manifest = Manifest.of_product(root, source.layout, rows, label.product.made_of, taken)
     made = Reading(manifest, test, _answer(label, source), group)
     return _with_form(made)
 
@@ -135,6 +143,15 @@ def _column(table: Table, flag: str | None, name: str, where: str) -> str | None
     if flag is not None:
         return named(table.columns, flag, f"--{name}", where)
     return find(table.columns, name, where)
+
+
+def _answers(manifest: Manifest, asked: Sequence[str], classes: Sequence[str]) -> tuple[tuple[str, ...], ...]:
+    """What each class is in each column asked for, where these are attributes; else empty."""
+    if not asked or not {clean(c) for c in asked} <= set(manifest.attributes):
+        return ()
+    labels = [manifest.classes.index(name) for name in classes]
+    values = manifest.made_of.decode(np.array(labels))
+    return tuple(tuple(manifest.made_of[clean(c)].values[v] for v in values[clean(c)]) for c in asked)
 
 
 def _answer(label: Label, source: Source) -> str:

@@ -37,6 +37,7 @@ def read_train(root: Path, flags: Flags) -> Manifest:
     """
     source = root / "train" / "train.csv"
     strange = [f"--{name}" for name in COLUMNS if getattr(flags, name) is not None]
+    strange += [f"--{name}" for name, values in (("cut", flags.cuts), ("order", flags.order)) if values]
     if strange:
         raise InputError(
             f"{', '.join(strange)}: received for the competition's layout; allowed: --drop, its columns are known"
