@@ -64,7 +64,7 @@ def test_log_loss_from_the_race_to_the_submission(
 
     assert build([str(run.root)]) == 0
     told = capfd.readouterr().out
-    assert "methods, by out-of-fold log loss" in told
+    assert "vote: nested " in told and "best single trial: nested " in told
     assert "left out under log loss: class_offsets, thresholds are for metrics of counts" in told
     summary = run.ensemble("auto").summary()
     vote = run.ensemble("auto").oof()

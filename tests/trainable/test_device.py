@@ -63,7 +63,7 @@ STEPS: dict[str, tuple[str, dict[str, Any]]] = {
         {
             "head": {"name": "attributes", "ordinal": ["age"]},
             "loss": {"name": "focal", "f1_weight": 0.3, "class_weights": "power", "smoothing": 0.1},
-            "mix": {"name": "cutmix", "p": 1.0, "partner": "old"},
+            "mix": {"name": "cutmix", "p": 1.0, "partner": "age=>=60"},
             "optim": {"name": "adamw", "layer_decay": 0.7, "clip": 1.0, "accumulate": 2, "ema": 0.9},
             "sampler": {"name": "balanced"},
             "augment": {"policy": "strong"},
