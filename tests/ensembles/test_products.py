@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from helpers import begun, prepared, refused, tiny
+from safetensors.numpy import save
 
 import ensembles.predict_members
 from ensembles.build import main
@@ -30,7 +31,7 @@ def attribute_run(data: Path, folder: Path, target: str, trials: int) -> dict[st
         oof = Predictions(np.arange(len(labels)), table, labels, run.folds.fold, MADE_OF[target].values)
         for k in range(2):
             seen = {"statistics": [[0.0] * 3, [1.0] * 3], "micro_batch": 8, "seconds": 1.0, "seconds_with_setup": 1.0}
-            trial.fold(k).finish(b"weights", oof, fold=k, epochs=1, score=0.5, **seen)
+            trial.fold(k).finish(save({"weight": np.zeros(1)}), oof, fold=k, epochs=1, score=0.5, **seen)
         trial.finish(
             oof,
             TrialResult(

@@ -83,7 +83,7 @@ def test_configuration_is_copied_by_its_button(finished: Run, page: Page) -> Non
 
 def test_described_data_are_drawn_at_both_widths(sample: Path, tmp_path: Path, page: Page) -> None:
     assert describe([str(sample), "--out", str(tmp_path), "--folds", "2"]) == 0
-    check_page(page, tmp_path / "describe.html", ["classes", "people", "files", "duplicates", "folds", "photos"])
+    check_page(page, tmp_path / "describe.html", ["classes", "numbers", "files", "duplicates", "folds", "photos"])
     check_print(page, tmp_path / "describe.html")
 
 

@@ -119,8 +119,8 @@ def test_thresholds_by_attribute_are_planned_and_nothing_is_written(
     [
         (["--threshold", "0.999"], "--threshold: received 0.999, and no test photo is so sure; allowed: less"),
         (["--threshold", "1.5"], "threshold: received 1.5; allowed: above 0 and at most 1"),
-        (["--threshold", "sure"], "received 'sure'; allowed: 0.9, or such as mask=.98,age=.6"),
-        (["--threshold", "mask=x"], "received 'mask=x'; allowed: 0.9, or such as mask=.98,age=.6"),
+        (["--threshold", "sure"], "received 'sure'; allowed: 0.9, or such as sort=.98,size=.6"),
+        (["--threshold", "mask=x"], "received 'mask=x'; allowed: 0.9, or such as sort=.98,size=.6"),
         (["--threshold", "hair=.9"], "threshold: received hair; allowed: mask, gender, age"),
         (["--data", "elsewhere"], "--data: received elsewhere; allowed: "),
     ],

@@ -39,6 +39,7 @@ FIXED = {
     "model.pretrained": "random weights are for tests",
     "precision": "where it runs",
     "compile": "how fast it runs",
+    "model.drop_path": "not every network has it",
     "input.detector": "MTCNN needs a library that can only be optional",
     **dict.fromkeys(
         ("head.name", "head.shrinkage", "head.neighbours", "head.parts", "head.calibrate", "features.beside"),
