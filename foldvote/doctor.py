@@ -12,8 +12,6 @@ from contextlib import suppress
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
-from urllib.error import HTTPError
-from urllib.request import Request, urlopen
 
 from trainable.command import Parser, guarded
 from trainable.words import extra
@@ -131,13 +129,9 @@ def network() -> Finding:
     """Whether the hub of pretrained weights answers."""
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         return Finding(NOTE, "HF_HUB_OFFLINE is set", "weights come from --weights, packages or the hub's cache alone")
-    from huggingface_hub.constants import ENDPOINT
+    from trainable.models.weights import hub_answers
 
-    try:
-        urlopen(Request(ENDPOINT, method="HEAD"), timeout=5).close()
-    except HTTPError:  # an answer
-        pass
-    except OSError:
+    if not hub_answers():
         return Finding(NOTE, "no network", "weights come from --weights, packages or the hub's cache alone")
     return Finding(OK, "the hub of pretrained weights answers", "weights are fetched when they are asked for")
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 HOUSE = Path(__file__).parents[1]
-ROOMS = ("search", "trainable", "ensembles", "spaces")
+ROOMS = ("foldvote", "search", "trainable", "ensembles", "spaces")
 
 WAITS = re.compile(
     r"(^|\.)(wait|acquire|shutdown|communicate|urlopen|sleep|as_completed|result|waiting_for)$"

@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 import pytest
 from folders import photos, read, table, texts
-from helpers import space_file
+from helpers import SPACE, space_file
 from inline import searched
 from safetensors.torch import load_file
 
@@ -25,26 +25,12 @@ from trainable.errors import InputError
 from trainable.run import Run
 
 SORTS, SIZES = ("apple", "pear"), ("3-9", "10-19", "20+")
-THREE_LINES = """
-from search.space import Search
-
-SEARCH = Search(trials=2, folds=2, epochs=2, store_size=(32, 32), members=1)
-
-
-def space(trial, data):
-    return {
-        "model": {"backbone": "test_resnet", "pretrained": False},
-        "input": {"size": (32, 32)},
-        "augment": {"policy": "none"},
-        "optim": {"lr": trial.suggest_float("lr", 1e-3, 1e-2, log=True)},
-        "batch_size": 8,
-        "head": {
+HEAD = """"head": {
             "name": "attributes",
             "ordinal": ["size_band"],
             "weights": {"size_band": 2.0},
-        },
-    }
-"""
+        },"""
+THREE_LINES = SPACE.replace("epochs=1", "epochs=2").replace('"batch_size": 8,', f'"batch_size": 8,\n        {HEAD}')
 
 
 def fruit(root: Path, *, rows: int = 48, gaps: bool = False, asked: bool = True) -> Path:

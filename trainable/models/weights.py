@@ -44,7 +44,7 @@ def find_weights(backbone: str, folder: Path | None = None, *, download: bool = 
 def resolve_weights(backbones: list[str], folder: Path | None) -> dict[str, str]:
     """The weight file of each backbone; InputError naming every file that cannot be had."""
     found = {b: find_weights(b, folder, download=False) for b in backbones}
-    if None in found.values() and folder is None and _hub_answers():
+    if None in found.values() and folder is None and hub_answers():
         found = {b: path or find_weights(b, folder) for b, path in found.items()}
     missing = [b for b, path in found.items() if path is None]
     if missing:
@@ -52,7 +52,7 @@ def resolve_weights(backbones: list[str], folder: Path | None) -> dict[str, str]
     return {b: str(path.absolute()) for b, path in found.items() if path is not None}
 
 
-def _hub_answers() -> bool:
+def hub_answers() -> bool:
     """Whether the hub can be reached, asked once: where it cannot, its library retries half a minute for every file."""
     if os.environ.get("HF_HUB_OFFLINE") == "1":
         return False
