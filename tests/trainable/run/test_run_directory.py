@@ -70,12 +70,12 @@ def test_run_of_another_schema_is_refused_in_one_line(
     values = json.loads(file.read_text())
     values["versions"]["foldvote"] = "0.0.9"
     file.write_text(json.dumps({**values, "schema": schema}))
-    with pytest.raises(InputError, match=f"written by foldvote 0.0.9.*received schema {schema}; allowed: 3") as said:
+    with pytest.raises(InputError, match=f"written by foldvote 0.0.9.*received schema {schema}; allowed: 4") as said:
         Run.open(run.root)
     assert "\n" not in str(said.value)
     (tmp_path / "config.json").write_text(json.dumps(tiny().to_dict()))
     line = refused(capfd, train, tmp_path / "config.json", "--data", generic, "--out", run.root, "--folds", 2)
-    assert f"received schema {schema}; allowed: 3, so search again" in line
+    assert f"received schema {schema}; allowed: 4, so search again" in line
 
 
 def test_result_json_alone_makes_a_trial_or_fold_finished(tmp_path: Path) -> None:
