@@ -16,6 +16,7 @@ from ensembles.members import Member, Members, load_members, on_all_rows
 from ensembles.methods import METHODS
 from ensembles.nested import AUTO
 from ensembles.newest import newest_below
+from ensembles.pooling import Pooling, group_numbers, pooled, pooling_gain
 from ensembles.predict_members import predict_members
 from ensembles.same_person import refine_by_person
 from ensembles.submission import form_for, write_probabilities, write_submission
@@ -113,8 +114,9 @@ def submit(
     drift = measure_drift(known, members.groups, by_fold)
     for sentence in drift.sentences(members.classes):
         print(f"warning: {sentence}", flush=True)
+    scores, pooling = pool_groups(scores, known, members, test, given.seed)
     together = None
-    if members.attributes and not given.no_persons:
+    if test.groups is None and members.attributes and not given.no_persons:
         scores, together = refine_by_person(scores, known, members, test, given.seed)
     folder.write_test(
         probabilities=probabilities,
@@ -129,8 +131,27 @@ def submit(
     return {
         "form": form_for(test.form, members.metric).to_dict(),
         "drift": {name: value for name, value in asdict(drift).items() if name != "changes"},
+        "pooling": None if pooling is None else {**vars(pooling), "kept": pooling.pays},
         "same_person": None if together is None else {**vars(together), "kept": together.pays},
     }
+
+
+def pool_groups(
+    scores: np.ndarray, known: np.ndarray, members: Members, test: TestSet, seed: int
+) -> tuple[np.ndarray, Pooling | None]:
+    """Votes [M, C] on test photos, pooled where their groups are known and it pays out of fold; what it gave there."""
+    if test.groups is None:
+        return scores, None
+    found = pooling_gain(known, members.labels, members.fold, members.groups, members.metric, seed)
+    if found is None:
+        return scores, None
+    before, after = members.metric.text(found.before), members.metric.text(found.after)
+    print(
+        f"groups {f'pooled by {found.how}' if found.pays else 'not pooled'}: nested {before} -> {after}, gain "
+        f"{found.gain:+.4f} ± {found.gain_error:.4f}",
+        flush=True,
+    )
+    return (pooled(scores, group_numbers(test.groups), found.how) if found.pays else scores), found
 
 
 def as_float32(scores: np.ndarray) -> np.ndarray:

@@ -139,6 +139,16 @@ class TrialConfig:
                 "2 epochs or more: each part has one at least",
             ),
             (
+                2 * self.loss.leave_out > self.batch_size and not self.fitted,
+                f"loss.leave_out {self.loss.leave_out} of batches of {self.batch_size}",
+                f"{self.batch_size // 2} at most, half of a batch",
+            ),
+            (
+                self.loss.leave_out > 0 and self.loss.name == "soft_f1",
+                "loss.leave_out with loss.name soft_f1",
+                "cross_entropy or focal, which are sums over photos",
+            ),
+            (
                 frozen and self.compile,
                 "model.freeze body with compile",
                 "compile false: one layer is trained, which nothing can be compiled away from",

@@ -5,8 +5,8 @@ path_or_id,field,value            optional fourth column: fold
 train/images/000020,label,ripe apple
 
 path_or_id: an image, a group, or an id (a folder's name up to its first `_`) that one person only has.
-field: a column that classes are made of, swap (a word that the layout knows, of all photos of a group), or, where
-labels are plain, label.
+field: drop (the rows do not train; no value), a column that classes are made of, swap (a word that the layout knows, of
+all photos of a group), or, where labels are plain, label.
 fold: a correction found by looking at predictions holds only in the training part of the fold whose model made them;
 elsewhere it would carry what that model knows of its training labels into a fold that is scored on them.
 """
@@ -23,7 +23,7 @@ from trainable.data.manifest import Manifest, read_table
 from trainable.data.values import numbers
 from trainable.errors import InputError
 
-SWAP, LABEL = "swap", "label"
+SWAP, LABEL, DROP = "swap", "label", "drop"
 
 
 def check_core(manifest: Manifest) -> None:
@@ -68,6 +68,18 @@ def _from_file(frame: pd.DataFrame, manifest: Manifest, path: Path, fold: int | 
         applied |= {said} if holds else set()
 
 
+def left_out(manifest: Manifest, source: str, fold: int | None = None) -> np.ndarray:
+    """bool[N]: rows that a file of corrections drops; they do not train. fold: as in `correct`."""
+    out = np.zeros(len(manifest.frame), bool)
+    if source not in ("none", "core"):
+        path, where = Path(source), _Rows(manifest.frame)
+        for number, line in enumerate(read_table(path, ("path_or_id", "field", "value")).to_dict("records"), start=2):
+            only = line.get("fold", "")
+            if line["field"] == DROP and (fold is None or not only or int(only) == fold):
+                out[where.find(line["path_or_id"], f"{path} line {number}")] = True
+    return out
+
+
 class _Rows:
     """Where the rows of an image, a group or an id lie: looked up, not searched for line by line."""
 
@@ -93,7 +105,11 @@ class _Rows:
 
 
 def _apply(frame: pd.DataFrame, manifest: Manifest, rows: np.ndarray, field: str, value: str, place: str) -> None:
-    fields = (*manifest.attributes, *([SWAP] if manifest.made_of.swaps else [])) or (LABEL,)
+    if field == DROP:
+        if value:
+            raise InputError(f"{place}: received drop {value!r}; allowed: no value, the rows do not train")
+        return  # `left_out` knows them
+    fields = (*(manifest.attributes or (LABEL,)), *([SWAP] if manifest.made_of.swaps else []), DROP)
     if field not in fields:
         raise InputError(f"{place}: received field {field!r}; allowed: {', '.join(fields)}")
     if field == SWAP:

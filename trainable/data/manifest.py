@@ -17,6 +17,7 @@ from trainable.data.values import sorted_names
 from trainable.errors import InputError
 
 COMPETITION = "competition"
+SAMPLE_WEIGHT = "sample_weight"  # column, float64: how much the loss of a row counts in training
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from trainable.data.attributes import PLAIN, Attributes
 from trainable.data.folds import Folds
-from trainable.data.manifest import Manifest, TestSet
+from trainable.data.manifest import SAMPLE_WEIGHT, Manifest, TestSet
 from trainable.errors import InputError
 
 UNSURE = -1
@@ -58,6 +58,7 @@ def with_pseudo(manifest: Manifest, folds: Folds, test: TestSet, labels: np.ndar
     rows = pd.DataFrame({"image": names, "group": [f"pseudo/{n}" for n in names], "extra": True, "label": 0})
     rows["bytes"] = [(test.root / name).stat().st_size for name in names]
     nothing: dict[str, float] = {part.name: np.nan if part.cuts else 0 for part in manifest.made_of}
+    nothing[SAMPLE_WEIGHT] = 1.0
     for column in manifest.frame.columns.difference(rows.columns):
         rows[column] = nothing.get(column, -1 if column == "fold" else "")
     own = manifest.frame.copy()

@@ -11,9 +11,9 @@ import pandas as pd
 
 from trainable.config import JOINT, RowsConfig, TrialConfig
 from trainable.data.attributes import PLAIN, Attributes
-from trainable.data.corrections import correct
+from trainable.data.corrections import correct, left_out
 from trainable.data.folds import Folds
-from trainable.data.manifest import Manifest
+from trainable.data.manifest import SAMPLE_WEIGHT, Manifest
 from trainable.data.pseudo_labels import pseudo_answers
 from trainable.data.where import rows_where
 from trainable.errors import InputError
@@ -24,7 +24,8 @@ class TrainingRows:
     """`rows` int64[n] of the manifest; `labels` int64[N] for all its rows, of which only those of `rows` may be read.
 
     `first` bool[N]: what a first stage trains on. `partners` bool[N]: what mixing takes partners from. Neither has any
-    row where the configuration names none. `classes`: how many the target has.
+    row where the configuration names none. `classes`: how many the target has. `weights` float64[N]: how much the loss
+    of a row counts, 1 on average over `rows`; None where the data have no column `sample_weight`.
     """
 
     rows: np.ndarray
@@ -32,6 +33,7 @@ class TrainingRows:
     first: np.ndarray
     partners: np.ndarray
     classes: int
+    weights: np.ndarray | None = None
 
 
 def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int) -> TrainingRows:
@@ -42,7 +44,7 @@ def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int)
     own = k if folds.leave_out else None
     frame = correct(manifest, config.rows.corrections, own)
     labels = _labels(frame, manifest.made_of, config.rows)
-    out = dropped(frame, manifest.made_of, config.rows)
+    out = dropped(frame, manifest.made_of, config.rows) | left_out(manifest, config.rows.corrections, own)
     before = folds.train_rows(k)
     if "pseudo" in frame:
         pseudo, answers = frame["pseudo"].to_numpy(bool), pseudo_answers(frame, own)
@@ -62,6 +64,7 @@ def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int)
         first=rows_where(manifest, first, labels, "stage.rows") if first else nothing,
         partners=rows_where(manifest, partner, labels, "mix.partner") if mixes else nothing,
         classes=len(target_classes(manifest, config.target)),
+        weights=_weights(frame, rows),
     )
 
 
@@ -105,6 +108,16 @@ def dropped(frame: pd.DataFrame, made_of: Attributes, rows: RowsConfig) -> np.nd
 def _labels(frame: pd.DataFrame, made_of: Attributes, rows: RowsConfig) -> np.ndarray:
     """int64[N], -1 where moved borders or corrections make a product that is no class."""
     return made_of.encode(frame, dict(rows.cuts)) if made_of else frame["label"].to_numpy(np.int64)
+
+
+def _weights(frame: pd.DataFrame, rows: np.ndarray) -> np.ndarray | None:
+    if SAMPLE_WEIGHT not in frame:
+        return None
+    weights = frame[SAMPLE_WEIGHT].to_numpy(np.float64)
+    mean = weights[rows].mean() if len(rows) else 1.0
+    if not mean > 0:
+        raise InputError(f"rows: {SAMPLE_WEIGHT} of all training rows of a fold is 0; allowed: some above")
+    return weights / mean
 
 
 def _check_classes(labels: np.ndarray, manifest: Manifest, before: np.ndarray, after: np.ndarray) -> None:

@@ -47,7 +47,9 @@ class Epochs:
             network, inputs = HeadOnly(state.model, config.model.drop_rate), nn.Identity()  # type: ignore[assignment]
         labels = torch.from_numpy(fold.training.labels).to(fold.device)
         accumulate, clip = config.optim.accumulate, config.optim.clip
-        self.steps = Steps(state, network, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16)
+        weights = fold.training.weights
+        counted = None if weights is None else torch.from_numpy(weights).float().to(fold.device)
+        self.steps = Steps(state, network, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16, counted)
         self.sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
         m = config.mix
         self.mixer: MixPlanner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)
@@ -138,6 +140,7 @@ def _one_loss(loss: LossConfig, labels: np.ndarray, classes: int, device: torch.
         gamma=loss.gamma,
         f1_weight=loss.f1_weight,
         weights=None if weights is None else torch.from_numpy(weights).float().to(device),
+        leave_out=loss.leave_out,
     )
 
 

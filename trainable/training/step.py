@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from trainable.device import to_device
 from trainable.images.mixing import Mix, apply
 from trainable.memory import as_many_as_fit
 from trainable.models.freezing import train_mode
@@ -26,6 +27,7 @@ class Steps:
 
     network: what is called in training (the model, or its head on cached features). inputs: a batch as the network
     takes it. labels int64[N] on the device. accumulate: batches of a step.
+    weights: float32[N] on the device, how much the loss of a row counts, None where all count alike.
     """
 
     state: TrainingState
@@ -36,6 +38,7 @@ class Steps:
     accumulate: int
     clip: float
     bf16: bool
+    weights: Tensor | None = None
 
     def run(
         self,
@@ -81,14 +84,19 @@ class Steps:
         losses = []
         for number, (rows, places, images) in enumerate(group, first):
             inputs, targets = self.inputs(images), self.labels[places]
+            counted = None if self.weights is None else self.weights[places]
             mix = plan(number, rows, tuple(inputs.shape[2:]))  # type: ignore[arg-type]
             if mix is not None:
                 inputs, targets = apply(inputs, targets, mix, self.classes)
+                if counted is not None:
+                    counted = torch.lerp(counted[to_device(mix.partner, counted.device)], counted, mix.keep)
             parts = -(-len(rows) // micro)
-            for some, wanted in zip(inputs.tensor_split(parts), targets.tensor_split(parts), strict=True):
+            shares = [None] * parts if counted is None else counted.tensor_split(parts)
+            of_parts = zip(inputs.tensor_split(parts), targets.tensor_split(parts), shares, strict=True)
+            for some, wanted, share in of_parts:
                 with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bf16):
                     logits = self.network(some)
-                loss = loss_of(logits.float(), wanted) * (len(wanted) / images_of_step)
+                loss = loss_of(logits.float(), wanted, share) * (len(wanted) / images_of_step)
                 loss.backward()
                 losses.append(loss.detach())
         return torch.stack(losses).sum()

@@ -215,3 +215,32 @@ def test_a_first_stage_tells_the_other_attributes():
     assert tasks_of("joint", {}, names, "mask", "age") == [Task()]
     assert tasks_of("joint", {}, names, "site", "joint") == [Task()]  # rows by a column that no class is made of
     assert tasks_of("joint", {}, (), "site", "joint") == [Task()]
+
+
+@pytest.mark.parametrize(("name", "f1"), FAMILY)
+@pytest.mark.parametrize("soft", [False, True])
+def test_weights_of_rows_are_so_many_copies(batch, name, f1, soft):
+    """Against the same rows repeated; a row of weight 0 is as if it were not there."""
+    logits, hard = batch
+    times = torch.arange(24) % 4
+    hard, loss = torch.arange(24) // 6, build_loss(name, f1_weight=f1)
+    targets = soften(hard, C, 0.0) if soft else hard
+    copies = torch.repeat_interleave(torch.arange(24), times)
+    one = loss(logits, targets, times.float() * 24 / times.sum())
+    if name == "soft_f1":
+        assert torch.allclose(one, loss(logits[copies], targets[copies]), atol=1e-6)
+    elif not f1:
+        assert torch.allclose(one, loss(logits[copies], targets[copies]), atol=1e-5)
+    assert torch.allclose(loss(logits, targets, torch.ones(24)), loss(logits, targets), atol=1e-6)
+
+
+@pytest.mark.parametrize("name", ["cross_entropy", "focal"])
+def test_the_largest_losses_are_left_out(batch, name):
+    logits, hard = batch
+    one_by_one = torch.stack([build_loss(name)(logits[i : i + 1], hard[i : i + 1]) for i in range(24)])
+    for k in (1, 5, 23):
+        left = one_by_one.sort().values[: 24 - k].mean()
+        assert torch.allclose(build_loss(name, leave_out=k)(logits, hard), left, atol=1e-6)
+    logits.requires_grad_()
+    build_loss(name, leave_out=5)(logits, hard).backward()
+    assert (logits.grad.abs().sum(1) == 0).sum() == 5  # these teach nothing

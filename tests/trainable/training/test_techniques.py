@@ -86,6 +86,7 @@ CHOICES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "loss.smoothing": ({}, [0.0, 0.1]),
     "loss.gamma": ({"loss": {"name": "focal"}}, [2.0, 0.5, 5.0]),
     "loss.f1_weight": ({}, [0.0, 0.5]),
+    "loss.leave_out": ({}, [0, 6]),
     "loss.class_weights": ({}, ["none", "power", "effective"]),
     "loss.weight_power": ({"loss": {"class_weights": "power"}}, [0.5, 1.0]),
     "loss.weight_beta": ({"loss": {"class_weights": "effective"}}, [0.999, 0.5]),
@@ -130,7 +131,8 @@ UNTOUCHED_WEIGHTS = {"tta"}  # these change predictions alone
 QUICK = (
     "target=mask head.name=attributes rows.cuts={'age':(30,58)} mix.name=halves sampler.name=balanced loss.name=focal"
 )
-QUICK += " optim.second=sgd optim.ema=0.9 stage.rows=mask=none tta=flip model.freeze=body augment.hflip_only=age=>=60"
+QUICK += " optim.second=sgd optim.ema=0.9 stage.rows=mask=none tta=flip loss.leave_out=6"
+QUICK += " model.freeze=body augment.hflip_only=age=>=60"
 CASES = [
     pytest.param(name, needs, values[0], value, id=f"{name}={value}", marks=marks)
     for name, (needs, values) in CHOICES.items()

@@ -4,9 +4,10 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.headers import named
+from trainable.data.layouts.headers import find, named
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
+from trainable.data.manifest import SAMPLE_WEIGHT
 from trainable.data.values import (
     alone_where_nobody,
     cases,
@@ -98,6 +99,24 @@ def folds_given(
     shown = ", ".join(f"{name} ({counts[name]:,})" for name in names[:8])
     lines = [f"fold = {column}: {len(names)} folds as given, {shown}", *lines]
     return text.map(number).to_numpy(np.int64), [*lines, *near_pairs(names, counts, "fold", "one fold")]
+
+
+def sample_weights(frame: pd.DataFrame, source: object) -> tuple[pd.DataFrame, list[str]]:
+    """The manifest's frame with a column `sample_weight` as float64, and what to say; an empty cell counts 1.
+
+    InputError for cells that are no numbers of 0 or more.
+    """
+    column = find(frame.columns, SAMPLE_WEIGHT, source)
+    if column is None:
+        return frame, []
+    text = frame[column].map(clean).replace("", "1")
+    found = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
+    wrong = ~((found >= 0) & np.isfinite(found))
+    if wrong.any():
+        raise InputError(f"{source}: {column}: received {cases(map(repr, text[wrong]))}; allowed: numbers of 0 or more")
+    made = frame.rename(columns={column: SAMPLE_WEIGHT}).assign(**{SAMPLE_WEIGHT: found})
+    span = f"{found.min():g} to {found.max():g}"
+    return made, [f"sample_weight = {column}: {span}, counts in training; heads in closed form pass over it"]
 
 
 def further(frame: pd.DataFrame, used: set[str]) -> pd.DataFrame:

@@ -9,7 +9,7 @@ import pandas as pd
 from trainable.data.attributes import PLAIN, Attributes
 from trainable.data.flags import Flags, Taken
 from trainable.data.layouts.copies import join_copies
-from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of
+from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of, sample_weights
 from trainable.data.layouts.guess_label import Label
 from trainable.data.layouts.headers import find, named, refuse_near
 from trainable.data.layouts.product import is_product, label_columns, product_of
@@ -35,7 +35,8 @@ def read_train(root: Path, flags: Flags) -> Manifest:
     if twice:
         raise InputError(f"{source}: {few(twice)} occurs twice; allowed: one row an image")
     frame, copies = join_copies(frame, root)
-    taken = Taken(flags, (*lines, *copies))
+    frame, weights = sample_weights(frame, source)
+    taken = Taken(flags, (*lines, *weights, *copies))
     if made_of:
         return Manifest.of_product(root, "generic", frame, made_of, taken)
     return Manifest.of(root, "generic", frame, text, taken)

@@ -9,7 +9,7 @@ import pandas as pd
 
 from trainable.data.flags import Flags, Taken
 from trainable.data.form import Form, form_of
-from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of
+from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of, sample_weights
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.guess_label import Label, guess_label
 from trainable.data.layouts.headers import find, named, refuse_near
@@ -84,15 +84,16 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     frame = pd.DataFrame(
         {"image": images, "group": owners, "extra": False, "bytes": located.photos.sizes[located.rows]}
     )
+    table_frame, of_weights = sample_weights(table.frame, where)
     used = {image, *label.columns, *(c for c in (group, fold) if c)}
     own = [] if label.product is None else [label.product.values]
-    frame = pd.concat([frame, *own, further(table.frame, used)], axis=1)
+    frame = pd.concat([frame, *own, further(table_frame, used)], axis=1)
     given, of_folds = folds_given(table.frame, fold, owners, where)
     if given is not None:
         frame["fold"] = given
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += many_classes(text.unique().tolist(), len(text))
-    told = [*left_out, *repeats, label.sentence, *of_groups, *of_folds, *said]
+    told = [*left_out, *repeats, label.sentence, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
     if label.product is None:

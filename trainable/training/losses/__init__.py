@@ -15,7 +15,7 @@ from trainable.training.losses.tasks import Part
 
 __all__ = ["LOSSES", "Loss", "Part", "build_loss", "cross_entropy", "focal", "soft_f1", "soften", "sum_tasks"]
 
-Loss = Callable[[Tensor, Tensor], Tensor]
+Loss = Callable[[Tensor, Tensor, Tensor | None], Tensor]
 LOSSES = {"cross_entropy": cross_entropy, "focal": focal, "soft_f1": soft_f1}
 
 
@@ -26,10 +26,12 @@ def build_loss(
     gamma: float = 2.0,
     f1_weight: float = 0.0,
     weights: Tensor | None = None,
+    leave_out: int = 0,
 ) -> Loss:
-    """A function (logits, targets) -> scalar; `f1_weight` w makes it (1 - w) * loss + w * soft_f1.
+    """A function (logits, targets, rows) -> scalar; `f1_weight` w makes it (1 - w) * loss + w * soft_f1.
 
-    `weights` float32[C], on the device, multiply the terms of each class.
+    `weights` float32[C], on the device, multiply the terms of each class; rows float32[B] or None those of each photo.
+    leave_out: so many of the largest terms of a batch do not count; soft F1 has none.
     """
     if name not in LOSSES:
         raise unknown("loss", name, LOSSES)
@@ -38,22 +40,24 @@ def build_loss(
     options: dict[str, Any] = {"smoothing": smoothing, "weights": weights}
     if name == "focal":
         options["gamma"] = gamma
+    if name != "soft_f1":
+        options["leave_out"] = leave_out
 
-    def base(logits: Tensor, targets: Tensor) -> Tensor:
-        return LOSSES[name](logits, targets, **options)
+    def base(logits: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
+        return LOSSES[name](logits, targets, rows=rows, **options)
 
-    if not f1_weight or name == "soft_f1":
-        return base
-    return lambda logits, targets: torch.lerp(
-        base(logits, targets), soft_f1(logits, targets, smoothing=smoothing), f1_weight
-    )
+    def mixed(logits: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
+        f1 = soft_f1(logits, targets, smoothing=smoothing, rows=rows)
+        return torch.lerp(base(logits, targets, rows), f1, f1_weight)
+
+    return mixed if f1_weight and name != "soft_f1" else base
 
 
 def sum_tasks(tasks: list[tuple[float, Part, Loss]]) -> Loss:
     """sum of weight * loss over (weight, part, loss), each loss on its part of the classes."""
 
-    def total(logits: Tensor, targets: Tensor) -> Tensor:
-        terms = [weight * loss(part.logits(logits), part.targets(targets)) for weight, part, loss in tasks]
+    def total(logits: Tensor, targets: Tensor, rows: Tensor | None = None) -> Tensor:
+        terms = [weight * loss(part.logits(logits), part.targets(targets), rows) for weight, part, loss in tasks]
         return torch.stack(terms).sum()
 
     return total
