@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from search.features_first import FrozenScores
 from search.ledger import Ledger
 from search.sampler.suggest import Suggester
 from search.space import DataFacts
@@ -16,7 +17,10 @@ ATTEMPTS = 50  # suggestions in a row that may be refused
 
 @dataclass
 class Proposals:
-    """identify: a configuration's trial_id. note: why there are no more new trials, once there are none."""
+    """identify: a configuration's trial_id. frozen: what a stage of features came to before the search.
+
+    note: why there are no more new trials, once there are none.
+    """
 
     run: Run
     space: SpaceFile
@@ -24,6 +28,7 @@ class Proposals:
     identify: Callable[[TrialConfig], str]
     ledger: Ledger
     suggester: Suggester
+    frozen: FrozenScores
     note: str = ""
 
     def next(self, fits: Callable[[TrialConfig], bool]) -> Trial | None:
@@ -33,7 +38,9 @@ class Proposals:
         the deadline.
         """
         problem = ""
-        draws = self.suggester.draws(self.ledger.trials(), len(self.ledger.numbers))
+        number = len(self.ledger.numbers)
+        drawn = self.suggester.draws(self.ledger.trials(), number)
+        draws = self.frozen.best_first(drawn, self.space, self.data, number)
         for _ in range(ATTEMPTS):
             asked = self.ledger.waiting()
             if asked is None:
@@ -45,7 +52,7 @@ class Proposals:
                 self.ledger.refuse(asked, problem)
                 continue
             trial_id = self.identify(config)
-            if trial_id in self.ledger.numbers:
+            if trial_id in self.ledger.numbers or trial_id in self.frozen.trials:
                 self.ledger.refuse(asked, f"the same configuration as {trial_id}")
             elif not fits(config):
                 problem = "no more trials are begun: those suggested could not be complete by the deadline"

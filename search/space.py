@@ -1,7 +1,7 @@
 """What a space file is written with: `Search`, how it is walked, and `DataFacts`, what it may know of the data."""
 
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import asdict, dataclass, replace
+from typing import Any, Self
 
 from trainable.config import TARGETS
 from trainable.config.allowed import between, check, one_of, sizes, where
@@ -24,6 +24,7 @@ class Search:
     target: what all trials predict: "joint", or one attribute, whose runs ensembles.build multiplies.
     hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
+    features: whether a search of pretrained networks begins with heads on their features, see search.first_heads.
     """
 
     trials: int = between(1, 1_000_000, default=100)
@@ -44,6 +45,7 @@ class Search:
     first: tuple[dict[str, Any], ...] = where(
         lambda v: isinstance(v, tuple) and all(isinstance(p, dict) for p in v), "a tuple of dicts", default=()
     )
+    features: bool = one_of(True, False, default=True)
 
     def __post_init__(self) -> None:
         check(self)
@@ -52,6 +54,10 @@ class Search:
     def settings(self) -> dict[str, Any]:
         """Field by field, as a run records them: a metric by its name."""
         return {**asdict(self), "metric": name_of(self.metric)}
+
+    def apart(self, trials: int) -> Self:
+        """For so many trials apart from the search's own: they do not race, all of them run all their folds."""
+        return replace(self, trials=trials, members=trials, grace=self.epochs, rule="none", first=())
 
 
 @dataclass(frozen=True)
