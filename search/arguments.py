@@ -38,6 +38,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--from", dest="earlier", type=Path, metavar="RUN", help="begin with an earlier run's finished trials"
     )
+    made.add_argument("--no-features", action="store_true", help="do not begin with heads on frozen networks")
     made.add_argument("--resume", action="store_true", help="go on with a run that was interrupted")
     made.add_argument("--smoke", action="store_true", help="the same structure with tiny networks, photos and epochs")
     made.add_argument("--dry-run", action="store_true", help="check everything, print the plan, start nothing")

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 
 from search.deadline import Deadline
 from search.director import Director
+from search.features_first import FrozenScores
 from search.ledger import Ledger
 from search.prior import published_prior
 from search.proposals import Proposals
@@ -27,11 +28,13 @@ def assemble(
     suggester: Suggester | None = None,
     deadline: Deadline | None = None,
     watchers: Iterable[Watcher] = (),
+    frozen: FrozenScores | None = None,
 ) -> Director:
     """The director of a run's search; `Director.resume` then takes the run over from its ledger.
 
     data, identify: what the space may know and how a configuration is named, by default the run's own (simulations
-    have neither photos nor folds). race, suggester: as `SEARCH` asks for them unless given.
+    have neither photos nor folds). race, suggester: as `SEARCH` asks for them unless given. frozen: what a stage of
+    features came to.
     """
     s = space.search
     return Director(
@@ -46,6 +49,7 @@ def assemble(
             identify or run.identify,
             ledger,
             suggester or Suggester(s.sampler, s.seed, s.startup),
+            frozen or FrozenScores(),
             published_prior() if s.prior and s.sampler == "tpe" else None,
         ),
         watchers=Watchers(watchers),

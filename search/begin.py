@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from search.arguments import Thresholds
-from search.plan import make_plan
+from search.plan import Plan, make_plan
 from search.pseudo_labels import Teacher, first_round, refuse_another
 from search.space import DataFacts
 from search.space_file import SpaceFile
@@ -24,6 +24,8 @@ from trainable.images.faces import look
 from trainable.metrics import name_of
 from trainable.models.weights import resolve_weights
 from trainable.run import Experiment, Run, prepare
+
+FREE = ("trials", "features")  # settings that another sitting may have otherwise
 
 
 @dataclass(frozen=True)
@@ -62,10 +64,10 @@ def with_given_folds(space: SpaceFile, manifest: Manifest) -> SpaceFile:
     return space if count is None else replace(space, search=replace(space.search, folds=count))
 
 
-def begin(options: Options, space: SpaceFile, run: Run) -> list[str]:
+def begin(options: Options, space: SpaceFile, run: Run) -> tuple[list[str], Plan]:
     """Check the space against the data first, since that is quick; then decode, then write the run's files.
 
-    Returns the plan in lines. Raises InputError when anything does not fit.
+    Returns the plan, in lines too. Raises InputError when anything does not fit.
     """
     teacher = teacher_of(options, space)
     folder = teacher.experiment.manifest.root if teacher else options.data or default_data()
@@ -93,10 +95,10 @@ def begin(options: Options, space: SpaceFile, run: Run) -> list[str]:
     look(plan.configs, experiment.store)
     run.begin(experiment, command=sys.argv, settings=s.settings(), space=space.text, metric=name_of(s.metric))
     run.keep_inputs(plan.configs)
-    return lines
+    return lines, plan
 
 
-def reopen(options: Options, space: SpaceFile, run: Run) -> list[str]:
+def reopen(options: Options, space: SpaceFile, run: Run) -> tuple[list[str], Plan]:
     """The plan of a run as it was begun; a changed space file or data folder is refused with the difference."""
     old = run.space.read_text(encoding="utf-8")
     if old != space.text:
@@ -116,7 +118,7 @@ def reopen(options: Options, space: SpaceFile, run: Run) -> list[str]:
     plan = make_plan(replace(space, kept=run.kept_input), run.manifest)
     run.keep_inputs(plan.configs)
     look(plan.configs, run.store)
-    return plan.lines(space, DataFacts.of(run.manifest))
+    return plan.lines(space, DataFacts.of(run.manifest)), plan
 
 
 def refuse_changed_data(run: Run) -> None:
@@ -140,8 +142,8 @@ def _refuse_other_flags(now: Flags, then: Flags) -> None:
 
 
 def _refuse_changed_settings(space: SpaceFile, then: dict[str, Any]) -> None:
-    """Only the number of trials may change; --smoke, for one, changes more."""
+    """Only the number of trials may change, and whether features come first; --smoke, for one, changes more."""
     now = json.loads(json.dumps(space.search.settings()))
-    changed = [f"{k}={now[k]!r} (was {then[k]!r})" for k in now if k != "trials" and now[k] != then.get(k, now[k])]
+    changed = [f"{k}={now[k]!r} (was {then[k]!r})" for k in now if k not in FREE and now[k] != then.get(k, now[k])]
     if changed:
         raise InputError(f"--resume: received {', '.join(changed)}; allowed: the settings the run began with")

@@ -48,8 +48,8 @@ class Deadline:
     @property
     def closing(self) -> bool:
         """Begin no more trials: the time left is what completing the best ones takes, and a tenth more."""
-        if not self.costs:
-            return False
+        if self.passed or not self.costs:
+            return self.passed
         return self.left < 1.1 * self.finish_epochs * _mean(self.costs.values()) / self.slots
 
     @property

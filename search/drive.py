@@ -4,6 +4,7 @@ import errno
 import math
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
@@ -15,7 +16,9 @@ from search.begin import Options
 from search.deadline import Deadline
 from search.director import Director
 from search.executors import Executor, open_executor
-from search.ledger import Ledger
+from search.features_first import SHARE, FrozenScores, frozen_scores, is_left, write_down
+from search.first_heads import FirstHeads
+from search.ledger import FEATURES, Ledger
 from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished, take_over
@@ -33,18 +36,20 @@ from trainable.words import count, duration
 
 
 def drive(
-    options: Options, space: SpaceFile, run: Run, trackers: Sequence[Tracker] = (), *, retrained: bool = False
+    options: Options,
+    space: SpaceFile,
+    run: Run,
+    trackers: Sequence[Tracker] = (),
+    *,
+    apart: str = "",
+    first: FirstHeads | None = None,
 ) -> int:
-    """Run the search (or the trials retrained after it); the exit code of the command.
+    """Run the search, or trials apart from it; the exit code of the command.
 
-    retrained: the ledger's view of trials that were retrained, instead of the search's own.
+    apart: the ledger's view, instead of the search's own trials. first: heads on features, which the search begins
+    with; their time counts against `--hours`.
     """
-    ledger = Ledger.open(run.study, first=space.search.first, retrained=retrained)
-    if options.earlier:
-        take_over(find_finished(options.earlier, replace(space, kept=run.kept_input), run.experiment), run, ledger)
-    trials = space.search.trials + ledger.taken
-    space = replace(space, search=replace(space.search, trials=trials), kept=run.kept_input)
-    clear_stopped(run, ledger)
+    started, first, stage = time.monotonic(), first or FirstHeads(), None
     executor = open_executor(
         options.executor,
         address=options.address,
@@ -52,13 +57,56 @@ def drive(
         gpus=options.gpus,
         hang_minutes=space.search.hang_minutes,
     )
+    seconds = options.hours * 3600 if options.hours else math.inf
     with executor:
-        search = _Sitting(options, space, run, ledger, trackers, executor)
-        interrupted = search.work(executor)
-    if interrupted:
-        print(f"\ninterrupted; finished folds are kept\nnext: {options.again}")
-        return 130
+        if first.tables:
+            stage = _stage(options, space, run, trackers, executor, first, seconds)
+        if stage and (stage.interrupted or stage.director.disk_full):
+            return stage.conclude()
+        ledger = Ledger.open(run.study, first=space.search.first, apart=apart)
+        if options.earlier:
+            take_over(find_finished(options.earlier, replace(space, kept=run.kept_input), run.experiment), run, ledger)
+        trials = space.search.trials + ledger.taken
+        space = replace(space, search=replace(space.search, trials=trials), kept=run.kept_input)
+        left = seconds - (time.monotonic() - started)
+        frozen = FrozenScores() if apart else frozen_scores(run, ledger)
+        search = _Sitting(options, space, run, ledger, trackers, executor, seconds=left, frozen=frozen)
+        search.overhead.training += stage.overhead.training if stage else 0.0
+        for line in frozen.lines(search.log.measure):
+            print(line, flush=True)
+        search.work(executor)
     return search.conclude()
+
+
+def _stage(
+    options: Options,
+    space: SpaceFile,
+    run: Run,
+    trackers: Sequence[Tracker],
+    executor: Executor,
+    first: FirstHeads,
+    seconds: float,
+) -> "_Sitting | None":
+    """The sitting of the heads that a search begins with; None where they are there."""
+    ledger = Ledger.open(run.study, first=space.search.first, apart=FEATURES)
+    write_down(first, run, ledger)
+    if not is_left(ledger):
+        return None
+    todo = replace(space, search=space.search.apart(len(ledger.numbers)))
+    stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=SHARE * seconds)
+    stage.work(executor)
+    director = stage.director
+    if stage.interrupted or director.disk_full:
+        return stage
+    write_leaderboard(run, ledger)
+    print(stage.log.summary(), flush=True)
+    if director.aborted:
+        rest = "what is left is fitted with --resume" if director.deadline.passed else "the search goes on without"
+        why = "its share of --hours is over" if director.deadline.passed else director.aborted
+        print(f"warning: {FEATURES}: {why}; {rest}", flush=True)
+    if stage.tally.counts()["complete"]:
+        print(f"{FEATURES}: a vote can be built from here on: {spoken('build', run.root)}", flush=True)
+    return stage
 
 
 class _Sitting:
@@ -72,14 +120,19 @@ class _Sitting:
         ledger: Ledger,
         trackers: Sequence[Tracker],
         executor: Executor,
+        *,
+        seconds: float,
+        frozen: FrozenScores | None = None,
     ) -> None:
         from search.watch.tensorboard import TensorBoard, known_parameters  # matplotlib takes seconds to import
 
-        self.options, self.run, self.ledger = options, run, ledger
+        clear_stopped(run, ledger)
+        self.options, self.run, self.ledger, self.interrupted = options, run, ledger, False
+        self.frozen = frozen or FrozenScores()
         s, race, slots = space.search, space.race(), executor.slots()
         measure = run.measure(target_classes(run.manifest, s.target))
         self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=lambda name: ledger.find(name).number + 1)
-        self.log = Log(s, race.expected_epochs(), self.tally, taken=ledger.taken, measure=measure)
+        self.log = Log(s, race.expected_epochs(), self.tally, stage=ledger.apart, taken=ledger.taken, measure=measure)
         self.table = LiveTable(self.log, race)
         self.overhead = Overhead(slots)
         known = known_parameters(space, DataFacts.of(run.manifest))
@@ -91,20 +144,21 @@ class _Sitting:
             ledger,
             race=race,
             deadline=Deadline(
-                seconds=options.hours * 3600 if options.hours else math.inf,
+                seconds=seconds,
                 finish_epochs=s.members * s.folds * s.epochs,
                 trial_epochs=s.folds * s.epochs,
                 slots=slots,
             ),
             watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, *tracking],
+            frozen=frozen,
         )
         self.table.waiting, self.log.ahead = self.director.waiting, self.director.parallel.training
         trials = ledger.named()
         complete = [name for name, frozen in trials.items() if frozen.state == TrialState.COMPLETE]
-        self.tally.remember(trials, {name: run.trial(name) for name in complete})
+        self.tally.remember(trials, {name: run.trial(name) for name in complete}, self.frozen.trials.values())
 
-    def work(self, executor: Executor) -> bool:
-        """Until the search has ended; True when it was interrupted."""
+    def work(self, executor: Executor) -> None:
+        """Until the search has ended or was interrupted."""
         director = self.director
         director.interrupt.heed()
         try:
@@ -114,8 +168,7 @@ class _Sitting:
                     executor.execute(director, self.run)
                     director.conclude()
         except KeyboardInterrupt:
-            return True
-        return False
+            self.interrupted = True
 
     @contextmanager
     def _ended_by_a_full_disk(self) -> Iterator[None]:
@@ -133,6 +186,9 @@ class _Sitting:
         from search.record import write_search_record
 
         run, director = self.run, self.director
+        if self.interrupted:
+            print(f"\ninterrupted; finished folds are kept\nnext: {self.options.again}")
+            return 130
         if not director.disk_full:
             with self._ended_by_a_full_disk():
                 write_leaderboard(run, self.ledger)
@@ -155,10 +211,12 @@ class _Sitting:
             print(f"tracebacks, if trials raised: {run.root}/trials/*/error.txt")
             print(f"next: once that is mended, {again}")
             return 1
-        print(f"leaderboard {run.leaderboard}; {complete} complete trials can be members")
-        if not complete:
+        heads = len(self.frozen.trials)
+        of_them = f", {heads} of them heads on frozen features" if heads else ""
+        print(f"leaderboard {run.leaderboard}; {complete + heads} complete trials can be members{of_them}")
+        if not complete + heads:
             had = director.search.trials - self.ledger.taken
-            more = "" if self.ledger.retrained else f" --trials N, with N above {had}"
+            more = "" if self.ledger.apart else f" --trials N, with N above {had}"
             print(f"next: {again}{more}: no trial is complete")
             return 1
         print(f"next: {spoken('build', run.root)}")

@@ -20,7 +20,9 @@ from trainable.files import cut_to_last_line
 
 STUDY = "foldvote"
 ID = "trial_id"
-RETRAINED = "retrained"  # the trial whose configuration this one has, but for the seed
+APART = "apart"  # what a trial is that is none of the search's own: RETRAINED or FEATURES
+RETRAINED = "retrained"  # after the search, with another seed; also the attribute that names the first trial
+FEATURES = "features"  # a head on frozen features, before the search; also the attribute that says on what
 REASON = "reason"
 QUEUED = "fixed_params"  # Optuna's own name for what a queued trial asks for
 STATES = {  # Optuna's, in our words
@@ -36,19 +38,19 @@ FROM = "from"  # the run that a trial was taken over from
 class Ledger:
     """The journal's study. Trials are named by their trial_id, the hash of the resolved configuration.
 
-    It shows the trials of the search, or (`retrained`) those that were retrained after it: these neither race nor teach
-    the sampler nor count as trials of the search.
+    It shows the trials of the search, or those of one kind that are `apart` from it: these neither race nor teach the
+    sampler nor count as trials of the search.
     """
 
     study: optuna.Study
-    retrained: bool = False
+    apart: str = ""
     numbers: dict[str, int] = field(init=False)  # trial_id -> Optuna's own id of the trial
 
     def __post_init__(self) -> None:
         self.numbers = {t.user_attrs[ID]: t._trial_id for t in self.trials() if ID in t.user_attrs}
 
     @classmethod
-    def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = (), retrained: bool = False) -> "Ledger":
+    def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = (), apart: str = "") -> "Ledger":
         """Open or begin a journal; `first` are parameters to try before any suggestion.
 
         The caller holds the run's lock, so a lock file that lies beside the journal is stale.
@@ -65,7 +67,7 @@ class Ledger:
         if fresh:
             for values in first:
                 study.enqueue_trial(values)
-        return cls(study, retrained)
+        return cls(study, apart)
 
     def waiting(self) -> Trial | None:
         """A configuration that somebody queued (SEARCH.first, or from beside a running search), now RUNNING."""
@@ -113,15 +115,17 @@ class Ledger:
         """Trials of earlier runs, which do not count as trials of this search."""
         return sum(FROM in t.user_attrs for t in self.trials())
 
-    def retrain(self, source: FrozenTrial, trial_id: str) -> None:
-        """Write a complete trial's configuration with another seed down as RUNNING."""
-        assert self.retrained
-        attributes = {ID: trial_id, RETRAINED: source.user_attrs[ID]}
+    def add_apart(self, trial_id: str, of: str, source: FrozenTrial | None = None) -> None:
+        """Write a trial of the kind that is shown down as RUNNING.
+
+        of: the trial it repeats, or the features it is fitted to. source: whose parameters it has.
+        """
+        assert self.apart
         made = create_trial(
             state=TrialState.RUNNING,
-            params=source.params,
-            distributions=source.distributions,
-            user_attrs=attributes,
+            params=source.params if source else {},
+            distributions=source.distributions if source else {},
+            user_attrs={ID: trial_id, APART: self.apart, self.apart: of},
         )
         self._add(trial_id, made)
 
@@ -171,15 +175,19 @@ class Ledger:
                 self.study.tell(Trial(self.study, frozen._trial_id), state=TrialState.FAIL)
 
     def trials(self) -> list[FrozenTrial]:
-        return [t for t in self.study.get_trials(deepcopy=False) if (RETRAINED in t.user_attrs) == self.retrained]
+        return [t for t in self.study.get_trials(deepcopy=False) if _kind(t) == self.apart]
 
     def named(self) -> dict[str, FrozenTrial]:
         """Trials that count, by trial_id, in the order they were suggested."""
         return _by_name(self.trials())
 
     def everything(self) -> dict[str, FrozenTrial]:
-        """The search's trials and the retrained ones, by trial_id."""
+        """The search's trials and those apart from it, by trial_id."""
         return _by_name(self.study.get_trials(deepcopy=False))
+
+    def others(self, kind: str) -> dict[str, FrozenTrial]:
+        """Trials of another kind than those that are shown, by trial_id."""
+        return _by_name([t for t in self.study.get_trials(deepcopy=False) if _kind(t) == kind])
 
     def parameters_of(self, trial_id: str) -> dict[str, Any]:
         """A trial's parameters as plain values."""
@@ -198,7 +206,7 @@ def read_trials(path: Path) -> dict[str, FrozenTrial]:
         return {}
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(path))))
-    return _by_name([t for t in study.get_trials(deepcopy=False) if RETRAINED not in t.user_attrs])
+    return _by_name([t for t in study.get_trials(deepcopy=False) if not _kind(t)])
 
 
 def enqueue(path: Path, values: dict[str, Any]) -> None:
@@ -215,6 +223,10 @@ def enqueue(path: Path, values: dict[str, Any]) -> None:
         lock.release()
     backend = JournalFileBackend(str(path), lock_obj=lock)
     optuna.load_study(study_name=STUDY, storage=JournalStorage(backend)).enqueue_trial(values)
+
+
+def _kind(frozen: FrozenTrial) -> str:
+    return str(frozen.user_attrs.get(APART, ""))
 
 
 def _by_name(trials: list[FrozenTrial]) -> dict[str, FrozenTrial]:

@@ -11,6 +11,7 @@ from typing import Any
 import optuna
 import torch
 
+from search.first_heads import FirstHeads, first_heads
 from search.metric import check_metric
 from search.prior import published_prior
 from search.proposals import AT_RANDOM
@@ -43,6 +44,7 @@ class Plan:
     left_out: list[str]  # parameters that the data cannot carry
     cautions: list[str]  # choices that are ignored, or allowed and costly
     metric: Metric
+    first: FirstHeads  # what the search begins with
 
     def lines(self, space: SpaceFile, data: DataFacts) -> list[str]:
         s = space.search
@@ -63,6 +65,7 @@ class Plan:
             f"networks in {len(self.configs)} draws: {short(sorted(self.megabytes))}",
             f"disk: about {self.gigabytes(s):.2f} GB for {count(_complete(s), 'complete trial')} and {_waiting(s)} "
             f"that wait at a rung (up to {max(self.megabytes.values()):.1f} MB a fold)",
+            *self.first.lines(),
             *([f"left out, the data lack attributes: {short(self.left_out, 20)}"] if self.left_out else []),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]
@@ -77,7 +80,7 @@ class Plan:
     def gigabytes(self, search: Search) -> float:
         """What the run may take: complete trials keep K weights, one at a rung its weights and two moments."""
         networks = _complete(search) * search.folds + 3 * _waiting(search)
-        return networks * max(self.megabytes.values()) / 1000
+        return networks * max(self.megabytes.values()) / 1000 + self.first.gigabytes()
 
     def too_large(self, search: Search, place: Path) -> list[str]:
         """A warning where the disk of `place` (which may not exist yet) has less room than that."""
@@ -141,6 +144,7 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         sorted(left_out),
         sorted({sentence for c in configs for sentence in c.cautions()}),
         measure,
+        first_heads(configs, megabytes, len(manifest.frame)) if space.search.features else FirstHeads(),
     )
 
 

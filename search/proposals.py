@@ -5,9 +5,10 @@ from dataclasses import dataclass
 
 from optuna.trial import Trial as Asked
 
+from search.features_first import FrozenScores
 from search.ledger import Ledger
 from search.prior import Prior
-from search.sampler.by_prior import best_first
+from search.sampler.by_prior import Ranking, best_first
 from search.sampler.suggest import Suggester
 from search.space import DataFacts
 from search.space_file import SpaceFile
@@ -21,7 +22,9 @@ AT_RANDOM = 4  # one of so many suggestions of the start-up phase is drawn witho
 
 @dataclass
 class Proposals:
-    """identify: a configuration's trial_id. prior: orders the draws before the sampler has enough trials to learn from.
+    """identify: a configuration's trial_id. frozen: what a stage of features came to before the search.
+
+    prior: with `frozen`, orders the draws before the sampler has enough trials to learn from.
 
     note: why there are no more new trials, once there are none.
     """
@@ -32,6 +35,7 @@ class Proposals:
     identify: Callable[[TrialConfig], str]
     ledger: Ledger
     suggester: Suggester
+    frozen: FrozenScores
     prior: Prior | None = None
     note: str = ""
 
@@ -54,7 +58,7 @@ class Proposals:
                 self.ledger.refuse(asked, problem)
                 continue
             trial_id = self.identify(config)
-            if trial_id in self.ledger.numbers:
+            if trial_id in self.ledger.numbers or trial_id in self.frozen.trials:
                 self.ledger.refuse(asked, f"the same configuration as {trial_id}")
             elif not fits(config):
                 problem = "no more trials are begun: those suggested could not be complete by the deadline"
@@ -70,7 +74,10 @@ class Proposals:
     def _draws(self, number: int) -> Iterator[Asked]:
         """Suggestions for the trial of this number, best first."""
         draws = self.suggester.draws(self.ledger.trials(), number)
-        if self.prior is None or number >= self.suggester.startup or number % AT_RANDOM == AT_RANDOM - 1:
+        learning = self.suggester.sampler != "tpe" or number >= self.suggester.startup
+        if learning or not (self.prior or self.frozen.best) or number % AT_RANDOM == AT_RANDOM - 1:
             return draws
+        early = 2 * number < self.suggester.startup
+        ranking = Ranking(self.prior, self.frozen.score if early else None)
         further = self.suggester.at_random(number)
-        return best_first(draws, further, lambda asked: self.space.config(asked, self.data), self.prior)
+        return best_first(draws, further, lambda asked: self.space.config(asked, self.data), ranking)

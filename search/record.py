@@ -18,8 +18,8 @@ FEWEST = 4  # trials that a statement about parameters needs
 
 
 def write_search_record(run: Run, ledger: Ledger, race: Race) -> None:
-    """Leave the record in the run; what was retrained after a search does not replace the record of that search."""
-    if not ledger.retrained:
+    """Leave the record in the run; trials apart from a search do not replace the record of that search."""
+    if not ledger.apart:
         run.write_search(record_of(ledger, race))
 
 

@@ -17,7 +17,7 @@ from search.all_rows import AllRowsDriver
 from search.begin import Options, refuse_changed_data
 from search.drive import drive
 from search.executors import open_executor
-from search.ledger import ID, STATES, Ledger
+from search.ledger import ID, RETRAINED, STATES, Ledger
 from search.space import Search
 from search.space_file import load_space
 from trainable.commands import spoken
@@ -38,7 +38,7 @@ def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int
             ids.append(trial.id)
             if trial.id not in ledger.numbers:
                 trial.begin(config)
-                ledger.retrain(source, trial.id)
+                ledger.add_apart(trial.id, source.user_attrs[ID], source)
     known = ledger.named()
     done = (TrialState.COMPLETE, TrialState.PRUNED)
     todo = [run.trial(name) for name, frozen in known.items() if frozen.state not in done]
@@ -49,9 +49,8 @@ def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int
         print(f"next: {spoken('build', run.root)}")
         return 0
     look([trial.config for trial in todo], run.store)
-    search, count = _settings(run), len(ledger.numbers)
-    alone = replace(search, trials=count, members=count, grace=search.epochs, rule="none", first=())
-    return drive(options, replace(load_space(run.space), search=alone), run, retrained=True)
+    alone = _settings(run).apart(len(ledger.numbers))
+    return drive(options, replace(load_space(run.space), search=alone), run, apart=RETRAINED)
 
 
 def other_seeds(config: TrialConfig, count: int) -> list[TrialConfig]:
@@ -106,7 +105,7 @@ def _open(run: Run, names: Sequence[str]) -> tuple[Ledger, list[FrozenTrial]]:
         raise InputError(f"--retrain: received {run.root}, a run without a search; allowed: one of search.run")
     if not names:
         raise InputError("--retrain: received no trial; allowed: --retrain RUN TRIAL...")
-    ledger = Ledger.open(run.study, retrained=True)
+    ledger = Ledger.open(run.study, apart=RETRAINED)
     known = ledger.everything()
     complete = [name for name, frozen in known.items() if frozen.state == TrialState.COMPLETE]
     wrong = [name for name in names if name not in complete]

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from typing import Any, Self
 
 from search.sampler.own import Sampler, is_sampler, name_of_sampler
 from trainable.config import JOINT, is_target
@@ -30,6 +30,7 @@ class Search:
     target: what all trials predict: "joint", or one attribute, whose runs ensembles.build multiplies.
     hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
+    features: whether a search of pretrained networks begins with heads on their features, see search.first_heads.
     """
 
     trials: int = between(1, 1_000_000, default=100)
@@ -51,6 +52,7 @@ class Search:
     first: tuple[dict[str, Any], ...] = where(
         lambda v: isinstance(v, tuple) and all(isinstance(p, dict) for p in v), "a tuple of dicts", default=()
     )
+    features: bool = one_of(True, False, default=True)
 
     def __post_init__(self) -> None:
         check(self)
@@ -60,6 +62,10 @@ class Search:
         """Field by field, as a run records them: a metric and a sampler by their names."""
         named = replace(self, sampler="tpe")  # asdict would copy the sampler
         return {**asdict(named), "metric": name_of(self.metric), "sampler": name_of_sampler(self.sampler)}
+
+    def apart(self, trials: int) -> Self:
+        """For so many trials apart from the search's own: they do not race, all of them run all their folds."""
+        return replace(self, trials=trials, members=trials, grace=self.epochs, rule="none", first=())
 
 
 @dataclass(frozen=True)

@@ -34,6 +34,8 @@ def start(given: argparse.Namespace, words: list[str]) -> int:
         space = space.small()
     if given.trials:
         space = replace(space, search=replace(space.search, trials=given.trials))
+    if given.no_features:
+        space = replace(space, search=replace(space.search, features=False))
     default = f"{given.space.stem}_round2" if given.pseudo else given.space.stem
     run = Run((given.out or Path("runs")) / (given.name or default))
     print(f"run directory {run.root}", flush=True)
@@ -96,7 +98,7 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
     with alone(run.lock, run.root):
         try:
             trackers = [open_tracker(name, run) for name in log]
-            lines = reopen(options, space, run) if resume else begin(options, space, run)
+            lines, plan = reopen(options, space, run) if resume else begin(options, space, run)
         except BaseException:
             if not run.begun:
                 run.forget()
@@ -106,7 +108,7 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
             raise
         for line in (*lines, *(f"tracked by {tracker.where}" for tracker in trackers)):
             print(line, flush=True)
-        return drive(options, with_given_folds(space, run.manifest), run, trackers)
+        return drive(options, with_given_folds(space, run.manifest), run, trackers, first=plan.first)
 
 
 def _options(given: argparse.Namespace, again: str) -> Options:

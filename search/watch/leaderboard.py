@@ -9,7 +9,7 @@ import numpy as np
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
-from search.ledger import RETRAINED, STATES, Ledger, parameters
+from search.ledger import FEATURES, RETRAINED, STATES, Ledger, parameters
 from trainable.files import write_atomic
 from trainable.run import Run, Trial
 from trainable.training.report import Report
@@ -32,7 +32,8 @@ def write_rows(run: Run, rows: list[dict[str, Any]]) -> None:
 
 
 def row(trial: Trial, frozen: FrozenTrial) -> dict[str, Any]:
-    """What is known of a trial; oof_score only of complete ones, `retrained` and `seed` only of retrained ones.
+    """What is known of a trial; oof_score only of complete ones, `retrained` and `seed` only of retrained ones,
+    `features` only of heads that came before the search.
 
     number: from 1, as the search tells it. fold_0_score: after the last epoch of the first fold.
     """
@@ -40,7 +41,7 @@ def row(trial: Trial, frozen: FrozenTrial) -> dict[str, Any]:
     results = [f.result for f in folds if f.finished]
     epochs = [epoch for f in folds for epoch in f.epochs()]
     first = [epoch for epoch in epochs if epoch.get("fold", 0) == 0]
-    source = frozen.user_attrs.get(RETRAINED)
+    source, table = frozen.user_attrs.get(RETRAINED), frozen.user_attrs.get(FEATURES)
     return {
         "trial": trial.id,
         "number": frozen.number + 1,
@@ -53,6 +54,7 @@ def row(trial: Trial, frozen: FrozenTrial) -> dict[str, Any]:
         "seconds": sum(epoch["seconds"] for epoch in epochs),
         **parameters(frozen),
         **({RETRAINED: source, "seed": trial.config.seed} if source else {}),
+        **({FEATURES: table} if table else {}),
     }
 
 

@@ -23,7 +23,8 @@ QUIET = 60.0  # seconds without a line
 class Log:
     """A watcher; also the words that its lines and the live table share.
 
-    expected_epochs: of the whole search, see Race.expected_epochs. taken: trials that came from another run. ahead:
+    expected_epochs: of the whole search, see Race.expected_epochs. stage: the kind of trials apart from the search's
+    own that these are. taken: trials that came from another run. ahead:
     folds that workers train before their trial comes to them. measure: what scores are; people read them with its own
     sign. quiet: seconds after which it says where things stand, though nothing has ended.
     """
@@ -31,6 +32,7 @@ class Log:
     search: Search
     expected_epochs: int
     tally: Tally
+    stage: str = ""
     taken: int = 0
     ahead: Collection[object] = ()
     measure: Metric = field(default_factory=lambda: get(MACRO_F1, ()))
@@ -105,7 +107,7 @@ class Log:
     def _say(self, line: str) -> None:
         if not self.console.is_terminal:
             self.said = self.clock()
-            self.console.print(line, soft_wrap=True, highlight=False)
+            self.console.print(f"{self.stage}: {line.strip()}" if self.stage else line, soft_wrap=True, highlight=False)
 
     def _mark_time(self) -> None:
         while not self.over.wait(self.quiet / 4):

@@ -75,6 +75,7 @@ class LiveTable:
         if tally.vote.members:
             vote = f"{self.measure.text(tally.vote.score)}  of {tally.vote.members} trials, in-sample"
         lines = {
+            **({"stage": self.log.stage} if self.log.stage else {}),
             "trials": f"{there or 'none'} of {self.search.trials}",
             "metric": self.measure.shown,
             "best single": self.log.best(),

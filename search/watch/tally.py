@@ -2,7 +2,7 @@
 
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from optuna.trial import FrozenTrial
@@ -46,11 +46,15 @@ class Tally:
     _here: Counter[str] = field(default_factory=Counter)
     _known: dict[str, tuple[int, float]] = field(default_factory=dict)  # (step, score) that earlier sittings reached
 
-    def remember(self, trials: Mapping[str, FrozenTrial], trial_of: Mapping[str, Trial]) -> None:
+    def remember(
+        self, trials: Mapping[str, FrozenTrial], trial_of: Mapping[str, Trial], apart: Iterable[Trial] = ()
+    ) -> None:
         """What earlier sittings did (a ledger's trials by id); call it before anything begins.
 
-        trial_of: the complete ones, whose predictions vote.
+        trial_of: the complete ones, whose predictions vote. apart: others that do, though they are not counted.
         """
+        for trial in apart:
+            self._complete(trial)
         for trial_id, frozen in trials.items():
             state, spent = STATES[frozen.state], max(frozen.intermediate_values, default=0)
             self.epochs_before += spent

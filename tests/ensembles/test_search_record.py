@@ -7,7 +7,7 @@ import optuna
 import pytest
 from helpers import prepared
 
-from search.ledger import Ledger
+from search.ledger import RETRAINED, Ledger
 from search.race import Race
 from search.record import record_of, write_search_record
 from trainable.run import Run
@@ -74,7 +74,7 @@ def test_retrained_trials_do_not_replace_the_record(generic: Path, tmp_path: Pat
     run = prepared(generic, tmp_path / "run")
     kept = SearchRecord([], [Rung(1, {"a": 0.5}, ("a",))], {}, {}, {})
     run.write_search(kept)
-    write_search_record(run, Ledger.open(tmp_path / "study.log", retrained=True), Race(2, 2, 1))
+    write_search_record(run, Ledger.open(tmp_path / "study.log", apart=RETRAINED), Race(2, 2, 1))
     assert run.search() == kept
 
 

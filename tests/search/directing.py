@@ -14,6 +14,7 @@ from optuna.trial import TrialState
 
 from search.assemble import assemble
 from search.director import Director
+from search.features_first import FrozenScores
 from search.jobs import AllFolds
 from search.ledger import Ledger
 from search.space import DataFacts
@@ -29,7 +30,12 @@ named_by = partial(TrialConfig.trial_id, folds_fingerprint="folds")
 
 
 def open_director(
-    folder: Path, text: str = SPACE, *, watchers: list[Watcher] | None = None, **changes: Any
+    folder: Path,
+    text: str = SPACE,
+    *,
+    watchers: list[Watcher] | None = None,
+    frozen: FrozenScores | None = None,
+    **changes: Any,
 ) -> Director:
     """The director of one run directory, taken over from its ledger: again and again, as a restarted process would."""
     space = load_space(space_file(folder, text))
@@ -38,7 +44,7 @@ def open_director(
     run = Run(folder / "run")
     run.root.mkdir(exist_ok=True)
     ledger = Ledger.open(run.study, first=space.search.first)
-    director = assemble(run, space, ledger, data=FACTS, identify=named_by, watchers=watchers or ())
+    director = assemble(run, space, ledger, data=FACTS, identify=named_by, watchers=watchers or (), frozen=frozen)
     director.resume()
     return director
 

@@ -164,7 +164,7 @@ def test_search_whose_trials_all_fail_stops_and_says_why_once(
     generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     """Weights that are no weights pass the driver's look and break every trial."""
-    text = SPACE.replace('"pretrained": False', '"pretrained": True').replace("trials=2", "trials=8")
+    text = SPACE.replace('"pretrained": False', '"pretrained": True').replace("trials=2", "trials=8, features=False")
     (tmp_path / "test_resnet.safetensors").write_bytes(b"these are no weights")
     words = [space_file(tmp_path, text), "--data", generic, "--out", tmp_path / "runs", "--weights", tmp_path]
     assert searched(*words) == 1
@@ -181,7 +181,7 @@ def test_search_whose_trials_all_fail_stops_and_says_why_once(
 def test_trial_that_fails_does_not_end_the_search(generic: Path, tmp_path: Path) -> None:
     text = SPACE.replace('"backbone": "test_resnet", "pretrained": False', "**network(trial)")
     queued = "{'good': True, 'lr': 0.002}, {'good': False, 'lr': 0.002}, {'good': True, 'lr': 0.004}"
-    text = text.replace("trials=2", f"trials=3, first=({queued})")
+    text = text.replace("trials=2", f"trials=3, features=False, first=({queued})")
     text += """
 
 def network(trial):

@@ -130,12 +130,12 @@ def test_retrained_trials_are_apart_and_may_fail_and_run_again(path: Path) -> No
     begin(ledger, "source")
     ledger.report("source", 1, 0.5)
     ledger.complete("source", 0.5)
-    apart = Ledger.open(path, retrained=True)
+    apart = Ledger.open(path, apart=RETRAINED)
     assert apart.named() == {}
-    apart.retrain(ledger.find("source"), "seed 1")
+    apart.add_apart("seed 1", "source", ledger.find("source"))
     apart.fail("seed 1", "ValueError: x")
     apart.retry("seed 1")
-    found = Ledger.open(path, retrained=True)
+    found = Ledger.open(path, apart=RETRAINED)
     assert states(found) == {"seed 1": TrialState.RUNNING}
     assert found.find("seed 1").user_attrs[RETRAINED] == "source"
     assert found.find("seed 1").params == ledger.find("source").params

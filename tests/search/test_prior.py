@@ -13,10 +13,11 @@ from helpers import SPACE
 from optuna.trial import Trial
 
 from search.director import Director
+from search.features_first import FrozenScores
 from search.networks import FILE, known_networks
 from search.prior import design, published_prior, settings_of
 from search.proposals import AT_RANDOM
-from search.sampler.by_prior import best_first
+from search.sampler.by_prior import Ranking, best_first
 from trainable.config import TrialConfig, known_backbones
 
 CONVNEXT = "convnext_small.fb_in22k_ft_in1k_384"
@@ -106,7 +107,7 @@ def test_draws_of_the_first_ones_kind_come_best_first_and_the_others_wait() -> N
     values.insert(1, {"optim": {"lr": 99.0}})  # no configuration
     draws, resolve = asked(iter(values))
     prior = published_prior()
-    found = [resolve(t) for t in best_first(itertools.islice(draws, 1), draws, resolve, prior)]
+    found = [resolve(t) for t in best_first(itertools.islice(draws, 1), draws, resolve, Ranking(prior))]
     ranks = [prior.rank(c) for c in found]
     assert len(found) == 4 and ranks == sorted(ranks, reverse=True)
     assert all(c.model.pretrained for c in found)
@@ -115,7 +116,7 @@ def test_draws_of_the_first_ones_kind_come_best_first_and_the_others_wait() -> N
 @pytest.mark.parametrize("first", [{"optim": {"lr": 99.0}}, {"model": {"backbone": CONVNEXT, "pretrained": False}}])
 def test_where_it_knows_nothing_all_stays_as_drawn(first: dict[str, Any]) -> None:
     draws, resolve = asked(itertools.chain([first], itertools.repeat({})))
-    found = best_first(draws, iter(()), resolve, published_prior())
+    found = best_first(draws, iter(()), resolve, Ranking(published_prior()))
     assert [trial.number for trial in itertools.islice(found, 5)] == [0, 1, 2, 3, 4]
 
 
@@ -140,6 +141,18 @@ def test_first_suggestions_rank_above_random_ones_and_one_in_four_is_random(
         else:
             assert rank(ours) >= rank(drawn)
     assert with_prior != without
+
+
+def test_frozen_scores_order_the_first_half_of_the_startup(tmp_path_factory: pytest.TempPathFactory) -> None:
+    plain = begun(open_director(tmp_path_factory.mktemp("run"), FINE_TUNED, trials=8, startup=8, seed=1))
+    frozen = FrozenScores(
+        best={("convnext_small", plain[0].input.size): (0.6, "lda"), ("resnet18", plain[0].input.size): (0.4, "lda")}
+    )
+    led = begun(open_director(tmp_path_factory.mktemp("run"), FINE_TUNED, trials=8, startup=8, seed=1, frozen=frozen))
+    knows = published_prior().knows
+    ordered = [number for number in (0, 1, 2) if knows(plain[number]) == "network"]
+    assert ordered and all(led[number].model.backbone == "convnext_small" for number in ordered)
+    assert led[3:] == plain[3:], "one in four is random, the second half the prior's alone"
 
 
 def test_search_from_random_weights_is_what_it_was(tmp_path_factory: pytest.TempPathFactory) -> None:
