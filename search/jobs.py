@@ -96,7 +96,12 @@ Message = Report | Failed | Died | Fatal
 
 
 class Driver(Protocol):
-    """Hands out jobs and takes what is said of them; an executor knows no more of a search."""
+    """Hands out jobs and takes what is said of them; an executor knows no more of a search.
+
+    aborted: why no job can go on, if so; an executor that can run none sets it.
+    """
+
+    aborted: str
 
     @property
     def finished(self) -> bool:

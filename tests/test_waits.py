@@ -18,7 +18,9 @@ WAITS = re.compile(
 
 OWN_WORK = "its own work: rows and files are counted beforehand, Ctrl-C"
 HOLDER = "the lock's holder ends or dies (the system frees it); said each minute; Ctrl-C"
-DRIVER = "when no job is left; a worker that reports nothing is ended by its watchdog (SEARCH.hang_minutes)"
+DRIVER = (
+    "when no job is left; a worker that reports nothing is ended by its watchdog (SEARCH.hang_minutes); the raylet dies"
+)
 
 # file: call -> what ends it
 PLACES = {

@@ -25,6 +25,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from search.executors.ray_worker import JobTrainable
+from search.executors.raylet import RayletDied, WatchesRaylet
 from search.jobs import Died, Driver, Job
 from trainable.errors import InputError
 from trainable.run import Run
@@ -90,11 +91,14 @@ class RayTune:
                 resources_per_trial={"cpu": self.share.cpus, "gpu": self.share.gpus},
                 search_alg=_Asks(line, self),
                 scheduler=_Tells(line),
+                callbacks=[WatchesRaylet()],
                 max_failures=0,  # the driver retries: with reuse_actors Ray hands the dead process out again
                 reuse_actors=REUSE_ACTORS,
                 raise_on_failed_trial=False,
                 verbose=0,
             )
+        except RayletDied:
+            driver.aborted = driver.aborted or "Ray's raylet on this machine has died (out of memory?)"
         finally:
             if line.error is not None:
                 raise line.error
