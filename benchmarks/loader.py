@@ -25,9 +25,10 @@ from torch.utils.data import DataLoader, Dataset
 
 from benchmarks.measure import arguments, finish, interleaved, ratio, rounded
 from trainable.images import augment
+from trainable.images.batches import Batches
 from trainable.images.chain import A
 from trainable.images.decode import read_image
-from trainable.images.loader import Batches, Loader
+from trainable.images.loader import Loader
 from trainable.sample.write import generate
 
 ROUNDS, IMAGES, SIZE, KEEP = 9, 128, (224, 224), 0.875

@@ -15,8 +15,9 @@ from trainable.data.manifest import TestSet
 from trainable.errors import InputError
 from trainable.features.views import predict_photos
 from trainable.files import read_npz, write_npz
+from trainable.images.batches import Batches
 from trainable.images.faces import look, what_is_seen
-from trainable.images.loader import Batches, Loader
+from trainable.images.loader import Loader
 from trainable.images.store import ImageStore, open_store
 from trainable.models.predict import BATCH, load_model, predict_together, use_bf16
 from trainable.run import Fold

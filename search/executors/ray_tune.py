@@ -26,7 +26,7 @@ from ray.tune.search import Searcher
 
 from search.executors.ray_worker import JobTrainable
 from search.jobs import Died, Driver, Job
-from trainable.errors import InputError
+from trainable.errors import InputError, Lost
 from trainable.run import Run
 
 HOME = Path(__file__).parents[2]  # where our packages lie
@@ -106,6 +106,7 @@ class _Line:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.jobs: dict[str, Job] = {}  # by Ray's own trial ids
+        self.deaths: dict[str, Died] = {}  # of those that could say of what they died
         self.error: BaseException | None = None
 
     def next_job(self) -> Job | None:
@@ -162,7 +163,7 @@ class _Asks(Searcher):
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         self.running.discard(trial_id)
         if error:
-            self.line.hear(trial_id, Died())
+            self.line.hear(trial_id, self.line.deaths.pop(trial_id, Died()))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""
@@ -176,6 +177,12 @@ class _Tells(FIFOScheduler):
     def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
         go = self.line.hear(trial.trial_id, result["message"])
         return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
+
+    def on_trial_error(self, tune_controller: Any, trial: RayTrial) -> None:
+        """Before `on_trial_complete` of the same trial."""
+        cause = getattr(trial.get_pickled_error(), "cause", None)
+        if isinstance(cause, Lost):
+            self.line.deaths[trial.trial_id] = Died(str(cause))
 
 
 def connect(address: str | None) -> None:
