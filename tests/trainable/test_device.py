@@ -1,9 +1,7 @@
 """Batches on their way to the device; what only a GPU can show is skipped elsewhere."""
 
-import ctypes
 import gc
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -11,12 +9,13 @@ import numpy as np
 import pytest
 import torch
 from counting import Counting, sample
+from devices import Failing, Late
 from helpers import prepared, tiny
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from trainable.config import TrialConfig
-from trainable.device import DEVICES, Event, stream_to_device
+from trainable.device import DEVICES, stream_to_device
 from trainable.images import loader as loader_module
 from trainable.images.loader import Loader
 from trainable.models.predict import predict
@@ -61,45 +60,6 @@ def test_next_batch_is_not_asked_for_before_this_one_is_used() -> None:
     assert asked == [0]
 
 
-class Late:
-    """A device that copies when it comes to it: what is written over meanwhile arrives wrong."""
-
-    def __init__(self, late: int) -> None:
-        self.late, self.asked, self.pinned = late, [], 0  # type: ignore[var-annotated]
-
-    def pin(self, memory: np.ndarray) -> None:
-        self.pinned += memory.nbytes
-
-    def unpin(self, memory: np.ndarray) -> None:
-        self.pinned -= memory.nbytes
-
-    def copy(self, rows: np.ndarray, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Event | None]:
-        there = torch.zeros_like(images)
-        # What is read is the memory, not the view of it, which whoever asked may have let go.
-        source = np.frombuffer((ctypes.c_uint8 * images.numel()).from_address(images.data_ptr()), np.uint8)
-        self.asked.append(Arrival(there, source, self.late))
-        return torch.from_numpy(rows), there, self.asked[-1]
-
-
-@dataclass
-class Arrival:
-    there: torch.Tensor
-    source: np.ndarray
-    left: int
-    over: bool = False
-
-    def query(self) -> bool:
-        self.left -= 1
-        if self.left <= 0:
-            self.synchronize()
-        return self.over
-
-    def synchronize(self) -> None:
-        if not self.over:
-            self.there.copy_(torch.from_numpy(self.source).view(self.there.shape))
-        self.over = True
-
-
 @pytest.mark.parametrize("late", [1, 3, 1000])
 def test_a_slot_is_filled_anew_only_when_the_device_has_read_it(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
     device = Late(late)
@@ -118,22 +78,8 @@ def test_a_slot_is_filled_anew_only_when_the_device_has_read_it(late: int, monke
     assert device.pinned == 0
 
 
-class Failing(Late):
-    """A device that cannot copy at the `at`th batch, once: its memory is full, or it is gone."""
-
-    def __init__(self, at: int, error: Exception) -> None:
-        super().__init__(1)
-        self.at, self.error = at, error
-
-    def copy(self, rows: np.ndarray, images: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, Event | None]:
-        self.at -= 1
-        if self.at == 0:
-            raise self.error
-        return torch.from_numpy(rows), images.clone(), None
-
-
 def test_a_copy_that_fails_costs_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(DEVICES, "cpu", Failing(5, RuntimeError("cannot copy")))
+    monkeypatch.setitem(DEVICES, "cpu", Failing(5, RuntimeError, "cannot copy"))
     loader, plan = Loader(Counting(), workers=2), Plan(3, np.arange(500), 16)  # type: ignore[arg-type]
 
     def epoch() -> list[torch.Tensor]:
