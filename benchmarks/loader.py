@@ -7,8 +7,9 @@ dropout. Baseline, as the official one does it: Pillow decodes JPEGs of 512x384 
 transforms, torch's DataLoader collates. Ours reads from a store at 256x256 or at 512x384. Bare: A.Compose of the same
 transforms over the same mapped array, in a loop, without batches, seeds or rows.
 
-All in one process, CPU seconds, interleaved, medians. Photos are generated; they are smoother than most, which makes
-their JPEGs quick to decode, and so the baseline fast.
+All in one process, CPU seconds, interleaved, medians; the rows about workers (benchmarks/loader_ring.py) in wall time,
+for which the machine must be idle. Photos are generated; they are smoother than most, which makes their JPEGs quick to
+decode, and so the baseline fast.
 """
 
 import tempfile
@@ -23,6 +24,7 @@ import torchvision.transforms as T
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 
+from benchmarks.loader_ring import an_epoch_with_workers, through_the_ring
 from benchmarks.measure import arguments, finish, interleaved, ratio, rounded
 from trainable.images import augment
 from trainable.images.batches import Batches
@@ -76,6 +78,7 @@ def main() -> None:
     cv2.setNumThreads(0)
     with tempfile.TemporaryDirectory() as folder:
         record = measure(Path(folder))
+        record |= through_the_ring(Path(folder)) | an_epoch_with_workers(Path(folder))
     finish(
         out,
         [
@@ -88,6 +91,10 @@ def main() -> None:
             ("ours / bare loop, the slower store", record["ratio_vs_bare"], "at least 0.85"),
             ("randomness and batching, us a sample", record["us_per_sample_overhead"], "at most 20"),
             ("decoding the store / bare OpenCV", record["decode_ratio"], "at least 0.8"),
+            ("through the ring / the loop without, 1 worker", record["ring_1"], "at least 0.9"),
+            ("  2 workers, a worker", record["ring_2"], "at least 0.8"),
+            ("the training process itself, CPU ms a batch", record["training_process_ms_per_batch"], "at most 0.5"),
+            ("epoch fed by a worker / from memory, wall time", record["epoch_with_worker"], "at most 1.03"),
         ],
         record,
     )

@@ -83,7 +83,8 @@ def predict_member(
         seed=config.seed,
         **what_is_seen(config, store),
     )
-    loader = Loader(batches, pin=device.type == "cuda")
+    on_gpu = device.type == "cuda"  # elsewhere workers would fight the networks for the cores
+    loader = Loader(batches, workers=max(1, (os.cpu_count() or 1) - 1) if on_gpu else 0, pin=on_gpu)
     found = []
     for together in _resident(networks, device):
         models = [

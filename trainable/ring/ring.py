@@ -75,8 +75,10 @@ class Ring:
 
         Raises Lost where a worker has ended.
         """
-        if not (self.expected and self.expected[0].plan.same(plan)):
+        if not any(stream.plan.same(plan) for stream in self.expected):
             self.expect([plan])
+        while not self.expected[0].plan.same(plan):
+            self._drop(self.expected.popleft())
         stream = self.expected.popleft()
         self.streams.remove(stream)
         self.streams.insert(0, stream)  # before what others have begun and left
@@ -95,18 +97,18 @@ class Ring:
 
     def expect(self, plans: Sequence[Plan]) -> None:
         """Make what will be asked for next, in this order, as slots are left; what was expected else is forgotten."""
-        known = deque(self.expected)
+        known = list(self.expected)
         self.expected.clear()
         for plan in plans:
-            if known and known[0].plan.same(plan):
-                self.expected.append(known.popleft())
-                continue
-            while known:
-                self._drop(known.popleft())
-            self.expected.append(_Stream(plan, deque(map(_Batch, plan.batches))))
-            self.streams.append(self.expected[-1])
-        while known:
-            self._drop(known.popleft())
+            stream = next((stream for stream in known if stream.plan.same(plan)), None)
+            if stream is None:
+                stream = _Stream(plan, deque(map(_Batch, plan.batches)))
+                self.streams.append(stream)
+            else:
+                known.remove(stream)
+            self.expected.append(stream)
+        for stream in known:
+            self._drop(stream)
         self._hand_out()
 
     def close(self) -> None:
