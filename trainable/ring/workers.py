@@ -5,7 +5,7 @@ import os
 import selectors
 import signal
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 
@@ -46,7 +46,8 @@ class Workers:
 
     def hand_out(self, slots: range) -> None:
         """Have these filled, by whoever is free."""
-        os.write(self._tasks.fileno(), b"".join(slot.to_bytes(NUMBER, "little") for slot in slots))
+        with suppress(BrokenPipeError):  # all have ended: `wait` says of what
+            os.write(self._tasks.fileno(), b"".join(slot.to_bytes(NUMBER, "little") for slot in slots))
 
     def wait(self, seconds: float | None = None) -> list[int]:
         """Slots that have been filled meanwhile; waits for one. Raises Lost where a worker has ended."""
@@ -85,7 +86,8 @@ class Workers:
         heard, said = self._heard[number], b""
         while heard.poll() and (more_said := _read(heard)):
             said += more_said
-        words = said.decode(errors="replace").strip()[-LAST_WORDS:] or "none (where memory is short the system kills)"
+        killed = " (where memory is short the system kills)" if code == -signal.SIGKILL else ""
+        words = said.decode(errors="replace").strip()[-LAST_WORDS:] or f"none{killed}"
         return (
             f"worker {number + 1} of {self.layout.workers} that prepare batches (process {process.pid}) {how}{at}; "
             f"its last words: {words}"

@@ -146,6 +146,11 @@ def test_worker_killed_while_nobody_waits_is_noticed_at_the_next_batch() -> None
         with pytest.raises(Lost, match="worker 2 of 2"):
             for _ in stream:
                 pass
+        made.workers.processes[0].kill()
+        made.workers.processes[0].join()
+        made.expect([Plan(2, ROWS, 32)])  # though nobody is left to hear of it
+        with pytest.raises(Lost, match=r"worker [12] of 2"):
+            list(made.stream(Plan(2, ROWS, 32)))
 
 
 def test_ring_lies_on_no_file_system_and_leaves_nothing_open(tmp_path: Path) -> None:
