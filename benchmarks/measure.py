@@ -53,10 +53,25 @@ def machine() -> dict[str, Any]:
 
 def arguments(name: str, text: str | None) -> Path:
     """--out, a JSON file or a folder for <name>.json."""
+    return _file(name, _parser(name, text).parse_args().out)
+
+
+def arguments_with_check(name: str, text: str | None) -> tuple[Path, bool]:
+    """The same, and --check."""
+    parser = _parser(name, text)
+    parser.add_argument("--check", action="store_true", help="recompute what was recorded, and measure a part anew")
+    given = parser.parse_args()
+    return _file(name, given.out), given.check
+
+
+def _parser(name: str, text: str | None) -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=(text or "").split("\n")[0])
     default = Path(__file__).parent / "results"
     parser.add_argument("--out", type=Path, default=default, metavar="PATH", help="a JSON file, or a folder for one")
-    out = parser.parse_args().out
+    return parser
+
+
+def _file(name: str, out: Path) -> Path:
     return out if out.suffix == ".json" else out / f"{name}.json"
 
 

@@ -16,7 +16,8 @@ import numpy as np
 import torch
 
 from benchmarks.measure import arguments, finish, interleaved, ratio, rounded
-from trainable.images.loader import Batches, Loader
+from trainable.images.batches import Batches
+from trainable.images.loader import Loader
 from trainable.models.build import build_model
 from trainable.models.predict import BATCH, predict, predict_together, use_bf16
 

@@ -10,7 +10,7 @@ import torch
 
 from trainable.config import TrialConfig
 from trainable.data.rows import TrainingRows
-from trainable.images.loader import split
+from trainable.ring.plan import Plan, split
 from trainable.run import Run
 from trainable.training.context import FoldContext
 from trainable.training.epochs import Epochs
@@ -26,6 +26,9 @@ class Held:
     def train(self, rows: np.ndarray, batch_size: int, epoch: int) -> Iterator[tuple[np.ndarray, torch.Tensor]]:
         for part in split(rows, batch_size):
             yield part, self.images[: len(part)]
+
+    def expect(self, *plans: Plan) -> None:
+        """Nothing: it is all there."""
 
 
 def config_of(backbone: str, size: int, batch: int, **changes: Any) -> TrialConfig:

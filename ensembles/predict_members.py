@@ -15,8 +15,9 @@ from trainable.data.manifest import TestSet
 from trainable.errors import InputError
 from trainable.features.views import predict_photos
 from trainable.files import read_npz, write_npz
+from trainable.images.batches import Batches
 from trainable.images.faces import look, what_is_seen
-from trainable.images.loader import Batches, Loader
+from trainable.images.loader import Loader
 from trainable.images.store import ImageStore, open_store
 from trainable.models.predict import BATCH, load_model, predict_together, use_bf16
 from trainable.run import Fold
@@ -82,7 +83,8 @@ def predict_member(
         seed=config.seed,
         **what_is_seen(config, store),
     )
-    loader = Loader(batches, pin=device.type == "cuda")
+    on_gpu = device.type == "cuda"  # elsewhere workers would fight the networks for the cores
+    loader = Loader(batches, workers=max(1, (os.cpu_count() or 1) - 1) if on_gpu else 0, pin=on_gpu)
     found = []
     for together in _resident(networks, device):
         models = [

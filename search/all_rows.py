@@ -59,8 +59,8 @@ class AllRowsDriver:
                 self._fail(job.trial, message)
             case Fatal(reason):
                 self.aborted = reason
-            case Died():
-                self._died(job.trial)
+            case Died(reason):
+                self._died(job.trial, reason)
         return False
 
     def _heard_epoch(self, trial: Trial, report: Report) -> bool:
@@ -71,11 +71,11 @@ class AllRowsDriver:
             self.bar.console.print(f"trial {trial.id}: trained on all rows", highlight=False)
         return not report.fold_done
 
-    def _died(self, trial: Trial) -> None:
+    def _died(self, trial: Trial, reason: str) -> None:
         """Another worker goes on from the last epoch, unless that was tried too often without getting on."""
         if trial.id not in self.running:
             return
-        if cause := self.deaths.one_more(trial.id, len(trial.all_rows.epochs())):
+        if cause := self.deaths.one_more(trial.id, len(trial.all_rows.epochs()), reason):
             self._fail(trial, Failed(cause))
         else:
             self.running.discard(trial.id)

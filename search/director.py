@@ -141,7 +141,7 @@ class Director:
         if isinstance(job, OneFold):
             return self._hear_fold(job, message)
         if isinstance(message, Died):
-            self._died(job.trial)
+            self._died(job.trial, message.reason)
         elif isinstance(message, Failed):
             self._fail(job.trial, message.traceback)
         elif self.aborted or not isinstance(message, Report):
@@ -211,15 +211,15 @@ class Director:
         self.parallel.parked[trial.id] = self.running.pop(trial.id)
         self.watchers.ended(trial, "waiting", f"for fold {fold}, which another worker trains")
 
-    def _died(self, trial: Trial) -> None:
+    def _died(self, trial: Trial, reason: str) -> None:
         """Another worker goes on from the last epoch, unless that was tried too often without getting on."""
         if trial.id not in self.running:
             return
-        if cause := self._deaths.one_more(trial.id, sum(len(fold.epochs()) for fold in trial.folds())):
+        if cause := self._deaths.one_more(trial.id, sum(len(fold.epochs()) for fold in trial.folds()), reason):
             self._fail(trial, cause)
             return
         self.unfinished.appendleft(self.running.pop(trial.id))
-        self.watchers.ended(trial, "waiting", "its process died; another goes on from its last epoch")
+        self.watchers.ended(trial, "waiting", f"{reason or 'its process died'}; another goes on from its last epoch")
 
     def _fail(self, trial: Trial, trace: str) -> None:
         """Its traceback is kept, and the search goes on, unless nothing but failures came so far."""

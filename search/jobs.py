@@ -78,7 +78,12 @@ class Failed:
 
 @dataclass(frozen=True)
 class Died:
-    """The process or the node of the job died; another may go on from its last epoch."""
+    """The process or the node of the job died, or lost what it needs; another may go on from its last epoch.
+
+    reason: a sentence, where the process could still say one.
+    """
+
+    reason: str = ""
 
 
 @dataclass(frozen=True)

@@ -13,9 +13,15 @@ class Deaths:
     def __init__(self) -> None:
         self.counts: dict[str, tuple[int, int]] = {}  # trial: (epochs done, deaths there)
 
-    def one_more(self, trial_id: str, step: int) -> str:
-        """Why the trial is not tried again; empty while it is. step: epochs that it has done by now."""
+    def one_more(self, trial_id: str, step: int, reason: str = "") -> str:
+        """Why the trial is not tried again; empty while it is.
+
+        step: epochs that it has done by now. reason: what it died of, if it could say.
+        """
         before, count = self.counts.get(trial_id, (step, 0))
         died = count + 1 if before == step else 1
         self.counts[trial_id] = step, died
-        return f"its process died {died} times without finishing another epoch" if died > RETRIES else ""
+        if died <= RETRIES:
+            return ""
+        last = f"; the last time: {reason}" if reason else ""
+        return f"its process died {died} times without finishing another epoch{last}"

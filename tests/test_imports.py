@@ -25,6 +25,7 @@ ALLOWED = {
 FOREIGN = {"trainable": {"ray", "optuna"}, "ensembles": {"ray", "optuna"}}
 # Within trainable: what a room does not know. Those that are not here may import all.
 CLOSED = {
+    "ring": {"config", "data", "images", "metrics", "run", "models", "features", "training"},
     "data": {"run", "models", "features", "training"},
     "images": {"run", "models", "features", "training"},
     "metrics": {"run", "models", "features", "training"},

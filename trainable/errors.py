@@ -1,4 +1,4 @@
-"""The one exception that means "your input is wrong"."""
+"""The exceptions that mean something of their own: the input is wrong, or another attempt may succeed."""
 
 from difflib import get_close_matches
 from typing import Any
@@ -9,6 +9,13 @@ class InputError(ValueError):
 
     The message is one line: what was wrong, what was received, what is allowed. Commands turn it into exit code 2;
     every other exception is a bug or a fault of the machine and keeps its traceback.
+    """
+
+
+class Lost(RuntimeError):
+    """A device or a process that a trial needs is gone, through no fault of its configuration: it may be run again.
+
+    The message is one sentence, and a lost process's last words.
     """
 
 

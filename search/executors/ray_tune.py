@@ -27,7 +27,7 @@ from ray.tune.search import Searcher
 from search.executors.ray_worker import JobTrainable
 from search.executors.raylet import RayletDied, WatchesRaylet
 from search.jobs import Died, Driver, Job
-from trainable.errors import InputError
+from trainable.errors import InputError, Lost
 from trainable.run import Run
 
 HOME = Path(__file__).parents[2]  # where our packages lie
@@ -110,6 +110,7 @@ class _Line:
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
         self.jobs: dict[str, Job] = {}  # by Ray's own trial ids
+        self.deaths: dict[str, Died] = {}  # of those that could say of what they died
         self.error: BaseException | None = None
 
     def next_job(self) -> Job | None:
@@ -166,7 +167,7 @@ class _Asks(Searcher):
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
         self.running.discard(trial_id)
         if error:
-            self.line.hear(trial_id, Died())
+            self.line.hear(trial_id, self.line.deaths.pop(trial_id, Died()))
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""
@@ -180,6 +181,12 @@ class _Tells(FIFOScheduler):
     def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
         go = self.line.hear(trial.trial_id, result["message"])
         return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
+
+    def on_trial_error(self, tune_controller: Any, trial: RayTrial) -> None:
+        """Before `on_trial_complete` of the same trial."""
+        cause = getattr(trial.get_pickled_error(), "cause", None)
+        if isinstance(cause, Lost):
+            self.line.deaths[trial.trial_id] = Died(str(cause))
 
 
 def connect(address: str | None) -> None:

@@ -11,7 +11,8 @@ import torch
 from ray.tune import Trainable
 
 from search.executors.work import this_device, work
-from search.jobs import Failed, Job, Message, OneFold
+from search.jobs import Died, Failed, Job, Message, OneFold
+from trainable.errors import Lost
 from trainable.files import fence
 from trainable.run import Run
 from trainable.threads import use_threads
@@ -48,6 +49,10 @@ class JobTrainable(Trainable):
             message = Failed(str(error))
         finally:
             faulthandler.cancel_dump_traceback_later()
+        if isinstance(
+            message, Died
+        ):  # raised, so that Ray gives this process to no other job: a lost device stays lost
+            raise Lost(message.reason)
         return {"message": message, "score": math.nan}
 
     def cleanup(self) -> None:

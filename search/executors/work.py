@@ -6,13 +6,14 @@ from collections.abc import Iterator
 
 import torch
 
-from search.jobs import AllFolds, AllRows, Failed, Fatal, Job, OneFold
+from search.jobs import AllFolds, AllRows, Died, Failed, Fatal, Job, Message, OneFold
+from trainable.errors import Lost
 from trainable.training.all_rows import train_on_all_rows
 from trainable.training.report import Report
 from trainable.training.trial import run_trial
 
 
-def work(job: Job, *, device: torch.device, workers: int = 0) -> Iterator[Report | Failed | Fatal]:
+def work(job: Job, *, device: torch.device, workers: int = 0) -> Iterator[Message]:
     """Do a job; yields its epochs. What it raises is a message too, its last: the driver decides what follows.
 
     workers: processes that prepare batches.
@@ -26,6 +27,10 @@ def work(job: Job, *, device: torch.device, workers: int = 0) -> Iterator[Report
             yield Fatal(f"the disk of {job.trial.run.root} is full", disk_full=True)
         else:
             yield Failed(traceback.format_exc())
+    except Lost as error:
+        yield Died(str(error))
+    except torch.AcceleratorError as error:
+        yield Died(f"the device was lost: {str(error).strip().splitlines()[0]}")
     except Exception:
         yield Failed(traceback.format_exc())
 

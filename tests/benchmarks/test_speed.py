@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks.loader_ring import of_the_ring, through_the_ring
 from benchmarks.measure import interleaved, ratio
 from benchmarks.step_gpu import Scale, on_gpu
 
@@ -26,6 +27,16 @@ def test_speed_is_measured_where_neither_ray_nor_optuna_can_be_imported() -> Non
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", ABSENT], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+@pytest.mark.slow
+def test_rows_about_workers_follow_from_their_seconds(tmp_path: Path) -> None:
+    seconds = through_the_ring(tmp_path, 1, images=128, trained=32)
+    asking = seconds["asking"] = [0.0003, 0.0004, 0.0005]
+    seconds |= {"workers_0": [2.0] * 3, "workers_1": [2.0, 2.5, 4.0], "workers_2": [1.0, 1.25, 2.0]}
+    found = of_the_ring(seconds)
+    assert found["training_process_ms_per_batch"] == asking[1] * 1000
+    assert (found["ring_1"], found["ring_2"]) == (0.8, 0.8) and found["epoch_with_worker"] > 0
 
 
 @pytest.mark.slow

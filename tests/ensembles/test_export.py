@@ -23,8 +23,8 @@ from ensembles.predict import main as predict
 from trainable.config import TrialConfig
 from trainable.data.layouts.competition import MADE_OF
 from trainable.files import read_json
+from trainable.images.batches import centre
 from trainable.images.decode import read_image, resize
-from trainable.images.loader import centre
 from trainable.models.build import build_model, build_network
 from trainable.models.tta import viewed
 from trainable.run import EnsembleFolder

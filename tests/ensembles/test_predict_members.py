@@ -12,7 +12,8 @@ from ensembles.members import Member
 from ensembles.predict_members import predict_members
 from trainable.data.layouts import read_test
 from trainable.errors import InputError
-from trainable.images.loader import Batches, Loader
+from trainable.images.batches import Batches
+from trainable.images.loader import Loader
 from trainable.images.store import open_store
 from trainable.models.predict import BATCH, load_model, predict
 from trainable.run import Run

@@ -1,5 +1,6 @@
 """Batches on their way to the device; what only a GPU can show is skipped elsewhere."""
 
+import gc
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -7,14 +8,18 @@ from typing import Any
 import numpy as np
 import pytest
 import torch
+from counting import Counting, sample
+from devices import Failing, Late
 from helpers import prepared, tiny
 from torch.nn import functional
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from trainable.config import TrialConfig
-from trainable.device import stream_to_device
+from trainable.device import DEVICES, stream_to_device
+from trainable.images import loader as loader_module
 from trainable.images.loader import Loader
 from trainable.models.predict import predict
+from trainable.ring.plan import Plan
 from trainable.run import Run
 from trainable.training.batches import training_batches
 from trainable.training.context import FoldContext
@@ -53,6 +58,43 @@ def test_next_batch_is_not_asked_for_before_this_one_is_used() -> None:
     stream = stream_to_device(watched(), torch.device("cpu"))
     next(stream)
     assert asked == [0]
+
+
+@pytest.mark.parametrize("late", [1, 3, 1000])
+def test_a_slot_is_filled_anew_only_when_the_device_has_read_it(late: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    device = Late(late)
+    monkeypatch.setitem(DEVICES, "cpu", device)
+    monkeypatch.setattr(loader_module, "CPU", device)
+    loader, plan = Loader(Counting(), workers=2), Plan(3, np.arange(3000), 48)  # type: ignore[arg-type]
+    stream = stream_to_device(loader.train(plan.rows, plan.batch_size, plan.epoch), torch.device("cpu"))
+    arrived = [images for _, images in stream]
+    assert device.pinned == loader._ring[0].layout.samples.nbytes
+    for event in device.asked:
+        event.synchronize()
+    for rows, images in zip(plan.batches, arrived, strict=True):
+        assert (images.numpy() == sample(3, rows)[:, None, None, None]).all()
+    del loader, stream
+    gc.collect()
+    assert device.pinned == 0
+
+
+def test_a_copy_that_fails_costs_no_slot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(DEVICES, "cpu", Failing(5, RuntimeError, "cannot copy"))
+    loader, plan = Loader(Counting(), workers=2), Plan(3, np.arange(500), 16)  # type: ignore[arg-type]
+
+    def epoch() -> list[torch.Tensor]:
+        stream = stream_to_device(loader.train(plan.rows, plan.batch_size, plan.epoch), torch.device("cpu"))
+        return [images for _, images in stream]
+
+    with pytest.raises(RuntimeError, match="cannot copy"):
+        epoch()
+    for rows, images in zip(plan.batches, epoch(), strict=True):
+        assert (images.numpy() == sample(3, rows)[:, None, None, None]).all()
+    ring = loader._ring[0]
+    gc.collect()  # the exception's traceback, which holds the batch that failed
+    while ring.owners:
+        ring._hear(ring.workers.wait())
+    assert ring.slots.take(ring.layout.slots) is not None
 
 
 # Each part of a step that might look at a value: losses, heads, stages, mixing, clipping, averages, frozen bodies.

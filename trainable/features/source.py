@@ -13,8 +13,8 @@ from torch import Tensor
 from trainable.cache import cache_folder
 from trainable.config import TrialConfig
 from trainable.files import digest
+from trainable.images.batches import Batches
 from trainable.images.faces import what_is_seen
-from trainable.images.loader import Batches
 from trainable.images.store import ImageStore
 from trainable.models.normalise import pixel_statistics
 from trainable.models.predict import use_bf16

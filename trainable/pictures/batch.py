@@ -5,9 +5,9 @@ import torch
 
 from trainable.config import TrialConfig
 from trainable.data.rows import target_classes, training_rows
-from trainable.images.loader import split
 from trainable.images.mixing import apply, build_mix
 from trainable.randomness import generator
+from trainable.ring.plan import split
 from trainable.run.experiment import Experiment
 from trainable.training.batches import training_batches
 from trainable.training.phases import is_first_stage
@@ -23,7 +23,7 @@ def first_batch(config: TrialConfig, experiment: Experiment) -> tuple[np.ndarray
     sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
     key = (config.seed, 0, 0)
     first = split(sample(generator(*key, 1), rows, training.labels[rows]), config.batch_size)[0]
-    images = training_batches(config, experiment)[0, first]
+    images = torch.from_numpy(training_batches(config, experiment).make(0, first))
     names = target_classes(experiment.manifest, config.target)
     captions = [names[label] for label in training.labels[first]]
     m = config.mix

@@ -36,7 +36,8 @@ def train_on_all_rows(trial: Trial, *, device: torch.device, workers: int = 0) -
     elif config.fitted:
         epochs = fit_fold(FrozenHeads(trial, everything.folds, device=device, workers=workers), 0, files)
     else:
-        loader = Loader(training_batches(config, everything), workers=workers, pin=device.type == "cuda")
+        batches, pin = training_batches(config, everything), device.type == "cuda"
+        loader = Loader(batches, workers=workers, pin=pin, held=config.optim.accumulate)
         forget_compiled()
         epochs = train_fold(FoldContext(config, everything, 0, loader, device, files))
     for metrics in epochs:

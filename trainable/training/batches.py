@@ -5,8 +5,8 @@ from dataclasses import asdict
 from trainable.config import TrialConfig
 from trainable.data.where import rows_where
 from trainable.images.augment import Augmentation
+from trainable.images.batches import Batches
 from trainable.images.faces import what_is_seen
-from trainable.images.loader import Batches
 from trainable.run import Experiment
 
 

@@ -13,7 +13,6 @@ from torch import Tensor, nn
 from trainable.config import LossConfig, TrialConfig
 from trainable.data.attributes import Attributes
 from trainable.device import stream_to_device, to_device
-from trainable.images.loader import split
 from trainable.images.mixing import Mix, MixPlanner, build_mix
 from trainable.memory import as_many_as_fit
 from trainable.models.compile import compiled
@@ -21,6 +20,7 @@ from trainable.models.freezing import CachedFeatures, HeadOnly, features
 from trainable.models.normalise import normalise
 from trainable.models.predict import BATCH
 from trainable.randomness import generator
+from trainable.ring.plan import NO_AUGMENTATION, Plan, split
 from trainable.training.context import FoldContext
 from trainable.training.losses import Loss, build_loss, sum_tasks
 from trainable.training.losses.tasks import Part, tasks_of
@@ -60,15 +60,13 @@ class Epochs:
         """Train one (from 0); (mean loss, last rate of the body, images seen)."""
         fold, config, training = self.fold, self.fold.config, self.fold.training
         phase = self._enter_phase(epoch)
-        first = is_first_stage(config.stage, config.epochs, epoch)
-        rows = training.rows
-        rows = rows[training.first[rows]] if first else rows
+        first, rows = self._rows(epoch)
         if first not in self.losses:
             made_of, classes = fold.experiment.manifest.made_of, len(fold.classes)
             self.losses[first] = loss_for(config, training.labels[rows], classes, made_of, first, fold.device)
         key = (config.seed, fold.k, epoch)
         torch.manual_seed(int(generator(*key).integers(2**62)))
-        order = self.sample(generator(*key, 1), rows, training.labels[rows])
+        order = self._order(epoch)
         parts = split(order, config.batch_size)
         loss = self.steps.run(
             self._batches(order, parts, epoch),
@@ -89,6 +87,29 @@ class Epochs:
         with torch.autocast(fold.device.type, torch.bfloat16, enabled=fold.bf16):
             for _, images in batches:
                 yield normalise(images, fold.statistics)
+
+    def _rows(self, epoch: int) -> tuple[bool, np.ndarray]:
+        """(whether it is an epoch of the first stage, the rows int64[n] that train in it)."""
+        config, training = self.fold.config, self.fold.training
+        first = is_first_stage(config.stage, config.epochs, epoch)
+        return first, training.rows[training.first[training.rows]] if first else training.rows
+
+    def _order(self, epoch: int) -> np.ndarray:
+        """The rows of an epoch as they are drawn; known beforehand, so that its first batches can be."""
+        key, (_, rows) = (self.fold.config.seed, self.fold.k, epoch), self._rows(epoch)
+        return self.sample(generator(*key, 1), rows, self.fold.training.labels[rows])
+
+    def _expected(self, epoch: int, order: np.ndarray) -> Iterator[Plan]:
+        """What is read from now until the first batches of the next epoch, in its order."""
+        fold, config = self.fold, self.fold.config
+        yield Plan(_augmentation_key(fold.k, epoch), order, config.batch_size)
+        last = epoch + 1 == config.epochs
+        if last and config.keep == "soup":
+            yield Plan(NO_AUGMENTATION, fold.training.rows, BATCH)
+        if len(fold.validation_rows):
+            yield Plan(NO_AUGMENTATION, fold.validation_rows, BATCH)
+        if not last:
+            yield Plan(_augmentation_key(fold.k, epoch + 1), self._order(epoch + 1), config.batch_size)
 
     def _enter_phase(self, epoch: int) -> OptimiserPhase:
         """The optimiser and schedule of an epoch; a phase that begins has a fresh optimiser."""
@@ -111,6 +132,7 @@ class Epochs:
         if self.cached is not None:
             places = ((part, to_device(part, fold.device)) for part in parts)
             return ((part, place, self.cached.of(place)) for part, place in places)
+        fold.loader.expect(*self._expected(epoch, order))
         batches = fold.loader.train(order, fold.config.batch_size, _augmentation_key(fold.k, epoch))
         return ((part, *moved) for part, moved in zip(parts, stream_to_device(batches, fold.device), strict=True))
 

@@ -25,7 +25,8 @@ def run_trial(trial: Trial, *, device: torch.device, workers: int = 0, only: int
     Whoever stops iterating stops the trial; what was yielded lies in the run directory already.
     """
     config, experiment = trial.config, trial.run.experiment
-    loader = Loader(training_batches(config, experiment), workers=workers, pin=device.type == "cuda")
+    batches, pin = training_batches(config, experiment), device.type == "cuda"
+    loader = Loader(batches, workers=workers, pin=pin, held=config.optim.accumulate)
     heads = FrozenHeads(trial, experiment.folds, device=device, workers=workers) if config.fitted else None
     forget_compiled()
     last = experiment.folds.count - 1

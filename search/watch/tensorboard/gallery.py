@@ -17,12 +17,12 @@ from search.watch.tensorboard.confusion import confusion_picture
 from search.watch.tensorboard.summaries import add_summary
 from trainable.config import TrialConfig
 from trainable.data.rows import made_of_target
-from trainable.images.loader import NO_AUGMENTATION
 from trainable.metrics import confusion
 from trainable.models.predict import load_network
 from trainable.pictures.attention import embed, grad_cam
 from trainable.pictures.batch import first_batch
 from trainable.pictures.sheet import sheet
+from trainable.ring.plan import NO_AUGMENTATION
 from trainable.run import Experiment, Predictions, Run, Trial
 from trainable.training.batches import training_batches
 
@@ -125,7 +125,7 @@ class _Seen:
 
 
 def _photos(config: TrialConfig, experiment: Experiment, rows: np.ndarray) -> np.ndarray:
-    return training_batches(config, experiment)[NO_AUGMENTATION, rows].numpy()
+    return training_batches(config, experiment).make(NO_AUGMENTATION, rows)
 
 
 def _captions(oof: Predictions, places: np.ndarray) -> list[str]:

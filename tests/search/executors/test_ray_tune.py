@@ -6,10 +6,11 @@ import errno
 from typing import Any
 
 import pytest
+from ray.exceptions import RayTaskError
 
 from search.executors.ray_tune import RayTune, Share, _Asks, _fits, _Line, _Tells, share_of
 from search.jobs import AllFolds, Died, Job, Message
-from trainable.errors import InputError
+from trainable.errors import InputError, Lost
 from trainable.run import Run
 from trainable.training.report import Report
 
@@ -146,6 +147,22 @@ def test_messages_reach_the_driver_by_job_and_its_answer_decides(run: Run) -> No
     asks.on_trial_complete("2", error=True)
     assert driver.heard == [("b", REPORT), ("b", Died())]
     assert tells.on_trial_result(None, Ray(), {"message": Died()}) == _Tells.STOP  # type: ignore[arg-type]
+
+
+def test_what_a_process_died_of_reaches_the_driver(run: Run) -> None:
+    driver = Scripted(run, "a")
+    line, asks = asked(driver)
+    asks.suggest("1")
+
+    class Ray:
+        trial_id = "1"
+
+        def get_pickled_error(self) -> Exception:
+            return RayTaskError("step", "", Lost("the device was lost")).as_instanceof_cause()
+
+    _Tells(line).on_trial_error(None, Ray())  # type: ignore[arg-type]
+    asks.on_trial_complete("1", error=True)
+    assert driver.heard == [("a", Died("the device was lost"))]
 
 
 @pytest.mark.parametrize("where", ["next_job", "hear"])

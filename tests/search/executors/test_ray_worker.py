@@ -13,14 +13,19 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from helpers import begun, tiny
+import torch
+from devices import Failing
+from helpers import begun, prepared, tiny
 
 from search.executors.ray_worker import JobTrainable
 from search.jobs import AllFolds, AllRows, Failed, Fatal, Job, Message, OneFold, claimed
 from trainable import files
+from trainable.device import DEVICES
+from trainable.errors import Lost
 from trainable.files import write_text
 from trainable.run import Run
 from trainable.training.report import Report
+from trainable.training.trial import run_trial
 
 Start = Callable[..., JobTrainable]
 
@@ -63,6 +68,24 @@ def test_each_step_is_an_epoch_and_told_ones_are_passed_over(start: Start, job: 
     assert [r.step for r in reports(start(job), 4)] == [1, 2, 3, 4]
     assert job.trial.finished
     assert [r.step for r in reports(start(replace(job, after=3)), 1)] == [4]
+
+
+def test_device_lost_amid_an_epoch_ends_the_process_with_a_sentence_and_another_goes_on(
+    start: Start, job: AllFolds, generic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    words = "CUDA error: unspecified launch failure\nCompile with TORCH_USE_CUDA_DSA"
+    with monkeypatch.context() as patch:
+        patch.setitem(DEVICES, "cpu", Failing(5, torch.AcceleratorError, words))  # 2 batches an epoch, 1 to validate
+        worker = start(job)
+        assert [r.step for r in reports(worker, 1)] == [1]
+        with pytest.raises(Lost, match=r"^the device was lost: CUDA error: unspecified launch failure$"):
+            worker.step()
+    assert not job.trial.error.exists(), "nothing has failed: Ray says that the process died, and the job comes back"
+    assert [r.step for r in reports(start(replace(job, after=1)), 3)] == [2, 3, 4]
+    undisturbed = begun(prepared(generic, tmp_path / "undisturbed"), job.trial.config)
+    for _ in run_trial(undisturbed, device=torch.device("cpu")):
+        pass
+    assert (job.trial.oof().probabilities == undisturbed.oof().probabilities).all()
 
 
 def test_job_and_messages_travel_without_what_was_read_of_the_run(job: AllFolds) -> None:

@@ -17,7 +17,7 @@ from trainable.config import TrialConfig
 from trainable.data.fits import check_data
 from trainable.errors import InputError
 from trainable.images import faces, mtcnn
-from trainable.images.loader import Batches
+from trainable.images.batches import Batches
 from trainable.images.store import ImageStore
 
 SIZE = (128, 96)

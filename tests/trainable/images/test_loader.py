@@ -15,8 +15,10 @@ import pytest
 import torch
 
 from trainable.images.augment import POLICIES
+from trainable.images.batches import Batches, centre
 from trainable.images.decode import resize
-from trainable.images.loader import NO_AUGMENTATION, Batches, Loader, centre, split
+from trainable.images.loader import Loader
+from trainable.ring.plan import NO_AUGMENTATION, Plan, split
 
 HERE = os.environ | {"PYTHONPATH": str(Path(__file__).parents[3])}
 COUNT, SIZE = 40, (24, 20)
@@ -33,6 +35,10 @@ def pixels(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def batches(pixels: Path, policy: str = "strong", seed: int = 1) -> Batches:
     # Rows of the manifest lie backwards in the store.
     return Batches(pixels, np.arange(COUNT)[::-1].copy(), (0.9, 0.9), SIZE, policy, seed)
+
+
+def made(source: Batches, key: int, rows: np.ndarray = ROWS) -> torch.Tensor:
+    return torch.from_numpy(source.make(key, rows))
 
 
 def epoch(loader: Loader, number: int, batch_size: int = 4) -> torch.Tensor:
@@ -52,18 +58,18 @@ def test_batch_holds_its_rows_in_their_order(pixels: Path) -> None:
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_what_is_predicted_is_never_augmented(pixels: Path, policy: str) -> None:
-    plain = batches(pixels, "none")[(0, ROWS)]
+    plain = made(batches(pixels, "none"), 0)
     assert torch.equal(torch.cat([i for _, i in Loader(batches(pixels, policy)).predict(ROWS, 4)]), plain)
-    assert torch.equal(batches(pixels, policy)[(0, ROWS)], plain) == (policy == "none")
+    assert torch.equal(made(batches(pixels, policy), 0), plain) == (policy == "none")
 
 
 def test_image_depends_on_seed_epoch_and_row_alone(pixels: Path) -> None:
-    whole = batches(pixels)[(5, ROWS)]
+    whole = made(batches(pixels), 5)
     single = batches(pixels)
     for place in reversed(range(len(ROWS))):
-        assert torch.equal(single[(5, ROWS[place : place + 1])][0], whole[place])
-    assert not torch.equal(batches(pixels)[(6, ROWS)], whole)
-    assert not torch.equal(batches(pixels, seed=2)[(5, ROWS)], whole)
+        assert torch.equal(made(single, 5, ROWS[place : place + 1])[0], whole[place])
+    assert not torch.equal(made(batches(pixels), 6), whole)
+    assert not torch.equal(made(batches(pixels, seed=2), 5), whole)
 
 
 def test_resumed_epoch_is_the_undisturbed_one(pixels: Path) -> None:
@@ -83,7 +89,7 @@ def test_number_of_threads_does_not_change_a_batch(pixels: Path) -> None:
             assert source.pixels.shape[0] == COUNT  # opened, which sets OpenCV's threads, before they are set here
             torch.set_num_threads(count)
             cv2.setNumThreads(count)
-            found.append(source[(0, ROWS)])
+            found.append(made(source, 0))
     finally:
         torch.set_num_threads(threads[0])
         cv2.setNumThreads(threads[1])
@@ -119,8 +125,9 @@ def test_number_of_workers_does_not_change_a_batch_and_they_end_with_the_loader(
         assert torch.equal(epoch(loader, 0), expected[0])
         assert torch.equal(torch.get_rng_state(), state)  # or dropout would depend on the workers
         next(iter(loader.train(ROWS, 4, 3)))  # abandoned while others are on their way
+        loader.expect(Plan(0, ROWS, 4), Plan(NO_AUGMENTATION, ROWS, 4))  # and so are these
         plain = torch.cat([images for _, images in loader.predict(ROWS, 4)])
-        assert torch.equal(plain, batches(pixels)[(NO_AUGMENTATION, ROWS)])
+        assert torch.equal(plain, made(batches(pixels), NO_AUGMENTATION))
         assert torch.equal(epoch(loader, 1), expected[1])
         assert len(multiprocessing.active_children()) == workers
         del loader
@@ -132,7 +139,8 @@ PARENT = """
 import multiprocessing, sys, time
 from pathlib import Path
 import numpy as np
-from trainable.images.loader import Batches, Loader
+from trainable.images.batches import Batches
+from trainable.images.loader import Loader
 
 if __name__ == "__main__":
     batches = Batches(Path(sys.argv[1]), np.arange(40), (1.0, 1.0), (24, 20), "light", 0)
@@ -155,7 +163,7 @@ def test_workers_die_with_a_killed_parent(pixels: Path, tmp_path: Path) -> None:
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
-    deadline = time.monotonic() + 30  # torch's workers look after their parent every 5 seconds
+    deadline = time.monotonic() + 5
     while any(_runs(pid) for pid in pids):
         assert time.monotonic() < deadline
         time.sleep(0.2)
@@ -194,13 +202,13 @@ TRIALS = """
 import os, sys
 from pathlib import Path
 import numpy as np
-from trainable.images.loader import Batches
+from trainable.images.batches import Batches
 
 for _ in range(4):
     if not (pid := os.fork()):  # the imports are shared; the store is opened by each trial for itself
         batches = Batches(Path(sys.argv[1]), np.arange(400), (1.0, 1.0), (64, 64), "light", 0)
         for start in range(0, 400, 50):
-            batches[(0, np.arange(start, start + 50))]
+            batches.make(0, np.arange(start, start + 50))
         os.write(1, b"read\\n")  # in one piece: five processes share this pipe
         os._exit(0 if sys.stdin.read() else 1)
     os.write(1, b"%d\\n" % pid)

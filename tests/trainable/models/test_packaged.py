@@ -14,8 +14,8 @@ from safetensors.torch import load_file
 from sklearn.datasets import load_sample_images
 
 from trainable.errors import InputError
+from trainable.images.batches import centre
 from trainable.images.decode import resize
-from trainable.images.loader import centre
 from trainable.models import find_weights
 from trainable.models.build import build_model
 from trainable.models.normalise import normalise, pixel_statistics

@@ -4,8 +4,8 @@ import numpy as np
 import pytest
 
 from trainable.errors import InputError
-from trainable.images.loader import split
 from trainable.randomness import generator
+from trainable.ring.plan import split
 from trainable.training.losses.weights import effective_number
 from trainable.training.samplers import SAMPLERS, build_sampler
 

@@ -58,7 +58,7 @@ def test_weights_are_the_mean_of_the_last_epochs(experiment, monkeypatch, change
     model.eval()(normalise(pixels, torch.tensor(run.result.statistics)))
     expected = seen[0].mean((0, 2, 3))
     assert torch.allclose(kept[f"{first}.running_mean"], expected, atol=1e-4) == (not frozen)
-    batches = [(row, run.batches[(-1, row)]) for row in [run.valid.index]]
+    batches = [(row, torch.from_numpy(run.batches.make(-1, row))) for row in [run.valid.index]]
     again = predict(model.eval(), batches, torch.tensor(run.result.statistics))
     np.testing.assert_allclose(again, run.valid.probabilities, atol=1e-6)
 
@@ -99,6 +99,6 @@ def test_moving_average_is_saved_as_it_was_scored(experiment):
     assert set(steps) == {4}, "2 epochs of 2 steps: counts are not averaged"
     model = build_network(config, 18)
     model.load_state_dict(kept)
-    batches = [(rows, run.batches[(-1, rows)]) for rows in [run.valid.index]]
+    batches = [(rows, torch.from_numpy(run.batches.make(-1, rows))) for rows in [run.valid.index]]
     again = predict(model.eval(), batches, torch.tensor(run.result.statistics))
     assert np.allclose(again, run.valid.probabilities, atol=1e-6)
