@@ -21,6 +21,7 @@ from trainable.models.build import build_model
 from trainable.models.predict import predict
 from trainable.randomness import generator
 from trainable.run import Run
+from trainable.training.checkpoints import Saving
 from trainable.training.losses import Loss, build_loss, soft_f1
 from trainable.training.optim import build_optimiser
 from trainable.training.state import TrainingState
@@ -197,7 +198,7 @@ def test_smaller_parts_stay_for_the_trial_over_folds_and_interruptions(
 ) -> None:
     room = rooms(monkeypatch, 3)
     trial = begun(prepared(generic, tmp_path / "run"), tiny(epochs=2))  # batches of 8, of which 6 are there
-    first = run_trial(trial, device=CPU)
+    first = run_trial(trial, device=CPU, saving=Saving(every=0))
     assert next(first).metrics["micro_batch"] == 3
     assert room.refused == 1
     first.close()

@@ -15,6 +15,7 @@ from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.models.normalise import pixel_statistics
 from trainable.models.predict import use_bf16
 from trainable.run import Experiment, Fold
+from trainable.training.checkpoints import Saving
 
 SAMPLED = 1000  # photos that `normalise: dataset` looks at
 
@@ -24,7 +25,7 @@ class FoldContext:
     """Fold `k` of the trial `config`; its files are `files`.
 
     micro_batch: how many images at once fitted the memory in the fold before; None for whole batches. metric: what its
-    scores are.
+    scores are. saving: when its state goes to disk.
     """
 
     config: TrialConfig
@@ -35,6 +36,7 @@ class FoldContext:
     files: Fold
     micro_batch: int | None = None
     metric: Asked = MACRO_F1
+    saving: Saving = Saving()
 
     @cached_property
     def training(self) -> TrainingRows:

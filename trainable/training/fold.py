@@ -12,6 +12,7 @@ from trainable.models.predict import BATCH, predict
 from trainable.models.tta import viewed
 from trainable.run import Predictions
 from trainable.run.fold import Metrics
+from trainable.training.checkpoints import Checkpoints
 from trainable.training.context import FoldContext
 from trainable.training.epochs import Epochs
 from trainable.training.scores import scores_of
@@ -20,7 +21,9 @@ from trainable.training.weight_averaging import goes_in
 
 
 def train_fold(fold: FoldContext) -> Iterator[Metrics]:
-    """Train a fold, going on from its last epoch; yields each epoch's metrics, all files written before.
+    """Train a fold, going on from its last state; yields each epoch's metrics.
+
+    These are on disk by then, and so are all files of a fold that is done; states follow (trainable.training.checkpoints).
 
     Randomness is keyed by (seed, fold, epoch), so a resumed fold needs no random state to end the same to the bit.
     """
@@ -29,20 +32,25 @@ def train_fold(fold: FoldContext) -> Iterator[Metrics]:
     done = fold.files.keep_epochs(state.epoch)
     yield from done
     epochs = Epochs(fold, state)
-    for epoch in range(state.epoch, total):
-        if _gave_up(fold, state, epoch):
-            metrics: Metrics = {**done[-1], "epoch": epoch + 1, "seconds": 0.0, "images_per_second": 0.0}
-        else:
-            metrics, guessed = _one_epoch(epochs, epoch)
-        state.epoch = epoch + 1
-        fold.files.add_epoch(metrics)
-        done.append(metrics)
-        if state.epoch < total:
-            state.save(fold.files)
-        else:
-            probabilities = guessed if state.best is None else state.best.probabilities.cpu().numpy()
-            _finish(fold, state, probabilities, done, started)
-        yield metrics
+    checkpoints = Checkpoints(fold.files, fold.k, fold.saving, fold.device)
+    try:
+        for epoch in range(state.epoch, total):
+            if _gave_up(fold, state, epoch):
+                metrics: Metrics = {**done[-1], "epoch": epoch + 1, "seconds": 0.0, "images_per_second": 0.0}
+            else:
+                metrics, guessed = _one_epoch(epochs, epoch)
+            state.epoch = epoch + 1
+            fold.files.add_epoch(metrics)
+            done.append(metrics)
+            if state.epoch < total:
+                checkpoints.after(state.epoch, metrics["seconds"], state.to_dict)
+            else:
+                checkpoints.end()
+                probabilities = guessed if state.best is None else state.best.probabilities.cpu().numpy()
+                _finish(fold, state, probabilities, done, started)
+            yield metrics
+    finally:
+        checkpoints.close()
 
 
 def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:

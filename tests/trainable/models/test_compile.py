@@ -12,6 +12,7 @@ from torch._dynamo.utils import counters
 from trainable.errors import InputError
 from trainable.models.build import build_network
 from trainable.run import Run
+from trainable.training.checkpoints import Saving
 from trainable.training.trial import run_trial
 
 CPU = torch.device("cpu")
@@ -38,7 +39,7 @@ def test_compiled_trial_is_resumed_to_the_bit_and_saves_plain_weights(
     assert seconds[0] > 5 * max(seconds[1:])
     assert trial.fold(0).result.seconds == pytest.approx(sum(seconds[:2]))
 
-    first = run_trial(begun(prepared(generic, tmp_path / "again"), config), device=CPU)
+    first = run_trial(begun(prepared(generic, tmp_path / "again"), config), device=CPU, saving=Saving(every=0))
     next(first)
     first.close()
     again = Run.open(tmp_path / "again").trial(trial.id)
