@@ -15,7 +15,7 @@ from trainable.images.loader import Loader
 from trainable.models.compile import forget_compiled
 from trainable.run import Trial
 from trainable.training.batches import training_batches
-from trainable.training.checkpoints import Saving
+from trainable.training.checkpoints import SELDOM, Saving
 from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
 from trainable.training.frozen import FrozenHeads, fit_fold
@@ -28,7 +28,7 @@ def without_validation(config: TrialConfig) -> TrialConfig:
 
 
 def train_on_all_rows(
-    trial: Trial, *, device: torch.device, workers: int = 0, saving: Saving = Saving()
+    trial: Trial, *, device: torch.device, workers: int = 0, saving: Saving = SELDOM
 ) -> Iterator[Report]:
     """Train one network on every row; yields every epoch, with a score of NaN. Taken up again where it was left."""
     experiment, files = trial.run.experiment, trial.all_rows

@@ -38,6 +38,9 @@ class Saving:
     still: Callable[[], bool] = lambda: True
 
 
+SELDOM = Saving()  # where nobody ranks trials
+
+
 class Checkpoints:
     """The states of one fold: one at a time is copied and written."""
 
@@ -111,7 +114,7 @@ class _Honest:
 
 
 def copied(value: Any, earlier: Any = None) -> Any:
-    """A nest of dicts, lists and tensors with every tensor copied to the host, into `earlier`'s where that has its like.
+    """Dicts, lists and tensors with every tensor copied to the host, into `earlier`'s where that has its like.
 
     From a GPU the copies go to pinned memory and are only queued: see `all_queued`.
     """

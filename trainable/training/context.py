@@ -15,7 +15,7 @@ from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.models.normalise import pixel_statistics
 from trainable.models.predict import use_bf16
 from trainable.run import Experiment, Fold
-from trainable.training.checkpoints import Saving
+from trainable.training.checkpoints import SELDOM, Saving
 
 SAMPLED = 1000  # photos that `normalise: dataset` looks at
 
@@ -36,7 +36,7 @@ class FoldContext:
     files: Fold
     micro_batch: int | None = None
     metric: Asked = MACRO_F1
-    saving: Saving = Saving()
+    saving: Saving = SELDOM
 
     @cached_property
     def training(self) -> TrainingRows:

@@ -23,7 +23,8 @@ from trainable.training.weight_averaging import goes_in
 def train_fold(fold: FoldContext) -> Iterator[Metrics]:
     """Train a fold, going on from its last state; yields each epoch's metrics.
 
-    These are on disk by then, and so are all files of a fold that is done; states follow (trainable.training.checkpoints).
+    These are on disk by then, and so are all files of a fold that is done; of its state see
+    trainable.training.checkpoints.
 
     Randomness is keyed by (seed, fold, epoch), so a resumed fold needs no random state to end the same to the bit.
     """

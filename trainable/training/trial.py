@@ -11,7 +11,7 @@ from trainable.images.loader import Loader
 from trainable.models.compile import forget_compiled
 from trainable.run import Predictions, Trial, TrialResult
 from trainable.training.batches import training_batches
-from trainable.training.checkpoints import Saving
+from trainable.training.checkpoints import SELDOM, Saving
 from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
 from trainable.training.frozen import FrozenHeads, fit_fold
@@ -25,7 +25,7 @@ def run_trial(
     device: torch.device,
     workers: int = 0,
     only: int | None = None,
-    saving: Saving = Saving(),
+    saving: Saving = SELDOM,
 ) -> Iterator[Report]:
     """Train the folds that are not finished; yields every epoch, also those that an earlier process made.
 
