@@ -48,6 +48,7 @@ PLACES = {
     "trainable/images/loader.py": {"DataLoader": "torch names a dead worker; the watchdog ends one that hangs"},
     "trainable/images/store.py": {"ThreadPoolExecutor": OWN_WORK, "waiting_for": HOLDER},
     "trainable/locks.py": {"FileLock": HOLDER, "held.acquire": HOLDER},
+    "trainable/run/ways.py": {"waiting_for": HOLDER},
     "trainable/models/weights.py": {"urlopen": "5 s"},
     "trainable/training/checkpoints.py": {"self._thread.join": "its own work: one file, as fast as the disk takes it"},
     "trainable/sample/write.py": {"ProcessPoolExecutor": OWN_WORK, "pool.shutdown": OWN_WORK},

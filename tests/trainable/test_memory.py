@@ -27,6 +27,7 @@ from trainable.training.optim import build_optimiser
 from trainable.training.state import TrainingState
 from trainable.training.step import Steps
 from trainable.training.trial import run_trial
+from trainable.training.ways import Caller
 
 CPU = torch.device("cpu")
 ROWS, CLASSES = 24, 4
@@ -81,7 +82,8 @@ def step(room: Room | None, loss: Loss, *, accumulate: int = 1, mix: str = "none
     state = TrainingState(model, optimiser, batch)
     torch.manual_seed(1)
     images, labels = torch.randn(ROWS, 3, 8, 8), torch.arange(ROWS) % CLASSES
-    epoch = Steps(state, model, nn.Identity(), labels, CLASSES, accumulate, 0.0, False)
+    caller = Caller(model, False, "small", CPU, False)
+    epoch = Steps(state, caller, nn.Identity(), labels, CLASSES, accumulate, 0.0, False)
     parts = np.split(np.arange(ROWS), accumulate)
     stream = ((part, to_device(part, CPU), images[torch.from_numpy(part)]) for part in parts)
     planner = build_mix(mix, p=1.0, alpha=1.0, ratio=(0.4, 0.6), partner="any")

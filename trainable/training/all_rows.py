@@ -41,7 +41,9 @@ def train_on_all_rows(
     else:
         loader = Loader(training_batches(config, everything), workers=workers, pin=device.type == "cuda")
         forget_compiled()
-        epochs = train_fold(FoldContext(config, everything, 0, loader, device, files, saving=saving))
+        epochs = train_fold(
+            FoldContext(config, everything, 0, loader, device, files, saving=saving, ways=trial.run.ways)
+        )
     for metrics in epochs:
         epoch = int(metrics["epoch"])
         yield Report(epoch, 0, math.nan, decides=False, fold_done=epoch == config.epochs, metrics=metrics)

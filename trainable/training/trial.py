@@ -68,7 +68,7 @@ def _run_fold(
         micro_batch = min([config.batch_size, *fitted])
         run = trial.run
         epochs = train_fold(
-            FoldContext(config, run.experiment, k, means, device, files, micro_batch, run.metric, saving)
+            FoldContext(config, run.experiment, k, means, device, files, micro_batch, run.metric, saving, run.ways)
         )
     for metrics in epochs:
         epoch = int(metrics["epoch"])
