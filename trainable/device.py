@@ -1,6 +1,6 @@
 """Batches on their way to the device."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 
 import numpy as np
 import torch
@@ -34,12 +34,3 @@ def stream_to_device(
         for tensor in moved:
             tensor.record_stream(network)  # made on one stream, used on another: not to be reused before
         yield moved
-
-
-def all_queued(device: torch.device) -> Callable[[], None]:
-    """A function that returns when the device has done what was asked of it so far; for another thread to call."""
-    if device.type != "cuda":
-        return lambda: None
-    done = torch.cuda.Event()
-    done.record(torch.cuda.current_stream(device))
-    return done.synchronize

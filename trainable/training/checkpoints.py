@@ -18,7 +18,6 @@ from typing import Any, BinaryIO
 import torch
 from torch import Tensor
 
-from trainable.device import all_queued
 from trainable.files import write_atomic
 from trainable.run import Fold
 
@@ -61,7 +60,7 @@ class Checkpoints:
         if epoch in self.rungs or self.unsaved + seconds >= self.saving.every:
             self.end()
             self._copy, self.unsaved = copied(state(), self._copy), 0.0
-            self._thread = threading.Thread(target=self._write, args=(all_queued(self.device),), name="checkpoint")
+            self._thread = threading.Thread(target=self._write, args=(_all_queued(self.device),), name="checkpoint")
             self._thread.start()
 
     def end(self) -> None:
@@ -88,7 +87,7 @@ class Checkpoints:
         with path.open("wb") as file:
             honest = _Honest(file)
             try:
-                torch.save(self._copy, honest)
+                torch.save(self._copy, honest)  # type: ignore[arg-type]  # it writes, and no more is asked of it
             except RuntimeError:
                 if honest.error is not None:
                     raise honest.error from None
@@ -116,7 +115,7 @@ class _Honest:
 def copied(value: Any, earlier: Any = None) -> Any:
     """Dicts, lists and tensors with every tensor copied to the host, into `earlier`'s where that has its like.
 
-    From a GPU the copies go to pinned memory and are only queued: see `all_queued`.
+    From a GPU the copies go to pinned memory and are only queued: see `_all_queued`.
     """
     if isinstance(value, Tensor):
         value = value.detach()
@@ -130,3 +129,12 @@ def copied(value: Any, earlier: Any = None) -> Any:
         parts = earlier if isinstance(earlier, list | tuple) and len(earlier) == len(value) else [None] * len(value)
         return type(value)(copied(part, mine) for part, mine in zip(value, parts, strict=True))
     return value
+
+
+def _all_queued(device: torch.device) -> Callable[[], None]:
+    """A function that returns when the device has done what was asked of it so far; for another thread to call."""
+    if device.type != "cuda":
+        return lambda: None
+    done = torch.cuda.Event()
+    done.record(torch.cuda.current_stream(device))
+    return done.synchronize

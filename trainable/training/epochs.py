@@ -29,6 +29,7 @@ from trainable.training.phases import OptimiserPhase, is_first_stage, optimiser_
 from trainable.training.samplers import build_sampler
 from trainable.training.state import TrainingState, optimiser_of
 from trainable.training.step import Batch, Steps
+from trainable.training.validation import ValidationBatches
 from trainable.training.ways import Caller, kind_of
 
 
@@ -53,6 +54,7 @@ class Epochs:
         self.sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
         m = config.mix
         self.mixer: MixPlanner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)
+        self.validation = ValidationBatches(fold.loader, fold.validation_rows, pin=fold.device.type == "cuda")
         self.losses: dict[bool, Loss] = {}
         self.phase: OptimiserPhase | None = None
 

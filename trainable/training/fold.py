@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from trainable.models.predict import BATCH, predict
+from trainable.models.predict import predict
 from trainable.models.tta import viewed
 from trainable.run import Predictions
 from trainable.run.fold import Metrics
@@ -64,8 +64,8 @@ def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
         state.stir(epochs.soup_images, last=epoch == fold.config.epochs - 1)
     guessed = np.zeros((0, len(fold.classes)), np.float32)
     if len(fold.validation_rows):
-        batches = fold.loader.predict(fold.validation_rows, BATCH)
-        guessed = predict(viewed(state.kept, fold.config.tta), batches, fold.statistics, bf16=fold.bf16)
+        network = viewed(state.kept, fold.config.tta)
+        guessed = predict(network, epochs.validation, fold.statistics, bf16=fold.bf16)
     scores = scores_of(fold.truth, guessed, fold.measure, made_of=fold.made_of)
     if fold.config.keep == "best":
         guessed, scores = _best(fold, state, guessed, scores, epoch)
