@@ -76,10 +76,20 @@ def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
         "lr": rate,
         **scores,
         "micro_batch": state.micro_batch,
+        **_memory(fold.device),
         "images_per_second": count / (trained - began),
         "seconds": time.perf_counter() - began,
     }
     return metrics, guessed
+
+
+def _memory(device: torch.device) -> dict[str, float]:
+    """The most that this process held of the GPU's memory in the epoch, 0 to 1; nothing elsewhere."""
+    if device.type != "cuda":
+        return {}
+    held = torch.cuda.max_memory_reserved(device) / torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.reset_peak_memory_stats(device)
+    return {"gpu_memory": held}
 
 
 def _gave_up(fold: FoldContext, state: TrainingState, epoch: int) -> bool:

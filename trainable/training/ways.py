@@ -56,6 +56,7 @@ class Caller:
     network: nn.Module = field(init=False)
     graphs: Graphs | None = None
     decided: Way | None = None
+    _compiled: nn.Module | None = None
 
     def __post_init__(self) -> None:
         self.network = self.model
@@ -86,10 +87,9 @@ class Caller:
         self._take(self.decided.way)
 
     def _take(self, way: str) -> None:
-        if way == COMPILED and self.network is self.model:
-            self.network = compiled(self.model)
-        if way != COMPILED:
-            self.network = self.model
+        if way == COMPILED and self._compiled is None:
+            self._compiled = compiled(self.model)
+        self.network = self._compiled if way == COMPILED and self._compiled is not None else self.model
         recorded = way != EAGER and GRAPH in offered(self.asked, self.device)
         self.graphs = Graphs(self.model, self.device, self.record) if recorded else None
 
