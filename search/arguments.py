@@ -26,7 +26,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--name", type=plain_name, help="name of the run (default: the space file's)")
     made.add_argument("--trials", type=whole, help="instead of SEARCH.trials")
     made.add_argument(
-        "--gpus-per-trial", type=gpus, metavar="X", help="a fraction packs several trials on one GPU, auto finds it"
+        "--gpus-per-trial", type=gpus, metavar="X", help="a fraction packs trials on one GPU, auto as many as pay"
     )
     made.add_argument("--cpus-per-trial", type=positive, metavar="X")
     made.add_argument("--hours", type=positive, metavar="H", help="begin no trial that could not be complete by then")

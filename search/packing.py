@@ -17,7 +17,7 @@ GAIN = 1.1
 
 @dataclass
 class Packing:
-    """memory: the most that an epoch of a kind used, 0 to 1 of a GPU. seconds: of its epochs, by how many there were."""
+    """memory: the most that an epoch of a kind used, 0 to 1 of a GPU. seconds: of its epochs, by count."""
 
     memory: dict[Hashable, float] = field(default_factory=dict)
     seconds: defaultdict[Hashable, dict[int, list[float]]] = field(default_factory=lambda: defaultdict(dict))
