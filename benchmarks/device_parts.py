@@ -82,7 +82,7 @@ def epochs(made: Epochs) -> Callable[[], object]:
 def rounds(
     jobs: Mapping[str, Callable[[], object]], most: int, until: float, now: Callable[[], float]
 ) -> Iterator[dict[str, list[float]]]:
-    """Seconds of each job so far, after every round but the first, in turn and in turn backwards, while there is time.
+    """Seconds of each job so far, in turn and in turn backwards, after every round but the first: one, more in time.
 
     until: on time.monotonic. now: seconds, when all that was asked of the device is done.
     """
@@ -96,7 +96,7 @@ def rounds(
                 found[name].append(now() - start)
         if turn:
             yield found
-        if time.monotonic() + (time.monotonic() - began) > until:
+        if turn and time.monotonic() + (time.monotonic() - began) > until:
             return
 
 

@@ -1,6 +1,7 @@
 """Part `step`: what feeds a GPU and how it is called, network by network; and that the numbers are right."""
 
 import time
+import warnings
 from collections.abc import Callable
 from pathlib import Path
 
@@ -63,8 +64,23 @@ def speeds(run: Run, name: str, size: int, device: torch.device, scale: Scale, r
         record.put("store_over_held", median_ratio(seconds["held"], seconds["store"]), name)
         record.put("over_baseline", median_ratio(seconds["baseline"], seconds["store"]), name)
         record.put("graph_speedup", median_ratio(seconds["one_by_one"], seconds["held"]), name)
+    record.put("host_waits", host_waits(jobs["held"], device), name)
     decided = made.steps.caller.decided
     record.put("way", decided.way if decided else "", name)
+
+
+def host_waits(epoch: Callable[[], object], device: torch.device) -> int:
+    """How often the host waits for what the device computes in an epoch: once, for the loss at its end. 0 on a CPU."""
+    if device.type != "cuda":
+        return 0
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        torch.cuda.set_sync_debug_mode("warn")
+        try:
+            epoch()
+        finally:
+            torch.cuda.set_sync_debug_mode("default")
+    return sum("synchroniz" in str(warning.message) for warning in told)
 
 
 def baseline(files: list[Path], name: str, size: int, device: torch.device, scale: Scale) -> Callable[[], None]:

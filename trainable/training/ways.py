@@ -110,6 +110,9 @@ class Caller:
         best = min(seconds, key=seconds.__getitem__)
         best = best if seconds[EAGER] > GAIN * seconds[best] else EAGER
         refused = "compile" if self.asked is True and best != COMPILED else ""
+        if refused:
+            each = ", ".join(f"{way} {1000 * taken:.3g} ms" for way, taken in seconds.items())
+            print(f"warning: compile is not what is fastest for {self.kind} ({each} a batch): trained {best} instead")
         return Way(best, seconds, refused)
 
     def _anew(self, work: Gradients, values: tuple[Tensor, Tensor, Tensor | None]) -> Tensor:

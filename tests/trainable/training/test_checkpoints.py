@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 from helpers import begun, tiny
+from torch import Tensor
 
 from trainable import files
 from trainable.run import Fold, Run
@@ -83,6 +84,37 @@ def test_training_goes_on_while_a_state_is_written_and_the_state_is_of_its_epoch
     assert set(moments) == {state["updates"]}, "the copy has gone on with the training"
     assert [r.step for r in run_trial(trial, device=CPU)] == list(range(1, 9))
     assert not resume.exists()
+
+
+def test_nothing_is_written_before_the_device_has_copied(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A GPU's copies are queued: the thread waits for its event, which may fire late, and the training does not."""
+    fired, device = threading.Event(), torch.full((3,), 7.0)
+    monkeypatch.setattr(checkpoints, "_all_queued", lambda _: lambda: fired.wait(60) and None)
+    monkeypatch.setattr(Tensor, "copy_", lambda mine, value, **_: mine)  # queued, not done
+    states = Checkpoints(Fold(tmp_path), 0, Saving(every=0), CPU)
+    states.after(1, 1.0, lambda: {"x": device})
+    monkeypatch.undo()
+    assert not list(tmp_path.iterdir())
+    states._copy["x"].fill_(7.0)
+    fired.set()
+    states.end()
+    assert torch.load(Fold(tmp_path).resume, weights_only=True)["x"].tolist() == [7.0] * 3
+
+
+def test_a_device_that_is_lost_while_it_copies_ends_the_trial_and_leaves_the_state_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def lost() -> None:
+        raise RuntimeError("CUDA error: device is lost")
+
+    states = Checkpoints(Fold(tmp_path), 0, Saving(every=0), CPU)
+    states.after(1, 1.0, lambda: {"epoch": 1})
+    states.end()
+    monkeypatch.setattr(checkpoints, "_all_queued", lambda _: lost)
+    states.after(2, 1.0, lambda: {"epoch": 2})
+    with pytest.raises(RuntimeError, match="device is lost"):
+        states.after(3, 1.0, lambda: {"epoch": 3})
+    assert torch.load(Fold(tmp_path).resume, weights_only=True) == {"epoch": 1}
 
 
 def test_the_end_of_a_fold_waits_for_its_state(run: Run, slow: threading.Event) -> None:

@@ -132,7 +132,12 @@ class Net(nn.Module):
     ],
 )
 def test_what_is_measured_decides_and_compiling_may_be_refused(
-    monkeypatch: pytest.MonkeyPatch, asked: bool | str, seconds: dict[str, float], way: str, refused: str
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+    asked: bool | str,
+    seconds: dict[str, float],
+    way: str,
+    refused: str,
 ) -> None:
     monkeypatch.setattr(ways, "offered", lambda *_: tuple(seconds))
     monkeypatch.setattr(ways, "compiled", lambda model: model)
@@ -141,6 +146,7 @@ def test_what_is_measured_decides_and_compiling_may_be_refused(
     caller.decide(build_loss("cross_entropy"), torch.randn(8, 6), torch.arange(8) % 3, None)
     assert caller.decided == Way(way, seconds, refused)
     assert (caller.graphs is not None) == (way == GRAPH)
+    assert ("warning: compile is not what is fastest" in capsys.readouterr().out) == (refused != "")
 
 
 def test_what_is_offered_where() -> None:
