@@ -31,7 +31,7 @@ def test_speed_is_measured_where_neither_ray_nor_optuna_can_be_imported() -> Non
 
 
 SMALL = Scale(
-    networks=(("test_vit", 32),), people=6, store=32, batch=4, images=8, rounds=1, workers=0, trials=2, smoke=True
+    networks=(("test_vit", 32),), people=6, store=32, batch=4, images=8, rounds=1, workers=0, trials=1, smoke=True
 )
 
 
