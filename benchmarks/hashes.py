@@ -20,6 +20,7 @@ import torch
 from trainable.config import TrialConfig
 from trainable.run import Run, prepare
 from trainable.sample.write import generate
+from trainable.training.checkpoints import Saving
 from trainable.training.trial import run_trial
 
 SIZE = (64, 48)
@@ -75,7 +76,7 @@ def hashes(work: Path) -> Iterator[tuple[str, str, str]]:
         config = TrialConfig.from_dict(values)
         trial = run.trial(run.identify(config))
         trial.begin(config)
-        begun = run_trial(trial, device=device)
+        begun = run_trial(trial, device=device, saving=Saving(every=0))
         next(begun), next(begun)
         begun.close()
         again = Run.open(run.root).trial(trial.id)

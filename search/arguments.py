@@ -25,7 +25,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--out", type=Path, help="folder of runs (default: runs)")
     made.add_argument("--name", type=plain_name, help="name of the run (default: the space file's)")
     made.add_argument("--trials", type=whole, help="instead of SEARCH.trials")
-    made.add_argument("--gpus-per-trial", type=positive, metavar="X", help="a fraction packs several trials on one GPU")
+    made.add_argument(
+        "--gpus-per-trial", type=gpus, metavar="X", help="a fraction packs trials on one GPU, auto as many as pay"
+    )
     made.add_argument("--cpus-per-trial", type=positive, metavar="X")
     made.add_argument("--hours", type=positive, metavar="H", help="begin no trial that could not be complete by then")
     made.add_argument(
@@ -52,6 +54,11 @@ def parser() -> argparse.ArgumentParser:
     after.add_argument("--seeds", type=whole, help=f"seeds beside the trial's own (default: {SEEDS})")
     after.add_argument("--all-rows", action="store_true", help="once on all rows, for the submission; no score")
     return made
+
+
+def gpus(text: str) -> float | str:
+    """An argparse type: a number above 0, or auto."""
+    return text if text == "auto" else positive(text)
 
 
 def thresholds(text: str) -> Thresholds:

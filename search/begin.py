@@ -41,7 +41,7 @@ class Options:
     skip_bad_images: bool
     executor: str
     cpus: float | None
-    gpus: float | None
+    gpus: float | str | None
     hours: float | None
     address: str | None
     earlier: Path | None

@@ -121,7 +121,8 @@ class Director:
         self.running[trial.id] = trial
         step = self.steps.setdefault(trial.id, 0)
         self.watchers.began(trial)
-        return claimed(AllFolds(trial, self.owner, max(step, self._heard.get(trial.id, 0))))
+        after = max(step, self._heard.get(trial.id, 0))
+        return claimed(AllFolds(trial, self.owner, after, rungs=tuple(self.race.rungs)))
 
     def next_fold(self) -> OneFold | None:
         """A later fold of a trial that is past its rungs, before its turn."""

@@ -13,13 +13,15 @@ class AllFolds:
     """A trial: its folds that are not finished, one after another.
 
     after: the last step that the driver has heard; what an earlier process made is not told again. owner, claim: tokens
-    of the driver and of this handing-out; a worker whose tokens are no longer the latest may not write.
+    of the driver and of this handing-out; a worker whose tokens are no longer the latest may not write. rungs: epochs
+    of fold 0 after which the trial may rest, so that its state is to lie on disk.
     """
 
     trial: Trial
     owner: str = ""
     after: int = 0
     claim: str = ""
+    rungs: tuple[int, ...] = ()
 
     @property
     def part(self) -> str:

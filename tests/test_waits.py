@@ -32,7 +32,7 @@ PLACES = {
     "search/ledger.py": {"lock.acquire": "a stale lock is taken over after Optuna's grace period of 30 s"},
     "search/watch/aside.py": {
         "self._work.get": "a daemon thread: ends with the process",
-        "self._thread.join": "FAREWELL",
+        "self._thread.join": "FAREWELL, of pictures FEW seconds",
     },
     "search/watch/log.py": {"self.over.wait": "a quarter of QUIET; a daemon thread"},
     "search/watch/tensorboard/nodes.py": {
@@ -51,7 +51,9 @@ PLACES = {
     "trainable/ring/workers.py": {"process.join": "it has been killed, or has ended"},
     "trainable/images/store.py": {"ThreadPoolExecutor": OWN_WORK, "waiting_for": HOLDER},
     "trainable/locks.py": {"FileLock": HOLDER, "held.acquire": HOLDER},
+    "trainable/run/ways.py": {"waiting_for": HOLDER},
     "trainable/models/weights.py": {"urlopen": "5 s"},
+    "trainable/training/checkpoints.py": {"self._thread.join": "its own work: one file, as fast as the disk takes it"},
     "trainable/sample/write.py": {"ProcessPoolExecutor": OWN_WORK, "pool.shutdown": OWN_WORK},
 }
 

@@ -24,8 +24,8 @@ def fence(check: Callable[[], None]) -> None:
     _fence[:] = [check]
 
 
-def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
-    """Call `write` with a path beside `path`, then move the result into place."""
+def write_atomic(path: Path, write: Callable[[Path], object], *, still: Callable[[], bool] = lambda: True) -> None:
+    """Call `write` with a path beside `path`, then move the result into place; not if `still` no longer holds then."""
     for check in _fence:
         check()
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -34,7 +34,8 @@ def write_atomic(path: Path, write: Callable[[Path], object]) -> None:
         write(beside)
         with beside.open("rb+") as file:
             os.fsync(file.fileno())
-        beside.replace(path)
+        if still():
+            beside.replace(path)
     finally:
         beside.unlink(missing_ok=True)
 

@@ -25,9 +25,10 @@ class Executor(AbstractContextManager["Executor"], Protocol):
 
 
 def open_executor(
-    name: str, *, address: str | None, cpus: float | None, gpus: float | None, hang_minutes: float
+    name: str, *, address: str | None, cpus: float | None, gpus: float | str | None, hang_minutes: float
 ) -> Executor:
-    """An executor by its name. cpus, gpus: of one trial; None takes what suits the machine."""
+    """An executor by its name. cpus, gpus: of one trial; None takes what suits the machine, gpus "auto"
+    what epochs are seen to need (search.packing)."""
     if name == "inline":
         from search.executors.inline import Inline
 

@@ -1,9 +1,11 @@
 """Ray Tune: jobs as processes on this machine or a cluster. Its searcher and scheduler only pass messages on."""
 
 import logging
+import math
 import os
+from collections.abc import Iterable
 from contextlib import chdir
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -24,11 +26,14 @@ from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from search.deadline import kind_of
 from search.executors.ray_worker import JobTrainable
 from search.executors.raylet import RayletDied, WatchesRaylet
 from search.jobs import Died, Driver, Job
+from search.packing import Packing
 from trainable.errors import InputError, Lost
 from trainable.run import Run
+from trainable.training.report import Report
 
 HOME = Path(__file__).parents[2]  # where our packages lie
 REUSE_ACTORS = True  # one process runs one trial after another, see docs/decisions/020
@@ -40,6 +45,10 @@ class Share:
 
     cpus: float
     gpus: float
+
+    def part(self, count: int) -> Self:
+        """What each of so many gets where one had it all."""
+        return replace(self, cpus=max(1.0, self.cpus / count // 1), gpus=self.gpus / count)
 
     @property
     def threads(self) -> int:
@@ -56,13 +65,14 @@ class RayTune:
 
     in_process = False
 
-    def __init__(self, address: str | None, cpus: float | None, gpus: float | None, hang_minutes: float) -> None:
+    def __init__(self, address: str | None, cpus: float | None, gpus: float | str | None, hang_minutes: float) -> None:
         self.address, self.cpus, self.gpus, self.hang_minutes = address, cpus, gpus, hang_minutes
+        self.packing = Packing() if gpus == "auto" else None
 
     def __enter__(self) -> Self:
         connect(self.address)
         try:
-            self.share = share_of(self.cpus, self.gpus, ray.nodes())
+            self.share = share_of(self.cpus, 1.0 if self.gpus == "auto" else self.gpus, ray.nodes())  # type: ignore[arg-type]
         except BaseException:
             ray.shutdown()
             raise
@@ -73,11 +83,32 @@ class RayTune:
 
     def slots(self) -> int:
         """Trials that fit the cluster as it is now, each within one node."""
-        return max(1, sum(_fits(node["Resources"], self.share) for node in ray.nodes() if node["Alive"]))
+        share = self.share if self.packing is None else self.share.part(self.packing.widest)
+        return max(1, sum(_fits(node["Resources"], share) for node in ray.nodes() if node["Alive"]))
+
+    def share_of(self, job: Job) -> Share:
+        """What the worker of a job gets: its part of the GPU, and of the GPU's cores."""
+        if self.packing is None:
+            return self.share
+        return self.share.part(self.packing.together(kind_of(job.trial.config)))
+
+    def has_room(self, shares: Iterable[Share]) -> bool:
+        """Whether the GPUs have room for another trial, were it of the kind that needs least."""
+        if self.packing is None:
+            return True
+        return _gpus() - sum(share.gpus for share in shares) >= 1 / self.packing.widest - 1e-9
+
+    def heard(self, job: Job, running: int, report: Report) -> None:
+        """Learn from an epoch how many trials share a GPU; running: jobs there are now."""
+        if self.packing is not None and "gpu_memory" in report.metrics:
+            together = math.ceil(running / max(1.0, _gpus()))
+            seconds, memory = report.metrics["seconds"], report.metrics["gpu_memory"]
+            self.packing.heard(kind_of(job.trial.config), together, seconds, memory)
 
     def execute(self, driver: Driver, run: Run) -> None:
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.slots())
         line = _Line(driver)
+        asks = _Asks(line, self)
         # tune.run, not Tuner: the latter pickles its searcher and scheduler, and ours hold open files.
         try:
             tune.run(
@@ -88,9 +119,8 @@ class RayTune:
                 metric="score",
                 mode="max",
                 num_samples=-1,
-                resources_per_trial={"cpu": self.share.cpus, "gpu": self.share.gpus},
-                search_alg=_Asks(line, self),
-                scheduler=_Tells(line),
+                search_alg=asks,
+                scheduler=_Tells(line, asks),
                 callbacks=[WatchesRaylet()],
                 max_failures=0,  # the driver retries: with reuse_actors Ray hands the dead process out again
                 reuse_actors=REUSE_ACTORS,
@@ -146,26 +176,27 @@ class _Asks(Searcher):
     def __init__(self, line: _Line, executor: RayTune) -> None:
         super().__init__(metric="score", mode="max")
         self.line, self.executor = line, executor
-        self.running: set[str] = set()
+        self.running: dict[str, Share] = {}
 
     def suggest(self, trial_id: str) -> dict[str, Any] | str | None:  # type: ignore[override]
-        if len(self.running) >= self.executor.slots():
+        if len(self.running) >= self.executor.slots() or not self.executor.has_room(self.running.values()):
             return None
         job = self.line.next_job()
         if job is None:
             return Searcher.FINISHED if self.line.finished else None
         self.line.jobs[trial_id] = job
-        self.running.add(trial_id)
-        share = self.executor.share
+        share = self.running[trial_id] = self.executor.share_of(job)
         return {
             "job": job,
+            "cpus": share.cpus,
+            "gpus": share.gpus,
             "threads": share.threads,
             "workers": share.workers,
             "hang_minutes": self.executor.hang_minutes,
         }
 
     def on_trial_complete(self, trial_id: str, result: dict | None = None, error: bool = False) -> None:
-        self.running.discard(trial_id)
+        self.running.pop(trial_id, None)
         if error:
             self.line.hear(trial_id, self.line.deaths.pop(trial_id, Died()))
 
@@ -174,11 +205,13 @@ class _Asks(Searcher):
 
 
 class _Tells(FIFOScheduler):
-    def __init__(self, line: _Line) -> None:
+    def __init__(self, line: _Line, asks: _Asks) -> None:
         super().__init__()
-        self.line = line
+        self.line, self.asks = line, asks
 
     def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
+        if isinstance(result["message"], Report):
+            self.asks.executor.heard(self.line.jobs[trial.trial_id], len(self.asks.running), result["message"])
         go = self.line.hear(trial.trial_id, result["message"])
         return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
 
@@ -231,6 +264,11 @@ def share_of(cpus: float | None, gpus: float | None, nodes: list[dict[str, Any]]
             f"--cpus-per-trial: received {wanted_cpus:g}; allowed: up to {most_cpus:g}, the most that a node has"
         )
     return Share(wanted_cpus, wanted_gpus)
+
+
+def _gpus() -> float:
+    """Of the whole cluster as it is now."""
+    return sum(node["Resources"].get("GPU", 0.0) for node in ray.nodes() if node["Alive"])
 
 
 def _fits(node: dict[str, float], share: Share) -> int:

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 import torch
-from ray.tune import Trainable
+from ray.tune import PlacementGroupFactory, Trainable
 
 from search.executors.work import this_device, work
 from search.jobs import Died, Failed, Job, Message, OneFold
@@ -27,8 +27,13 @@ def _opened(root: Path) -> Run:
 class JobTrainable(Trainable):
     """Each step is an epoch. The driver decides after every step; files are written before.
 
-    config: job, threads, workers (processes that prepare batches), hang_minutes.
+    config: job, cpus, gpus (its share of a node), threads, workers (processes that prepare batches), hang_minutes.
     """
+
+    @classmethod
+    def default_resource_request(cls, config: dict[str, Any]) -> PlacementGroupFactory:
+        gpus = {"GPU": config["gpus"]} if config["gpus"] else {}
+        return PlacementGroupFactory([{"CPU": config["cpus"], **gpus}])
 
     def setup(self, config: dict[str, Any]) -> None:
         self._messages: Iterator[Message] | None = None
@@ -73,6 +78,8 @@ class JobTrainable(Trainable):
         fence(lambda: _refuse_void(run, job))
         _refuse_hung(self._hung(), self.config["hang_minutes"])
         use_threads(self.config["threads"])
+        if torch.cuda.is_available():  # a neighbour's memory is not to be had
+            torch.cuda.set_per_process_memory_fraction(min(1.0, self.config["gpus"] or 1.0))
         here = type(job)(**{**vars(job), "trial": run.trial(job.trial.id)})
         return work(here, device=this_device(), workers=self.config["workers"])
 

@@ -3,12 +3,14 @@
 import errno
 import traceback
 from collections.abc import Iterator
+from dataclasses import replace
 
 import torch
 
 from search.jobs import AllFolds, AllRows, Died, Failed, Fatal, Job, Message, OneFold
 from trainable.errors import Lost
 from trainable.training.all_rows import train_on_all_rows
+from trainable.training.checkpoints import Saving
 from trainable.training.report import Report
 from trainable.training.trial import run_trial
 
@@ -40,10 +42,11 @@ def this_device() -> torch.device:
 
 
 def _reports(job: Job, device: torch.device, workers: int) -> Iterator[Report]:
+    saving = Saving(still=lambda: not job.claim or job.trial.held_by(job.part, job.claim))
     match job:
         case AllRows(trial):
-            return train_on_all_rows(trial, device=device, workers=workers)
+            return train_on_all_rows(trial, device=device, workers=workers, saving=saving)
         case OneFold(trial, fold):
-            return run_trial(trial, device=device, workers=workers, only=fold)
-        case AllFolds(trial):
-            return run_trial(trial, device=device, workers=workers)
+            return run_trial(trial, device=device, workers=workers, only=fold, saving=saving)
+        case AllFolds(trial, rungs=rungs):
+            return run_trial(trial, device=device, workers=workers, saving=replace(saving, rungs=frozenset(rungs)))

@@ -1,12 +1,14 @@
 """Work that no trial waits for: a thread that does it in order, and a farewell that ends."""
 
+import os
 import queue
 import sys
 import threading
 import time
 from collections.abc import Callable
 
-FAREWELL = 60.0  # seconds that the end of a search may wait for pictures or for a server
+FAREWELL = 60.0  # seconds that the end of a search may wait for a server
+BEHIND = 10  # niceness of the threads: what computes there takes no core from a trial
 
 
 class Aside:
@@ -41,6 +43,8 @@ class Aside:
         return False
 
     def _run(self) -> None:
+        if sys.platform == "linux":  # where a thread has a niceness of its own
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), BEHIND)
         while (work := self._work.get()) is not None:
             work()
 

@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import psutil
 
@@ -20,19 +20,23 @@ def since_start() -> float:
 class Overhead:
     """A watcher. training: seconds of all epochs, as the workers measured them.
 
-    slots: trials at a time. wall: seconds the search has taken.
+    slots: trials at a time, more where more were seen. wall: seconds the search has taken.
     """
 
     slots: int
     wall: Callable[[], float] = since_start
     training: float = 0.0
+    running: set[str] = field(default_factory=set)
 
-    def began(self, trial: Trial) -> None: ...
+    def began(self, trial: Trial) -> None:
+        self.running.add(trial.id)
+        self.slots = max(self.slots, len(self.running))
 
     def reported(self, trial: Trial, report: Report) -> None:
         self.training += report.metrics.get("seconds", 0.0)
 
-    def ended(self, trial: Trial, state: str, reason: str) -> None: ...
+    def ended(self, trial: Trial, state: str, reason: str) -> None:
+        self.running.discard(trial.id)
 
     def share(self) -> float:
         """0 to 1: of the workers' time what was not training: start, decoding, Ray, ledger, pictures, idle workers."""

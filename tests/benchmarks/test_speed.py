@@ -1,5 +1,6 @@
-"""The benchmarks of speed: what they import, and the code of their GPU rows, which runs on a CPU at another scale."""
+"""The benchmarks of speed: what they import, and the code of a GPU's figures, on a CPU at another scale."""
 
+import json
 import subprocess
 import sys
 from pathlib import Path
@@ -7,9 +8,10 @@ from pathlib import Path
 import pytest
 import torch
 
+from benchmarks import device
+from benchmarks.device_parts import Record, Scale
 from benchmarks.loader_ring import of_the_ring, through_the_ring
 from benchmarks.measure import interleaved, ratio
-from benchmarks.step_gpu import Scale, on_gpu
 
 ABSENT = """
 import sys
@@ -18,7 +20,7 @@ class Absent:
         if name.split(".")[0] in ("ray", "optuna", "numba", "cmaes", "tensorboard", "matplotlib", "pytorch_grad_cam"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Absent())
-import benchmarks.loader, benchmarks.predict, benchmarks.step
+import benchmarks.checkpoints, benchmarks.device, benchmarks.loader, benchmarks.predict, benchmarks.step
 """
 
 
@@ -27,6 +29,11 @@ def test_speed_is_measured_where_neither_ray_nor_optuna_can_be_imported() -> Non
     root = Path(__file__).parents[2]
     done = subprocess.run([sys.executable, "-c", ABSENT], cwd=root, capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+SMALL = Scale(
+    networks=(("test_vit", 32),), people=6, store=32, batch=4, images=8, rounds=1, workers=0, trials=1, smoke=True
+)
 
 
 @pytest.mark.slow
@@ -40,23 +47,46 @@ def test_rows_about_workers_follow_from_their_seconds(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
-def test_rows_of_a_gpu_are_measured_by_code_that_runs(tmp_path: Path) -> None:
-    scale = Scale(
-        networks=("test_vit",),
-        people=6,
-        store=32,
-        size=32,
-        batch=4,
-        images=8,
-        rounds=1,
-        workers=0,
-        trials=2,
-        compile=False,
-    )
-    found = on_gpu(tmp_path, torch.device("cpu"), scale)
-    assert set(found) == {"gpu", "gpu_four_trials_together"}
-    assert set(found["gpu"]["test_vit"]) == {"images_per_second", "ratio_vs_held", "ratio_vs_baseline"}
-    assert all(value > 0 for value in [*found["gpu"]["test_vit"].values(), found["gpu_four_trials_together"]])
+def test_figures_of_a_gpu_are_measured_by_code_that_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FOLDVOTE_CACHE", str(tmp_path / "cache"))
+    record = Record(tmp_path / "device.json")
+    device.measure(tmp_path, torch.device("cpu"), SMALL, record, [*device.PARTS])
+    found = json.loads(record.file.read_text())
+    assert found == record.values and "error" not in found and "search_error" not in found
+    own = {key: value["test_vit"] if isinstance(value, dict) else value for key, value in found.items()}
+    assert own["same_rows"] is True and own["way"] == "eager" and own["memory_micro_batch"] == 4
+    assert own["loss_difference"] == own["memory_loss_difference"] == 0, "on a CPU the fast path is the plain one"
+    assert own["search_complete"] >= 1 and 0 <= own["search_not_training"] <= 1
+    assert all(own[key] > 0 for key in ("images_per_second", *device.FIGURES["step"], "four_together"))
+    assert len(capsys.readouterr().out.splitlines()) >= len(own), "each is printed as it comes"
+
+
+def test_a_part_that_fails_loses_nothing_that_was_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise RuntimeError("CUDA error: the device is lost")
+
+    def whole(folder: Path, device: torch.device, scale: Scale, record: Record) -> None:
+        record.put("four_together", 1.2345)
+        record.put("graph_speedup", 2.0, "resnet18")
+
+    monkeypatch.setattr(device, "PARTS", {"pack": whole, "memory": broken, "step": whole})
+    record = Record(tmp_path / "device.json", {"graph_speedup": "not measured"})
+    device.measure(tmp_path, torch.device("cpu"), SMALL, record, ["pack", "memory"])
+    kept = {"four_together": 1.23, "graph_speedup": {"resnet18": 2.0}}
+    assert json.loads(record.file.read_text()) == kept | {
+        "error": {"memory": "RuntimeError: CUDA error: the device is lost"}
+    }
+
+
+def test_without_a_gpu_the_figures_say_so_with_the_date(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    assert device.main(["pack", "--out", str(tmp_path / "d.json")]) == 0
+    found = json.loads((tmp_path / "d.json").read_text())
+    assert found["four_together"] == "not measured" and found["measured_on"]["card"] is None
+    with pytest.raises(SystemExit):
+        device.main(["pak"])
 
 
 def test_jobs_take_turns_and_the_first_round_does_not_count() -> None:

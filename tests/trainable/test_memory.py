@@ -21,11 +21,13 @@ from trainable.models.build import build_model
 from trainable.models.predict import predict
 from trainable.randomness import generator
 from trainable.run import Run
+from trainable.training.checkpoints import Saving
 from trainable.training.losses import Loss, build_loss, soft_f1
 from trainable.training.optim import build_optimiser
 from trainable.training.state import TrainingState
 from trainable.training.step import Steps
 from trainable.training.trial import run_trial
+from trainable.training.ways import Caller
 
 CPU = torch.device("cpu")
 ROWS, CLASSES = 24, 4
@@ -80,7 +82,8 @@ def step(room: Room | None, loss: Loss, *, accumulate: int = 1, mix: str = "none
     state = TrainingState(model, optimiser, batch)
     torch.manual_seed(1)
     images, labels = torch.randn(ROWS, 3, 8, 8), torch.arange(ROWS) % CLASSES
-    epoch = Steps(state, model, nn.Identity(), labels, CLASSES, accumulate, 0.0, False)
+    caller = Caller(model, False, "small", CPU, False)
+    epoch = Steps(state, caller, nn.Identity(), labels, CLASSES, accumulate, 0.0, False)
     parts = np.split(np.arange(ROWS), accumulate)
     stream = ((part, to_device(part, CPU), images[torch.from_numpy(part)]) for part in parts)
     planner = build_mix(mix, p=1.0, alpha=1.0, ratio=(0.4, 0.6), partner="any")
@@ -197,7 +200,7 @@ def test_smaller_parts_stay_for_the_trial_over_folds_and_interruptions(
 ) -> None:
     room = rooms(monkeypatch, 3)
     trial = begun(prepared(generic, tmp_path / "run"), tiny(epochs=2))  # batches of 8, of which 6 are there
-    first = run_trial(trial, device=CPU)
+    first = run_trial(trial, device=CPU, saving=Saving(every=0))
     assert next(first).metrics["micro_batch"] == 3
     assert room.refused == 1
     first.close()

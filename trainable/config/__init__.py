@@ -67,8 +67,9 @@ class TrialConfig:
     epochs without a better one after which the rest is skipped, 0 for never. keep "soup" keeps the mean of the weights
     after the last `soup_share` of the epochs (one at least), and the rate should not have fallen to 0 before them.
     tta: views of an image whose probabilities are averaged, for out-of-fold and test predictions alike.
-    precision "auto": bf16 on a GPU that has it, else fp32. compile: train through torch.compile, whose warm-up counts
-    in the seconds of the first epoch (docs/decisions/015-memory-and-compiling.md).
+    precision "auto": bf16 on a GPU that has it, else fp32. compile: "auto" launches a step at once on a GPU where that
+    is faster, and on a CPU leaves the network as it is; True tries torch.compile as well, and keeps it only where it is
+    faster on the first batch; the measuring counts in the seconds of the first epoch (docs/decisions/031-*.md).
     """
 
     target: str = where(is_target, "joint, or the name of one attribute", default=JOINT)
@@ -90,7 +91,7 @@ class TrialConfig:
     patience: int = only(lambda c: c.keep == "best" and not c.fitted, between(0, 1000, default=0))
     tta: str = one_of("none", "flip", "crops", default="none")
     precision: str = one_of("auto", "fp32", "bf16", default="auto")
-    compile: bool = only(lambda c: c.compile, one_of(False, True, default=False))
+    compile: bool | str = only(lambda c: c.compile != "auto", one_of("auto", False, True, default="auto"))
     seed: int = only(
         lambda c: not (c.fitted and c.model.pretrained),
         where(lambda v: type(v) is int and 0 <= v < 2**31, "a whole number from 0 to 2**31 - 1", default=0),
@@ -149,9 +150,9 @@ class TrialConfig:
                 "cross_entropy or focal, which are sums over photos",
             ),
             (
-                frozen and self.compile,
+                frozen and self.compile is True,
                 "model.freeze body with compile",
-                "compile false: one layer is trained, which nothing can be compiled away from",
+                "compile auto: one layer is trained, which nothing can be compiled away from",
             ),
             (
                 frozen and (self.augment.changes or self.mix.name != "none"),

@@ -2,7 +2,7 @@
 
     runs/<name>/
       experiment.json  space.py  manifest.parquet  folds.parquet  inputs/
-      study.log  lock  owner  leaderboard.csv  search.json  report.html
+      study.log  lock  owner  leaderboard.csv  search.json  ways.json  report.html
       trials/<trial_id>/
         config.json  result.json  error.txt  oof.npz
         fold_<k>/  model.safetensors  valid.npz  metrics.jsonl  result.json  resume.pt

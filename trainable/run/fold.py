@@ -13,7 +13,8 @@ from trainable.run.inputs import body
 from trainable.run.predictions import Predictions
 from trainable.run.records import FoldResult, read_record, write_record
 
-Metrics = dict[str, float]  # of an epoch: fold, epoch, loss, lr, score, accuracies, micro_batch, speed, seconds
+# of an epoch: fold, epoch, loss, lr, score, accuracies, micro_batch, speed, seconds, on a GPU gpu_memory (0 to 1)
+Metrics = dict[str, float]
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from trainable.run.experiment import Experiment
 from trainable.run.inputs import kept
 from trainable.run.metric import recorded_metric
 from trainable.run.records import RunInfo, read_record
+from trainable.run.ways import Ways
 
 SCHEMA = 4
 
@@ -130,6 +131,11 @@ class RunFolder:
     def search_record(self) -> Path:
         """What the search leaves for reports: the course of every trial, rungs, importances."""
         return self.root / "search.json"
+
+    @property
+    def ways(self) -> Ways:
+        """How networks of the run are called in training."""
+        return Ways(self.root / "ways.json")
 
     @property
     def lock(self) -> Path:

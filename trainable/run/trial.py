@@ -92,8 +92,10 @@ class Trial:
         write_text(self._claim(part), token)
 
     def held_by(self, part: str, token: str) -> bool:
-        claim = self._claim(part)
-        return claim.exists() and claim.read_text(encoding="utf-8") == token
+        try:
+            return self._claim(part).read_text(encoding="utf-8") == token
+        except FileNotFoundError:
+            return False
 
     def hung(self, fold: int | None = None) -> Path:
         """Stacks of all threads, written when no epoch was finished for too long; empty otherwise.
@@ -117,8 +119,11 @@ class Trial:
     def delete_leftovers(self) -> None:
         """Free what a stopped trial cannot use again: weights of all folds and states of unfinished ones.
 
-        Validation predictions and metrics stay: they are small, and reports read them.
+        Nobody holds it any more, or a state that is being written would come after. Validation predictions and metrics
+        stay: they are small, and reports read them.
         """
+        for claim in self.root.glob("claim_*"):
+            claim.unlink(missing_ok=True)
         for fold in self.folds():
             fold.resume.unlink(missing_ok=True)
             fold.weights.unlink(missing_ok=True)

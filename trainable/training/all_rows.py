@@ -15,6 +15,7 @@ from trainable.images.loader import Loader
 from trainable.models.compile import forget_compiled
 from trainable.run import Trial
 from trainable.training.batches import training_batches
+from trainable.training.checkpoints import SELDOM, Saving
 from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
 from trainable.training.frozen import FrozenHeads, fit_fold
@@ -26,7 +27,9 @@ def without_validation(config: TrialConfig) -> TrialConfig:
     return replace(config, keep="last", patience=0) if config.keep == "best" else config
 
 
-def train_on_all_rows(trial: Trial, *, device: torch.device, workers: int = 0) -> Iterator[Report]:
+def train_on_all_rows(
+    trial: Trial, *, device: torch.device, workers: int = 0, saving: Saving = SELDOM
+) -> Iterator[Report]:
     """Train one network on every row; yields every epoch, with a score of NaN. Taken up again where it was left."""
     experiment, files = trial.run.experiment, trial.all_rows
     everything = replace(experiment, folds=Folds.of_one_network(len(experiment.folds.fold)))
@@ -39,7 +42,9 @@ def train_on_all_rows(trial: Trial, *, device: torch.device, workers: int = 0) -
         batches, pin = training_batches(config, everything), device.type == "cuda"
         loader = Loader(batches, workers=workers, pin=pin, held=config.optim.accumulate)
         forget_compiled()
-        epochs = train_fold(FoldContext(config, everything, 0, loader, device, files))
+        epochs = train_fold(
+            FoldContext(config, everything, 0, loader, device, files, saving=saving, ways=trial.run.ways)
+        )
     for metrics in epochs:
         epoch = int(metrics["epoch"])
         yield Report(epoch, 0, math.nan, decides=False, fold_done=epoch == config.epochs, metrics=metrics)

@@ -15,6 +15,8 @@ from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.models.normalise import pixel_statistics
 from trainable.models.predict import use_bf16
 from trainable.run import Experiment, Fold
+from trainable.run.ways import Ways
+from trainable.training.checkpoints import SELDOM, Saving
 
 SAMPLED = 1000  # photos that `normalise: dataset` looks at
 
@@ -24,7 +26,8 @@ class FoldContext:
     """Fold `k` of the trial `config`; its files are `files`.
 
     micro_batch: how many images at once fitted the memory in the fold before; None for whole batches. metric: what its
-    scores are.
+    scores are. saving: when its state goes to disk. ways: how
+    networks are called in training, as the run has found out.
     """
 
     config: TrialConfig
@@ -35,6 +38,8 @@ class FoldContext:
     files: Fold
     micro_batch: int | None = None
     metric: Asked = MACRO_F1
+    saving: Saving = SELDOM
+    ways: Ways = Ways()  # noqa: RUF009  frozen
 
     @cached_property
     def training(self) -> TrainingRows:

@@ -15,7 +15,6 @@ from trainable.data.attributes import Attributes
 from trainable.device import stream_to_device, to_device
 from trainable.images.mixing import Mix, MixPlanner, build_mix
 from trainable.memory import as_many_as_fit
-from trainable.models.compile import compiled
 from trainable.models.freezing import CachedFeatures, HeadOnly, features
 from trainable.models.normalise import normalise
 from trainable.models.predict import BATCH
@@ -30,6 +29,8 @@ from trainable.training.phases import OptimiserPhase, is_first_stage, optimiser_
 from trainable.training.samplers import build_sampler
 from trainable.training.state import TrainingState, optimiser_of
 from trainable.training.step import Batch, Steps
+from trainable.training.validation import ValidationBatches
+from trainable.training.ways import Caller, kind_of
 
 
 class Epochs:
@@ -40,8 +41,6 @@ class Epochs:
         config = fold.config
         self.cached: CachedFeatures | None = None
         network, inputs = state.model, partial(normalise, statistics=fold.statistics)
-        if config.compile:
-            network = compiled(state.model)
         if config.model.freeze == "body":
             self.cached = _cache(fold, state.model)
             network, inputs = HeadOnly(state.model, config.model.drop_rate), nn.Identity()  # type: ignore[assignment]
@@ -49,10 +48,13 @@ class Epochs:
         accumulate, clip = config.optim.accumulate, config.optim.clip
         weights = fold.training.weights
         counted = None if weights is None else torch.from_numpy(weights).float().to(fold.device)
-        self.steps = Steps(state, network, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16, counted)
+        kind = kind_of(config, bf16=fold.bf16)
+        caller = Caller(network, config.compile, kind, fold.device, fold.bf16, fold.ways)
+        self.steps = Steps(state, caller, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16, counted)
         self.sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
         m = config.mix
         self.mixer: MixPlanner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)
+        self.validation = ValidationBatches(fold.loader, fold.validation_rows, pin=fold.device.type == "cuda")
         self.losses: dict[bool, Loss] = {}
         self.phase: OptimiserPhase | None = None
 

@@ -8,10 +8,11 @@ import numpy as np
 import torch
 from safetensors.torch import save
 
-from trainable.models.predict import BATCH, predict
+from trainable.models.predict import predict
 from trainable.models.tta import viewed
 from trainable.run import Predictions
 from trainable.run.fold import Metrics
+from trainable.training.checkpoints import Checkpoints
 from trainable.training.context import FoldContext
 from trainable.training.epochs import Epochs
 from trainable.training.scores import scores_of
@@ -20,7 +21,10 @@ from trainable.training.weight_averaging import goes_in
 
 
 def train_fold(fold: FoldContext) -> Iterator[Metrics]:
-    """Train a fold, going on from its last epoch; yields each epoch's metrics, all files written before.
+    """Train a fold, going on from its last state; yields each epoch's metrics.
+
+    These are on disk by then, and so are all files of a fold that is done; of its state see
+    trainable.training.checkpoints.
 
     Randomness is keyed by (seed, fold, epoch), so a resumed fold needs no random state to end the same to the bit.
     """
@@ -29,20 +33,25 @@ def train_fold(fold: FoldContext) -> Iterator[Metrics]:
     done = fold.files.keep_epochs(state.epoch)
     yield from done
     epochs = Epochs(fold, state)
-    for epoch in range(state.epoch, total):
-        if _gave_up(fold, state, epoch):
-            metrics: Metrics = {**done[-1], "epoch": epoch + 1, "seconds": 0.0, "images_per_second": 0.0}
-        else:
-            metrics, guessed = _one_epoch(epochs, epoch)
-        state.epoch = epoch + 1
-        fold.files.add_epoch(metrics)
-        done.append(metrics)
-        if state.epoch < total:
-            state.save(fold.files)
-        else:
-            probabilities = guessed if state.best is None else state.best.probabilities.cpu().numpy()
-            _finish(fold, state, probabilities, done, started)
-        yield metrics
+    checkpoints = Checkpoints(fold.files, fold.k, fold.saving, fold.device)
+    try:
+        for epoch in range(state.epoch, total):
+            if _gave_up(fold, state, epoch):
+                metrics: Metrics = {**done[-1], "epoch": epoch + 1, "seconds": 0.0, "images_per_second": 0.0}
+            else:
+                metrics, guessed = _one_epoch(epochs, epoch)
+            state.epoch = epoch + 1
+            fold.files.add_epoch(metrics)
+            done.append(metrics)
+            if state.epoch < total:
+                checkpoints.after(state.epoch, metrics["seconds"], state.to_dict)
+            else:
+                checkpoints.end()
+                probabilities = guessed if state.best is None else state.best.probabilities.cpu().numpy()
+                _finish(fold, state, probabilities, done, started)
+            yield metrics
+    finally:
+        checkpoints.close()
 
 
 def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
@@ -55,8 +64,8 @@ def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
         state.stir(epochs.soup_images, last=epoch == fold.config.epochs - 1)
     guessed = np.zeros((0, len(fold.classes)), np.float32)
     if len(fold.validation_rows):
-        batches = fold.loader.predict(fold.validation_rows, BATCH)
-        guessed = predict(viewed(state.kept, fold.config.tta), batches, fold.statistics, bf16=fold.bf16)
+        network = viewed(state.kept, fold.config.tta)
+        guessed = predict(network, epochs.validation, fold.statistics, bf16=fold.bf16)
     scores = scores_of(fold.truth, guessed, fold.measure, made_of=fold.made_of)
     if fold.config.keep == "best":
         guessed, scores = _best(fold, state, guessed, scores, epoch)
@@ -67,10 +76,20 @@ def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
         "lr": rate,
         **scores,
         "micro_batch": state.micro_batch,
+        **_memory(fold.device),
         "images_per_second": count / (trained - began),
         "seconds": time.perf_counter() - began,
     }
     return metrics, guessed
+
+
+def _memory(device: torch.device) -> dict[str, float]:
+    """The most that this process held of the GPU's memory in the epoch, 0 to 1; nothing elsewhere."""
+    if device.type != "cuda":
+        return {}
+    held = torch.cuda.max_memory_reserved(device) / torch.cuda.get_device_properties(device).total_memory
+    torch.cuda.reset_peak_memory_stats(device)
+    return {"gpu_memory": held}
 
 
 def _gave_up(fold: FoldContext, state: TrainingState, epoch: int) -> bool:

@@ -1,6 +1,5 @@
 """Everything that changes while a fold trains, and how it is saved and taken up again."""
 
-import io
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +9,6 @@ import torch
 from torch import Tensor, nn
 from torch.optim.swa_utils import AveragedModel
 
-from trainable.files import write_bytes
 from trainable.models.build import build_network
 from trainable.models.freezing import freeze
 from trainable.randomness import generator
@@ -71,8 +69,9 @@ class TrainingState:
         if last:
             self.served = with_statistics(self.soup.module, moving_statistics(self.model), images)
 
-    def save(self, files: Fold) -> None:
-        state: dict[str, Any] = {
+    def to_dict(self) -> dict[str, Any]:
+        """All of it as what `load` takes; tensors are those that train."""
+        return {
             "epoch": self.epoch,
             "updates": self.updates,
             "micro_batch": self.micro_batch,
@@ -82,9 +81,6 @@ class TrainingState:
             "best": None if self.best is None else vars(self.best),
             "soup": None if self.soup is None else self.soup.state_dict(),
         }
-        content = io.BytesIO()
-        torch.save(state, content)
-        write_bytes(files.resume, content.getbuffer())
 
     def load(self, state: dict[str, Any]) -> None:
         """Take up a saved state; the optimiser must be of the kind that it was saved with."""

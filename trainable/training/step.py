@@ -15,6 +15,7 @@ from trainable.memory import as_many_as_fit
 from trainable.models.freezing import train_mode
 from trainable.training.losses import Loss
 from trainable.training.state import TrainingState
+from trainable.training.ways import Caller
 
 # rows int64 [B] on the host and on the device; images uint8 [B, H, W, 3], or features float32 [B, D], on the device
 Batch = tuple[np.ndarray, Tensor, Tensor]
@@ -25,13 +26,13 @@ Plan = Callable[[int, np.ndarray, tuple[int, int]], Mix | None]
 class Steps:
     """What every epoch of a fold shares.
 
-    network: what is called in training (the model, or its head on cached features). inputs: a batch as the network
-    takes it. labels int64[N] on the device. accumulate: batches of a step.
+    caller: calls what is trained (the model, or its head on cached features). inputs: a batch as the network takes it.
+    labels int64[N] on the device. accumulate: batches of a step.
     weights: float32[N] on the device, how much the loss of a row counts, None where all count alike.
     """
 
     state: TrainingState
-    network: nn.Module
+    caller: Caller
     inputs: Callable[[Tensor], Tensor]
     labels: Tensor
     classes: int
@@ -55,7 +56,7 @@ class Steps:
         Where the memory is full a step is done again in smaller micro-batches, which stay (see TrainingState).
         """
         state = self.state
-        train_mode(self.network)
+        train_mode(self.caller.model)
         losses = []
         steps = -(-count // self.accumulate)
         for step in range(steps):
@@ -66,7 +67,7 @@ class Steps:
             loss, state.micro_batch = as_many_as_fit(gradients, largest, state.micro_batch)
             losses.append(loss)
             if self.clip:
-                nn.utils.clip_grad_norm_([p for p in self.network.parameters() if p.requires_grad], self.clip)
+                nn.utils.clip_grad_norm_([p for p in self.caller.model.parameters() if p.requires_grad], self.clip)
             state.optimiser.step()
             state.follow()
         assert next(batches, None) is None
@@ -91,11 +92,15 @@ class Steps:
                 if counted is not None:
                     counted = torch.lerp(counted[to_device(mix.partner, counted.device)], counted, mix.keep)
             parts = -(-len(rows) // micro)
+            if parts == 1 and number == first:
+                self.caller.decide(loss_of, inputs, targets, counted)
+                if len(group) == 1 and (loss := self.caller.recorded(loss_of, inputs, targets, counted)) is not None:
+                    return loss
             shares = [None] * parts if counted is None else counted.tensor_split(parts)
             of_parts = zip(inputs.tensor_split(parts), targets.tensor_split(parts), shares, strict=True)
             for some, wanted, share in of_parts:
                 with torch.autocast(inputs.device.type, torch.bfloat16, enabled=self.bf16):
-                    logits = self.network(some)
+                    logits = self.caller.network(some)
                 loss = loss_of(logits.float(), wanted, share) * (len(wanted) / images_of_step)
                 loss.backward()
                 losses.append(loss.detach())

@@ -11,6 +11,7 @@ from trainable.images.loader import Loader
 from trainable.models.compile import forget_compiled
 from trainable.run import Predictions, Trial, TrialResult
 from trainable.training.batches import training_batches
+from trainable.training.checkpoints import SELDOM, Saving
 from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
 from trainable.training.frozen import FrozenHeads, fit_fold
@@ -18,11 +19,19 @@ from trainable.training.report import Report
 from trainable.training.scores import scores_of
 
 
-def run_trial(trial: Trial, *, device: torch.device, workers: int = 0, only: int | None = None) -> Iterator[Report]:
+def run_trial(
+    trial: Trial,
+    *,
+    device: torch.device,
+    workers: int = 0,
+    only: int | None = None,
+    saving: Saving = SELDOM,
+) -> Iterator[Report]:
     """Train the folds that are not finished; yields every epoch, also those that an earlier process made.
 
     only: this fold alone, by an idle worker; the trial passes over it later. workers: processes that prepare batches.
-    Whoever stops iterating stops the trial; what was yielded lies in the run directory already.
+    saving: when the state of a fold goes to disk. Whoever stops iterating stops the trial; what was yielded lies in the
+    run directory already, and what to go on from at a rung.
     """
     config, experiment = trial.config, trial.run.experiment
     batches, pin = training_batches(config, experiment), device.type == "cuda"
@@ -31,7 +40,7 @@ def run_trial(trial: Trial, *, device: torch.device, workers: int = 0, only: int
     forget_compiled()
     last = experiment.folds.count - 1
     for k in range(experiment.folds.count) if only is None else (only,):
-        for report in _run_fold(trial, k, heads or loader, device):
+        for report in _run_fold(trial, k, heads or loader, device, saving):
             if report.fold_done and k == last and only is None:
                 _finish(trial, device)
             yield report
@@ -47,7 +56,9 @@ def train(
     return trial.result
 
 
-def _run_fold(trial: Trial, k: int, means: Loader | FrozenHeads, device: torch.device) -> Iterator[Report]:
+def _run_fold(
+    trial: Trial, k: int, means: Loader | FrozenHeads, device: torch.device, saving: Saving
+) -> Iterator[Report]:
     config, files = trial.config, trial.fold(k)
     if files.finished:
         epochs = iter(files.epochs())
@@ -57,7 +68,9 @@ def _run_fold(trial: Trial, k: int, means: Loader | FrozenHeads, device: torch.d
         fitted = [f.result.micro_batch for f in trial.folds() if f.finished]
         micro_batch = min([config.batch_size, *fitted])
         run = trial.run
-        epochs = train_fold(FoldContext(config, run.experiment, k, means, device, files, micro_batch, run.metric))
+        epochs = train_fold(
+            FoldContext(config, run.experiment, k, means, device, files, micro_batch, run.metric, saving, run.ways)
+        )
     for metrics in epochs:
         epoch = int(metrics["epoch"])
         last = epoch == config.epochs

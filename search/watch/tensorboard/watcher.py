@@ -21,6 +21,8 @@ from trainable.metrics import confusion, f1_per_class
 from trainable.run import Run, Trial
 from trainable.training.report import Report
 
+FEW = 5.0  # seconds that the end of a search waits for pictures: its deadline counts them
+
 
 @dataclass
 class TensorBoard:
@@ -40,7 +42,7 @@ class TensorBoard:
 
     def __post_init__(self) -> None:
         self.gallery = Gallery(self.run)
-        self.aside = Aside("TensorBoard")
+        self.aside = Aside("TensorBoard", FEW)
         self.nodes: NodeLoad | None = None
         self.problems = 0
 
@@ -52,7 +54,7 @@ class TensorBoard:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Finish the pictures that are begun; of an interrupted search none is begun any more."""
+        """Finish pictures for a FEW seconds more; of an interrupted search none is begun any more."""
         if self.nodes is not None:
             self.nodes.stop()
         self.aside.end(drop=kind is not None)

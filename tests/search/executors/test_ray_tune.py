@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import errno
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from helpers import begun, prepared, tiny
 from ray.exceptions import RayTaskError
 
+from search.executors import ray_tune
 from search.executors.ray_tune import RayTune, Share, _Asks, _fits, _Line, _Tells, share_of
+from search.executors.ray_worker import JobTrainable
 from search.jobs import AllFolds, Died, Job, Message
 from trainable.errors import InputError, Lost
 from trainable.run import Run
@@ -114,7 +119,14 @@ def test_searcher_hands_out_jobs_with_the_workers_share(run: Run) -> None:
     driver = Scripted(run, "a", "b")
     line, asks = asked(driver)
     job = driver.jobs[0]
-    assert asks.suggest("1") == {"job": job, "threads": 2, "workers": 0, "hang_minutes": 10.0}
+    assert asks.suggest("1") == {
+        "job": job,
+        "cpus": 2.0,
+        "gpus": 0.0,
+        "threads": 2,
+        "workers": 0,
+        "hang_minutes": 10.0,
+    }
     assert asks.suggest("2") is not None
     assert asks.suggest("3") is None, "nothing now; Ray asks again"
     driver.finished = True
@@ -132,12 +144,41 @@ def test_searcher_hands_out_no_more_than_fit(run: Run) -> None:
     assert isinstance(asks.suggest("4"), dict)
 
 
+def test_trials_share_a_gpu_by_what_their_epochs_used(
+    generic: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """`--gpus-per-trial auto` on two GPUs that are said to be there: Ray is asked for parts of them."""
+    monkeypatch.setattr(ray_tune.ray, "nodes", lambda: [node(16, 2)])
+    run = prepared(generic, tmp_path / "run")
+    names = [begun(run, tiny(optim={"lr": lr / 1000})).id for lr in range(1, 9)]
+    executor = RayTune(None, None, "auto", 10.0)
+    executor.share = Share(8, 1)
+    line = _Line(Scripted(run, *names))
+    asks = _Asks(line, executor)
+    tells = _Tells(line, asks)
+
+    def shares(count: int) -> list[tuple[float, float, int]]:
+        found = [asks.suggest(str(len(line.jobs))) for _ in range(count)]
+        return [(f["cpus"], f["gpus"], f["workers"]) for f in found if isinstance(f, dict)]
+
+    assert shares(3) == [(8, 1, 7)] * 2, "a GPU each, as long as nothing is known"
+    report = Report(1, 0, 0.5, decides=True, fold_done=False, metrics={"seconds": 5.0, "gpu_memory": 0.2})
+    for number in "01":
+        trial = SimpleNamespace(trial_id=number)
+        assert tells.on_trial_result(None, trial, {"message": report}) == _Tells.CONTINUE  # type: ignore[arg-type]
+    assert executor.slots() == 4 and shares(1) == [], "they have the GPUs"
+    asks.on_trial_complete("0")
+    assert shares(4) == [(4, 0.5, 3)] * 2
+    request = JobTrainable.default_resource_request({"cpus": 4.0, "gpus": 0.5})
+    assert request.required_resources == {"CPU": 4.0, "GPU": 0.5}
+
+
 def test_messages_reach_the_driver_by_job_and_its_answer_decides(run: Run) -> None:
     driver = Scripted(run, "a", "b")
     line, asks = asked(driver)
     for number in "12":
         asks.suggest(number)
-    tells = _Tells(line)
+    tells = _Tells(line, asks)
 
     class Ray:
         trial_id = "2"

@@ -28,6 +28,7 @@ from trainable.training.report import Report
 from trainable.training.trial import run_trial
 
 Start = Callable[..., JobTrainable]
+SHARE = {"cpus": 1.0, "gpus": 0.0, "threads": 1, "workers": 0}
 
 
 @pytest.fixture
@@ -44,7 +45,7 @@ def start(monkeypatch: pytest.MonkeyPatch) -> Iterator[Start]:
     made: list[JobTrainable] = []
 
     def begin(job: Job, **changes: Any) -> JobTrainable:
-        made.append(JobTrainable({"job": job, "threads": 1, "workers": 0, "hang_minutes": 10.0, **changes}))
+        made.append(JobTrainable({"job": job, **SHARE, "hang_minutes": 10.0, **changes}))
         return made[-1]
 
     yield begin
@@ -172,7 +173,7 @@ ray_worker.JobTrainable(pickle.loads(bytes.fromhex(sys.argv[1]))).step()
 
 
 def test_a_trial_that_hangs_is_ended_with_its_stacks_and_not_tried_again(start: Start, job: AllFolds) -> None:
-    config = {"job": job, "threads": 1, "workers": 0, "hang_minutes": 0.02}
+    config = {"job": job, **SHARE, "hang_minutes": 0.02}
     command = [sys.executable, "-c", HANGS, pickle.dumps(config).hex()]
     ended = subprocess.run(command, timeout=120, check=False, capture_output=True, cwd=Path(__file__).parents[3])
     assert ended.returncode == 1, ended.stderr

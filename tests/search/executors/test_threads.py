@@ -49,6 +49,8 @@ def test_trial_computes_in_as_many_threads_as_its_share_has(run: Run, threads: N
     worker = JobTrainable(
         {
             "job": claimed(AllFolds(trial, "me")),
+            "cpus": share.cpus,
+            "gpus": share.gpus,
             "threads": share.threads,
             "workers": share.workers,
             "hang_minutes": 10,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import threading
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -24,6 +25,7 @@ from search.space import DataFacts
 from search.space_file import load_space
 from search.watch.tensorboard import TensorBoard, known_parameters
 from search.watch.tensorboard.nodes import load
+from search.watch.tensorboard.watcher import FEW
 from trainable.config import TrialConfig
 from trainable.data.layouts.competition import CLASSES
 from trainable.run import Run
@@ -202,7 +204,7 @@ def test_trial_that_an_earlier_process_left_all_but_told_is_told_as_complete(boa
 def test_pictures_of_a_network_with_test_time_views(run: Run, tta: str) -> None:
     """Grad-CAM looks into the network itself, not into what averages its views."""
     trial = completed(run, tiny(tta=tta))
-    with TensorBoard(run) as board:
+    with TensorBoard(run, waits=True) as board:  # a busy machine takes longer than the few seconds of the end
         board.began(trial)
         board.ended(trial, "complete", "")
     assert board.problems == 0
@@ -219,3 +221,15 @@ def test_pictures_are_made_aside_unless_trials_train_in_this_process(board: Tens
     board.began(board.run.trial("a"))
     board.__exit__(None)
     assert [maker is threading.main_thread() for maker in makers] == [waits]
+
+
+def test_pictures_that_take_long_do_not_hold_up_the_end(board: TensorBoard, capsys: pytest.CaptureFixture[str]) -> None:
+    go, board.aside.farewell = threading.Event(), 0.3
+    board.gallery.first_batch = lambda *_: go.wait(60)  # type: ignore[method-assign, assignment]
+    for name in ("a", "b"):
+        board.began(board.run.trial(name))
+    began = time.monotonic()
+    board.__exit__(None)
+    assert time.monotonic() - began < 3 and FEW <= 5
+    assert "TensorBoard did not end" in capsys.readouterr().err
+    go.set()

@@ -18,6 +18,7 @@ from trainable.config import TrialConfig
 from trainable.files import digest
 from trainable.run import Run
 from trainable.train import main as train
+from trainable.training.checkpoints import Saving
 from trainable.training.trial import run_trial
 
 CPU = torch.device("cpu")
@@ -72,7 +73,7 @@ def test_trial_goes_on_as_it_began_whatever_becomes_of_the_file(
     plain = completed(prepared(generic, tmp_path / "plain"), tiny(epochs=2))
     assert digest(plain.oof_file) != digest(undisturbed.oof_file), "corrections that change nothing show nothing"
     trial = begun(prepared(generic, tmp_path / "b"), corrected(corrections))
-    assert len(list(islice(run_trial(trial, device=CPU), 1))) == 1
+    assert len(list(islice(run_trial(trial, device=CPU, saving=Saving(every=0)), 1))) == 1
     harm(corrections)
     again = Run.open(tmp_path / "b")
     (resumed,) = again.trials()
@@ -85,7 +86,7 @@ def test_trial_goes_on_as_it_began_whatever_becomes_of_the_file(
 def test_a_run_that_moves_takes_the_file_along(generic: Path, tmp_path: Path, corrections: Path) -> None:
     undisturbed = completed(prepared(generic, tmp_path / "a"), corrected(corrections))
     trial = begun(prepared(generic, tmp_path / "b"), corrected(corrections))
-    assert len(list(islice(run_trial(trial, device=CPU), 3))) == 3
+    assert len(list(islice(run_trial(trial, device=CPU, saving=Saving(every=0)), 3))) == 3
     corrections.unlink()
     shutil.move(tmp_path / "b", tmp_path / "elsewhere")
     run = Run.open(tmp_path / "elsewhere")

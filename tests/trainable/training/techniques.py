@@ -18,6 +18,7 @@ from trainable.images.loader import Loader
 from trainable.images.store import ImageStore
 from trainable.run import Experiment, Fold
 from trainable.training.batches import training_batches
+from trainable.training.checkpoints import Saving
 from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
 
@@ -73,7 +74,8 @@ def merged(*changes: dict[str, Any]) -> TrialConfig:
 def fold_of(config: TrialConfig, experiment: Experiment, name: str = "") -> FoldContext:
     """Fold 0 of a trial on `noisy_people`; `name` is that of its folder."""
     files = Fold(experiment.manifest.root / "folds" / (name or config.trial_id("techniques")))
-    return FoldContext(config, experiment, 0, Loader(training_batches(config, experiment)), CPU, files)
+    loader = Loader(training_batches(config, experiment))
+    return FoldContext(config, experiment, 0, loader, CPU, files, saving=Saving(every=0))
 
 
 def cut_off(config: TrialConfig, experiment: Experiment, epochs: int, name: str) -> FoldContext:

@@ -13,10 +13,12 @@ from sklearn.metrics import accuracy_score, f1_score
 from techniques import Trained, merged
 from torch import Tensor, nn
 
+from trainable.images.loader import Loader
 from trainable.models.build import build_network
 from trainable.models.freezing import head_name
 from trainable.models.normalise import normalise, pixel_statistics
 from trainable.run import Experiment, Run
+from trainable.training import validation
 from trainable.training.trial import run_trial
 
 CPU = torch.device("cpu")
@@ -159,6 +161,20 @@ def test_pixel_statistics_do_not_come_from_the_first_sorted_images(tmp_path: Pat
     mean, deviation = trial.fold(0).result.statistics
     assert mean == pytest.approx(pixels.mean((0, 1, 2)), abs=0.02)
     assert deviation == pytest.approx(pixels.std((0, 1, 2)), abs=0.02)
+
+
+@pytest.mark.parametrize(("most", "passes"), [(validation.MOST, 1), (1000, 3)])
+def test_validation_rows_are_cut_out_once_a_fold_where_they_fit(
+    run: Run, monkeypatch: pytest.MonkeyPatch, most: int, passes: int
+) -> None:
+    whole = completed(run, tiny(epochs=3)).oof().probabilities
+    asked: list[int] = []
+    usual = Loader.predict
+    monkeypatch.setattr(validation, "MOST", most)
+    monkeypatch.setattr(Loader, "predict", lambda self, *given: asked.append(0) or usual(self, *given))
+    again = prepared(run.manifest.root, run.root.parent / "again")
+    assert np.array_equal(completed(again, tiny(epochs=3)).oof().probabilities, whole)
+    assert len(asked) == passes * run.folds.count
 
 
 @pytest.mark.parametrize("freeze", [1, "body"])

@@ -11,6 +11,7 @@ from trainable.training.losses import build_loss
 from trainable.training.optim import build_optimiser
 from trainable.training.state import TrainingState
 from trainable.training.step import Steps
+from trainable.training.ways import Caller
 from trainable.training.weight_averaging import MovingAverage
 
 
@@ -35,7 +36,8 @@ def train(batches: list[int], *, accumulate: int = 1, ema: float = 0.0, clip: fl
     state = TrainingState(model, optimiser, 24, MovingAverage(model, ema) if ema else None)
     torch.manual_seed(1)
     data, labels = torch.randn(24, 6), torch.arange(24) % 4
-    epoch = Steps(state, model, nn.Identity(), labels, 4, accumulate, clip, False)
+    caller = Caller(model, False, "head", torch.device("cpu"), False)
+    epoch = Steps(state, caller, nn.Identity(), labels, 4, accumulate, clip, False)
     parts = np.split(np.arange(24), np.cumsum(batches)[:-1])
     stream = ((part, torch.from_numpy(part), data[torch.from_numpy(part)]) for part in parts)
     epoch.run(stream, len(batches), build_loss("cross_entropy"), lambda t: None, 0.0, lambda *_: None)

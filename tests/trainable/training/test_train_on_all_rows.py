@@ -11,6 +11,7 @@ from helpers import begun, tiny
 from trainable.data.folds import Folds
 from trainable.run import Run
 from trainable.training.all_rows import train_on_all_rows
+from trainable.training.checkpoints import Saving
 
 CPU = torch.device("cpu")
 
@@ -23,7 +24,7 @@ def test_one_network_trains_on_every_row() -> None:
 
 def test_a_network_of_all_rows_has_no_score_and_is_taken_up_again(run: Run) -> None:
     trial = begun(run, tiny(keep="best", epochs=3))
-    assert len(list(islice(train_on_all_rows(trial, device=CPU), 1))) == 1
+    assert len(list(islice(train_on_all_rows(trial, device=CPU, saving=Saving(every=0)), 1))) == 1
     assert trial.all_rows.resume.exists() and not trial.all_rows.finished
     reports = list(train_on_all_rows(trial, device=CPU))
     assert [r.step for r in reports] == [1, 2, 3] and [r.fold_done for r in reports] == [False, False, True]

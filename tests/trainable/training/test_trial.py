@@ -10,6 +10,7 @@ from helpers import begun, completed, prepared, tiny
 from trainable.config import TrialConfig
 from trainable.files import read_npz
 from trainable.run import Predictions, Run
+from trainable.training.checkpoints import Saving
 from trainable.training.report import Report
 from trainable.training.trial import run_trial, train
 
@@ -80,7 +81,7 @@ def test_trial_that_was_killed_ends_as_if_nothing_had_happened(
     config = tiny(**TWO_EPOCHS)
     undisturbed = whole(generic, tmp_path / "a", config)
     trial = begun(prepared(generic, tmp_path / "b"), config)
-    reports = run_trial(trial, device=CPU)
+    reports = run_trial(trial, device=CPU, saving=Saving(every=0))
     before = [next(reports) for _ in range(killed_after)]
     reports.close()
     with (trial.fold((killed_after - 1) // 2).root / "metrics.jsonl").open("a") as file:
