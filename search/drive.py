@@ -5,7 +5,7 @@ import math
 import shutil
 import sys
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from optuna.trial import TrialState
@@ -14,7 +14,7 @@ from search.assemble import assemble
 from search.begin import Options
 from search.deadline import Deadline
 from search.director import Director
-from search.executors import Executor, open_executor
+from search.executors import Executor
 from search.ledger import Ledger
 from search.space import DataFacts
 from search.space_file import SpaceFile
@@ -33,11 +33,18 @@ from trainable.words import count, duration
 
 
 def drive(
-    options: Options, space: SpaceFile, run: Run, trackers: Sequence[Tracker] = (), *, retrained: bool = False
+    options: Options,
+    space: SpaceFile,
+    run: Run,
+    executor: Executor,
+    trackers: Sequence[Tracker] = (),
+    *,
+    retrained: bool = False,
 ) -> int:
     """Run the search (or the trials retrained after it); the exit code of the command.
 
-    retrained: the ledger's view of trials that were retrained, instead of the search's own.
+    executor: entered before, left when there are no more jobs. retrained: the ledger's view of trials that were
+    retrained, instead of the search's own.
     """
     ledger = Ledger.open(run.study, first=space.search.first, retrained=retrained)
     if options.earlier:
@@ -45,15 +52,9 @@ def drive(
     trials = space.search.trials + ledger.taken
     space = replace(space, search=replace(space.search, trials=trials), kept=run.kept_input)
     clear_stopped(run, ledger)
-    executor = open_executor(
-        options.executor,
-        address=options.address,
-        cpus=options.cpus,
-        gpus=options.gpus,
-        hang_minutes=space.search.hang_minutes,
-    )
-    with executor:
-        search = _Sitting(options, space, run, ledger, trackers, executor)
+    search = _Sitting(options, space, run, ledger, trackers, executor)
+    with ExitStack() as stack:
+        stack.push(executor)
         interrupted = search.work(executor)
     if interrupted:
         print(f"\ninterrupted; finished folds are kept\nnext: {options.again}")

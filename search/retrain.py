@@ -14,9 +14,8 @@ from dataclasses import replace
 from optuna.trial import FrozenTrial, TrialState
 
 from search.all_rows import AllRowsDriver
-from search.begin import Options, refuse_changed_data
+from search.begin import Options, executor_of, refuse_changed_data
 from search.drive import drive
-from search.executors import open_executor
 from search.ledger import ID, STATES, Ledger
 from search.space import Search
 from search.space_file import load_space
@@ -51,7 +50,8 @@ def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int
     look([trial.config for trial in todo], run.store)
     search, count = _settings(run), len(ledger.numbers)
     alone = replace(search, trials=count, members=count, grace=search.epochs, rule="none", first=())
-    return drive(options, replace(load_space(run.space), search=alone), run, retrained=True)
+    with executor_of(options, search.hang_minutes) as executor:
+        return drive(options, replace(load_space(run.space), search=alone), run, executor, retrained=True)
 
 
 def other_seeds(config: TrialConfig, count: int) -> list[TrialConfig]:
@@ -76,13 +76,7 @@ def retrain_on_all_rows(options: Options, run: Run, names: Sequence[str]) -> int
         try:
             with (
                 driver.bar,
-                open_executor(
-                    options.executor,
-                    address=options.address,
-                    cpus=options.cpus,
-                    gpus=options.gpus,
-                    hang_minutes=search.hang_minutes,
-                ) as executor,
+                executor_of(options, search.hang_minutes) as executor,
             ):
                 executor.execute(driver, run)
         except KeyboardInterrupt:

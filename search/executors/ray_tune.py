@@ -1,10 +1,7 @@
 """Ray Tune: jobs as processes on this machine or a cluster. Its searcher and scheduler only pass messages on."""
 
-import logging
 import os
-from contextlib import chdir
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Self
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -24,12 +21,12 @@ from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
+from search.executors.ray_connect import connect
 from search.executors.ray_worker import JobTrainable
 from search.jobs import Died, Driver, Job
 from trainable.errors import InputError
 from trainable.run import Run
 
-HOME = Path(__file__).parents[2]  # where our packages lie
 REUSE_ACTORS = True  # one process runs one trial after another, see docs/decisions/020
 
 
@@ -176,24 +173,6 @@ class _Tells(FIFOScheduler):
     def on_trial_result(self, tune_controller: Any, trial: RayTrial, result: dict[str, Any]) -> str:
         go = self.line.hear(trial.trial_id, result["message"])
         return TrialScheduler.CONTINUE if go else TrialScheduler.STOP
-
-
-def connect(address: str | None) -> None:
-    """Join a running cluster, or start one on this machine; InputError where no cluster answers."""
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    # Workers import from the folder that Ray was started in before any other: what lies in the user's, such as a
-    # search.py, must not stand for ours.
-    with chdir(HOME):
-        if not address:
-            # "local": without an address Ray would join any cluster that /tmp/ray or RAY_ADDRESS of this machine names.
-            ray.init("local", include_dashboard=False, object_store_memory=128 * 2**20, **quiet)
-            return
-        try:
-            ray.init(address=address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(
-                f"--address: received {address!r}, no cluster answers ({error}); allowed: auto, HOST:PORT"
-            ) from None
 
 
 def share_of(cpus: float | None, gpus: float | None, nodes: list[dict[str, Any]]) -> Share:
