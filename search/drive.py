@@ -1,6 +1,5 @@
 """Drive a search to its end, or to an interruption that it survives, and say how it ended."""
 
-import errno
 import math
 import shutil
 import sys
@@ -28,6 +27,7 @@ from search.watch.trackers import Tracker, Tracking
 from search.watch.vote import Vote
 from trainable.commands import spoken
 from trainable.data.rows import target_classes
+from trainable.files import FULL
 from trainable.run import Run
 from trainable.words import count, duration
 
@@ -124,7 +124,7 @@ class _Sitting:
         try:
             yield
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if error.errno not in FULL:
                 raise
             self.director.aborted, self.director.disk_full = f"the disk of {self.run.root} is full", True
 

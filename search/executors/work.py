@@ -1,12 +1,12 @@
 """A job done: what a worker of any executor runs, in whatever process."""
 
-import errno
 import traceback
 from collections.abc import Iterator
 
 import torch
 
 from search.jobs import AllFolds, AllRows, Failed, Fatal, Job, OneFold
+from trainable.files import FULL
 from trainable.training.all_rows import train_on_all_rows
 from trainable.training.report import Report
 from trainable.training.trial import run_trial
@@ -22,7 +22,7 @@ def work(job: Job, *, device: torch.device, workers: int = 0) -> Iterator[Report
             if not isinstance(job, AllFolds) or report.step > job.after:
                 yield report
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in FULL:
             yield Fatal(f"the disk of {job.trial.run.root} is full", disk_full=True)
         else:
             yield Failed(traceback.format_exc())
