@@ -62,8 +62,7 @@ def begin(work: Path) -> None:
 
     options = Options(work / "data", None, False, "inline", None, None, None, None, None, "")
     (work / "runs").mkdir()
-    for line in begin(options, load_space(work / "space.py"), Run(work / "runs" / "run"))[0]:
-        print(line)
+    begin(options, load_space(work / "space.py"), Run(work / "runs" / "run"), lambda plan: print(*plan, sep="\n"))
 
 
 def make_members(work: Path) -> None:

@@ -4,8 +4,11 @@
 set -euo pipefail
 export RAY_USAGE_STATS_ENABLED=0 FOLDVOTE_CACHE="${TMPDIR:-/tmp}/foldvote"
 bin=/shared/foldvote/.venv/bin
+RAY_AUTH_TOKEN="$("$bin/ray" get-auth-token --generate)"  # whoever knows it may run code; srun hands it on
+export RAY_AUTH_TOKEN RAY_AUTH_MODE=token
 mapfile -t nodes < <(scontrol show hostnames "$SLURM_JOB_NODELIST")
-head=$(srun --nodes=1 --ntasks=1 --nodelist="${nodes[0]}" hostname --ip-address)
+# Its first address; --ip-address is 127.0.1.1 on Debian. With several networks write down the one for Ray.
+head=$(srun --nodes=1 --ntasks=1 --nodelist="${nodes[0]}" hostname --all-ip-addresses | cut -d' ' -f1)
 srun --nodes=1 --ntasks=1 --nodelist="${nodes[0]}" \
     "$bin/ray" start --head --node-ip-address="$head" --port=6379 --dashboard-host=127.0.0.1 --block &
 sleep 15

@@ -3,11 +3,13 @@
 import difflib
 import json
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from search.arguments import Thresholds
+from search.executors import Executor, open_executor
 from search.plan import Plan, make_plan
 from search.pseudo_labels import Teacher, first_round, refuse_another
 from search.space import DataFacts
@@ -51,6 +53,17 @@ class Options:
     flags: Flags = NO_FLAGS
 
 
+def executor_of(options: Options, hang_minutes: float) -> Executor:
+    """The executor that the command line asks for, not yet entered."""
+    return open_executor(
+        options.executor,
+        address=options.address,
+        cpus=options.cpus,
+        gpus=options.gpus,
+        hang_minutes=hang_minutes,
+    )
+
+
 def teacher_of(options: Options, space: SpaceFile) -> Teacher | None:
     """The ensemble whose pseudo labels the run is to learn from, if it is a second round."""
     if options.pseudo is None:
@@ -64,10 +77,11 @@ def with_given_folds(space: SpaceFile, manifest: Manifest) -> SpaceFile:
     return space if count is None else replace(space, search=replace(space.search, folds=count))
 
 
-def begin(options: Options, space: SpaceFile, run: Run) -> tuple[list[str], Plan]:
+def begin(options: Options, space: SpaceFile, run: Run, ready: Callable[[list[str]], object]) -> Plan:
     """Check the space against the data first, since that is quick; then decode, then write the run's files.
 
-    Returns the plan, in lines too. Raises InputError when anything does not fit.
+    ready: told the plan in lines, it finds the workers; the last that may refuse. Raises InputError when anything does
+    not fit, and has then written nothing.
     """
     teacher = teacher_of(options, space)
     folder = teacher.experiment.manifest.root if teacher else options.data or default_data()
@@ -93,9 +107,10 @@ def begin(options: Options, space: SpaceFile, run: Run) -> tuple[list[str], Plan
     if options.earlier:
         lines.append(find_finished(options.earlier, space, experiment).line())
     look(plan.configs, experiment.store)
+    ready(lines)
     run.begin(experiment, command=sys.argv, settings=s.settings(), space=space.text, metric=name_of(s.metric))
     run.keep_inputs(plan.configs)
-    return lines, plan
+    return plan
 
 
 def reopen(options: Options, space: SpaceFile, run: Run) -> tuple[list[str], Plan]:

@@ -1,12 +1,11 @@
 """Drive a search to its end, or to an interruption that it survives, and say how it ended."""
 
-import errno
 import math
 import shutil
 import sys
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 
 from optuna.trial import TrialState
@@ -15,7 +14,7 @@ from search.assemble import assemble
 from search.begin import Options
 from search.deadline import Deadline
 from search.director import Director
-from search.executors import Executor, open_executor
+from search.executors import Executor
 from search.features_first import SHARE, FrozenScores, frozen_scores, is_left, write_down
 from search.first_heads import FirstHeads
 from search.ledger import FEATURES, Ledger
@@ -31,6 +30,7 @@ from search.watch.trackers import Tracker, Tracking
 from search.watch.vote import Vote
 from trainable.commands import spoken
 from trainable.data.rows import target_classes
+from trainable.files import FULL
 from trainable.run import Run
 from trainable.words import count, duration
 
@@ -39,6 +39,7 @@ def drive(
     options: Options,
     space: SpaceFile,
     run: Run,
+    executor: Executor,
     trackers: Sequence[Tracker] = (),
     *,
     apart: str = "",
@@ -46,19 +47,13 @@ def drive(
 ) -> int:
     """Run the search, or trials apart from it; the exit code of the command.
 
-    apart: the ledger's view, instead of the search's own trials. first: heads on features, which the search begins
-    with; their time counts against `--hours`.
+    executor: entered before, left when there are no more jobs. apart: the ledger's view, instead of the search's own
+    trials. first: heads on features, which the search begins with; their time counts against `--hours`.
     """
     started, first, stage = time.monotonic(), first or FirstHeads(), None
-    executor = open_executor(
-        options.executor,
-        address=options.address,
-        cpus=options.cpus,
-        gpus=options.gpus,
-        hang_minutes=space.search.hang_minutes,
-    )
     seconds = options.hours * 3600 if options.hours else math.inf
-    with executor:
+    with ExitStack() as stack:
+        stack.push(executor)
         if first.tables:
             stage = _stage(options, space, run, trackers, executor, first, seconds)
         if stage and (stage.interrupted or stage.director.disk_full):
@@ -176,7 +171,7 @@ class _Sitting:
         try:
             yield
         except OSError as error:
-            if error.errno != errno.ENOSPC:
+            if error.errno not in FULL:
                 raise
             self.director.aborted, self.director.disk_full = f"the disk of {self.run.root} is full", True
 

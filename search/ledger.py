@@ -16,6 +16,7 @@ from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
 
 from search.sampler.own import KEPT, written
+from search.suggested import thawed
 from trainable.files import cut_to_last_line
 
 STUDY = "foldvote"
@@ -75,7 +76,9 @@ class Ledger:
         if not queued:
             return None
         self.study.sampler = optuna.samplers.RandomSampler(seed=queued[0].number)  # for what it leaves open
-        return self.study.ask()
+        asked = self.study.ask()
+        asked._fixed_params = {name: thawed(value) for name, value in asked._fixed_params.items()}
+        return asked
 
     def add(self, asked: Trial, trial_id: str) -> None:
         """Write a suggestion down as RUNNING: from here on it counts as a trial."""

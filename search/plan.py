@@ -1,8 +1,6 @@
 """What a search would do, found out before any worker starts: valid configurations, networks, disk, epochs."""
 
-import math
 import shutil
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -18,6 +16,7 @@ from search.proposals import AT_RANDOM
 from search.sampler.own import name_of_sampler
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
+from search.suggested import span
 from trainable.config import TrialConfig
 from trainable.config.allowed import relevant
 from trainable.data.fits import check_data
@@ -157,26 +156,16 @@ def draw(space: SpaceFile, data: DataFacts, count: int) -> tuple[list[TrialConfi
 
 def try_parameters(space: SpaceFile, data: DataFacts, values: dict[str, Any]) -> TrialConfig:
     """The configuration of a queued trial, what is left open drawn at random; InputError names what space() ignores."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=space.search.seed))
     study.enqueue_trial(values)
     trial = study.ask()
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a value out of range: said below, as an error
-        config = space.config(trial, data)
-    inside = {k: v for k, v in trial.params.items() if trial.distributions[k]._contains(_internal(trial, k))}
-    strange = [f"{k}={v!r}" for k, v in values.items() if k not in inside or inside[k] != v]
-    if strange:
-        known = ", ".join(f"{k} ({d})" for k, d in trial.distributions.items())
-        raise InputError(f"{space.path}: queued parameters: received {', '.join(strange)}; allowed: {known}")
+    config = space.config(trial, data)
+    unused = [f"{name}={value!r}" for name, value in values.items() if name not in trial.params]
+    if unused:
+        known = ", ".join(f"{name} ({span(d)})" for name, d in trial.distributions.items())
+        raise InputError(f"{space.path}: queued parameters: received {', '.join(unused)}; allowed: {known}")
     return config
-
-
-def _internal(trial: optuna.Trial, name: str) -> float:
-    """A parameter as Optuna keeps it; NaN for a choice that the space does not have."""
-    try:
-        return trial.distributions[name].to_internal_repr(trial.params[name])
-    except ValueError:
-        return math.nan
 
 
 def _try_size(model: torch.nn.Module, backbone: str, size: tuple[int, int]) -> None:

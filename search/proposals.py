@@ -1,5 +1,6 @@
 """New trials: suggestions that resolve to a configuration which is valid, unknown and affordable."""
 
+import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
@@ -55,14 +56,14 @@ class Proposals:
                 config = self.space.config(asked, self.data)
             except InputError as error:  # a corner that the plan's draws did not meet
                 problem = str(error)
-                self.ledger.refuse(asked, problem)
+                self._refuse(asked, problem)
                 continue
             trial_id = self.identify(config)
             if trial_id in self.ledger.numbers or trial_id in self.frozen.trials:
-                self.ledger.refuse(asked, f"the same configuration as {trial_id}")
+                self._refuse(asked, f"the same configuration as {trial_id}")
             elif not fits(config):
                 problem = "no more trials are begun: those suggested could not be complete by the deadline"
-                self.ledger.refuse(asked, problem)
+                self._refuse(asked, problem)
             else:
                 trial = self.run.trial(trial_id)
                 trial.begin(config)
@@ -70,6 +71,12 @@ class Proposals:
                 return trial
         self.note = problem or f"the space seems exhausted: {ATTEMPTS} suggestions in a row were known already"
         return None
+
+    def _refuse(self, asked: Asked, reason: str) -> None:
+        """Of a suggestion nobody need know; what somebody has queued is told."""
+        if asked.study is self.ledger.study:
+            print(f"warning: queued parameters {asked.params} are passed over: {reason}", file=sys.stderr)
+        self.ledger.refuse(asked, reason)
 
     def _draws(self, number: int) -> Iterator[Asked]:
         """Suggestions for the trial of this number, best first."""

@@ -14,9 +14,8 @@ from dataclasses import replace
 from optuna.trial import FrozenTrial, TrialState
 
 from search.all_rows import AllRowsDriver
-from search.begin import Options, refuse_changed_data
+from search.begin import Options, executor_of, refuse_changed_data
 from search.drive import drive
-from search.executors import open_executor
 from search.ledger import ID, RETRAINED, STATES, Ledger
 from search.space import Search
 from search.space_file import load_space
@@ -49,8 +48,10 @@ def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int
         print(f"next: {spoken('build', run.root)}")
         return 0
     look([trial.config for trial in todo], run.store)
-    alone = _settings(run).apart(len(ledger.numbers))
-    return drive(options, replace(load_space(run.space), search=alone), run, apart=RETRAINED)
+    search = _settings(run)
+    alone = search.apart(len(ledger.numbers))
+    with executor_of(options, search.hang_minutes) as executor:
+        return drive(options, replace(load_space(run.space), search=alone), run, executor, apart=RETRAINED)
 
 
 def other_seeds(config: TrialConfig, count: int) -> list[TrialConfig]:
@@ -75,13 +76,7 @@ def retrain_on_all_rows(options: Options, run: Run, names: Sequence[str]) -> int
         try:
             with (
                 driver.bar,
-                open_executor(
-                    options.executor,
-                    address=options.address,
-                    cpus=options.cpus,
-                    gpus=options.gpus,
-                    hang_minutes=search.hang_minutes,
-                ) as executor,
+                executor_of(options, search.hang_minutes) as executor,
             ):
                 executor.execute(driver, run)
         except KeyboardInterrupt:

@@ -1,7 +1,9 @@
 """A space file: read, run, and asked for configurations; every mistake in it is one line."""
 
 import importlib.util
-import traceback
+import re
+import tokenize
+import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from importlib.resources import files
@@ -13,10 +15,12 @@ import optuna
 
 from search.race import Race
 from search.space import DataFacts, Search
+from search.suggested import blame, check_suggested
 from trainable.config import TrialConfig
 from trainable.config.smoke import EPOCHS, STORE, smoke
 from trainable.errors import InputError, unknown
 
+CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+")
 FIXED = "set in SEARCH, the same for all trials, so that their scores can be compared"
 
 
@@ -45,15 +49,17 @@ class SpaceFile:
         """The resolved configuration of one suggestion; InputError names the file and what is wrong."""
         walked = search or self.search
         try:
-            values = self.space(trial, data)  # type: ignore[arg-type]  # a FixedTrial suggests as well
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", UserWarning)  # of choices and values: refused below
+                values = self.space(trial, data)  # type: ignore[arg-type]  # a FixedTrial suggests as well
         except InputError:
             raise
         except Exception as error:
-            where = traceback.extract_tb(error.__traceback__)[-1]
             raise InputError(
-                f"{self.path}: space() failed in line {where.lineno}: {type(error).__name__}: {_line(error)}; "
-                "allowed: a function (trial, data) -> dict"
+                f"{blame(error, self.path)}: {type(error).__name__}: {_line(error)}; "
+                "allowed: space(trial, data) -> dict"
             ) from error
+        check_suggested(trial, self.path)
         return resolve(values, walked, self.path, self.kept)
 
 
@@ -104,16 +110,25 @@ def load_space(path: Path) -> SpaceFile:
     module = importlib.util.module_from_spec(spec)
     try:
         spec.loader.exec_module(module)
+        text = _text_of(path)
     except InputError as error:
         raise InputError(f"{path}: {error}") from None
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         raise InputError(
-            f"{path} cannot be run: {type(error).__name__}: {_line(error)}; allowed: valid Python"
+            f"{blame(error, path)} cannot be run: {type(error).__name__}: {_line(error)}; allowed: valid Python"
         ) from error
-    return SpaceFile(path, path.read_text(encoding="utf-8"), _search_of(module, path), _space_of(module, path))
+    return SpaceFile(path, text, _search_of(module, path), _space_of(module, path))
 
 
-def _line(error: Exception) -> str:
+def _text_of(path: Path) -> str:
+    """A Python file in whatever encoding it declares (PEP 263), as a file in UTF-8 would say it."""
+    with tokenize.open(path) as file:
+        encoding, text = file.encoding, file.read()
+    head, rest = text.splitlines(keepends=True)[:2], text.splitlines(keepends=True)[2:]
+    return "".join([CODING.sub(r"\1utf-8", line) for line in head] + rest) if encoding != "utf-8" else text
+
+
+def _line(error: BaseException) -> str:
     return " ".join(str(error).split())
 
 

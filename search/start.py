@@ -2,11 +2,12 @@
 
 import argparse
 from collections.abc import Iterable
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
 from search.arguments import SEEDS
-from search.begin import Options, begin, reopen, teacher_of, with_given_folds
+from search.begin import Options, begin, executor_of, reopen, teacher_of, with_given_folds
 from search.drive import drive
 from search.plan import SHOWN, brief, lacking, make_plan
 from search.retrain import retrain, retrain_on_all_rows
@@ -95,10 +96,22 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
         run.root.mkdir(parents=True, exist_ok=True)
     except (FileExistsError, NotADirectoryError):
         raise InputError(f"--out: received {run.root.parent}, which is a file; allowed: a folder") from None
-    with alone(run.lock, run.root):
+    executor = executor_of(options, space.search.hang_minutes)
+    with alone(run.lock, run.root), ExitStack() as workers:
         try:
             trackers = [open_tracker(name, run) for name in log]
-            lines, plan = reopen(options, space, run) if resume else begin(options, space, run)
+            tracked = [f"tracked by {tracker.where}" for tracker in trackers]
+
+            def ready(plan: list[str]) -> None:
+                for line in (*plan, *tracked):
+                    print(line, flush=True)
+                workers.enter_context(executor)
+
+            if resume:
+                lines, plan = reopen(options, space, run)
+                ready(lines)
+            else:
+                plan = begin(options, space, run, ready)
         except BaseException:
             if not run.begun:
                 run.forget()
@@ -106,9 +119,8 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
                     if folder != run.root:
                         folder.rmdir()
             raise
-        for line in (*lines, *(f"tracked by {tracker.where}" for tracker in trackers)):
-            print(line, flush=True)
-        return drive(options, with_given_folds(space, run.manifest), run, trackers, first=plan.first)
+        given_folds = with_given_folds(space, run.manifest)
+        return drive(options, given_folds, run, executor, trackers, first=plan.first)
 
 
 def _options(given: argparse.Namespace, again: str) -> Options:

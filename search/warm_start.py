@@ -8,7 +8,6 @@ their parameters, must give the very same trial.
 
 import os
 import shutil
-import warnings
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +18,7 @@ from optuna.trial import FrozenTrial, TrialState
 from search.ledger import Ledger, read_trials
 from search.space import DataFacts
 from search.space_file import SpaceFile
+from search.suggested import thawed
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 from trainable.run import Experiment, Run, Trial
@@ -98,16 +98,14 @@ def _distributions(
     space: SpaceFile, data: DataFacts, frozen: FrozenTrial, trial_id: str, experiment: Experiment
 ) -> dict[str, BaseDistribution] | None:
     """Those the new space suggests the trial's parameters from; None where it would make another trial of them."""
-    asked = optuna.trial.FixedTrial(frozen.params)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", UserWarning)  # of a value out of range: found out below
-        try:
-            config = space.config(asked, data)
-        except InputError:
-            return None
-    inside = all(d._contains(d.to_internal_repr(asked.params[n])) for n, d in asked.distributions.items())
+    params = {name: thawed(value) for name, value in frozen.params.items()}
+    asked = optuna.trial.FixedTrial(params)
+    try:
+        config = space.config(asked, data)
+    except InputError:  # also of a value out of range
+        return None
     same = config.trial_id(experiment.folds_fingerprint) == trial_id
-    return asked.distributions if same and inside and asked.params == frozen.params else None
+    return asked.distributions if same and asked.params == params else None
 
 
 def _link(source: Trial, target: Trial) -> None:

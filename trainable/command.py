@@ -1,7 +1,6 @@
 """What all commands share: where the data lies, and how wrong input is answered."""
 
 import argparse
-import errno
 import os
 import sys
 from collections.abc import Callable
@@ -10,6 +9,7 @@ from typing import NoReturn
 
 from trainable.data.flags import Flags, parse_cut, parse_drop, parse_order
 from trainable.errors import InputError
+from trainable.files import FULL
 
 
 def default_data() -> Path:
@@ -82,7 +82,7 @@ def guarded(work: Callable[[], int]) -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     except OSError as error:
-        if error.errno != errno.ENOSPC:
+        if error.errno not in FULL:
             raise
         print(f"error: no space left on the disk of {error.filename or 'the output'}", file=sys.stderr)
         return 1

@@ -19,9 +19,14 @@ def waiting_for(lock: Path | str, what: str) -> Iterator[None]:
     began = time.monotonic()
     wait = 0.0
     while True:
-        with suppress(Timeout):
-            held.acquire(timeout=wait)
-            break
+        try:
+            with suppress(Timeout):
+                held.acquire(timeout=wait)
+                break
+        except PermissionError:
+            raise InputError(
+                f"{lock}: received a file that another user owns; allowed: FOLDVOTE_CACHE=DIR, a folder of your own"
+            ) from None
         so_far = f", for {time.monotonic() - began:.0f} s now; Ctrl-C gives up" if wait else ""
         print(f"waiting for another process that {what}{so_far}", flush=True)
         wait = SAY_EVERY

@@ -18,6 +18,7 @@ from trainable.metrics import Metric, credit_of
 GRID = np.linspace(-1.5, 1.5, 61)  # a class may count up to 4.5 times as much or as little
 GAIN = 1e-4  # smaller steps fit single rows
 STEPS = 40
+TRIED = 30  # classes that a step tries of those that could gain most, each way of counting it
 FLOOR = 1e-12
 
 
@@ -25,49 +26,82 @@ def fit_offsets(scores: Scores, labels: Array, metric: Metric) -> NDArray[np.flo
     """Offsets float64[C], one a class, that raise a metric of counts of scores [N, C] on labels int[N].
 
     Each step changes the one offset whose best value on the grid helps most, so that the order of the classes plays no
-    part; it ends when no change helps by GAIN.
+    part; it ends when no change helps by GAIN. Of many classes only those that may gain most are tried in a step, so
+    that its cost grows with N and C, not with their product times C.
     """
     logs = np.log(np.maximum(scores, FLOOR))
-    classes = scores.shape[1]
-    offsets = np.zeros(classes)
-    now = -np.inf
+    offsets = np.zeros(scores.shape[1])
+    adjusted, now = logs.copy(), -np.inf
     for _ in range(STEPS):
-        found = [_best_value(logs - offsets, logs[:, c], labels, c, metric) for c in range(classes)]
+        first, second = _two_best(adjusted)
+        tried = _promising(logs, adjusted, labels, first, second)
+        found = [
+            _best_value(logs[:, c], adjusted, labels, np.where(first == c, second, first), c, metric) for c in tried
+        ]
         best = int(np.argmax([round(score, 12) for score, _ in found]))
         if found[best][0] < now + GAIN:
             break
-        now = found[best][0]
-        offsets[best] = found[best][1]
+        now, c = found[best][0], tried[best]
+        offsets[c] = found[best][1]
+        adjusted[:, c] = logs[:, c] - offsets[c]
     return offsets
 
 
-def _best_value(adjusted: Scores, logs: Scores, labels: Array, c: int, metric: Metric) -> tuple[float, float]:
+def _two_best(adjusted: Scores) -> tuple[Array, Array]:
+    """Each row's class of the highest score and, int[N], that of the next; the lower number where two are equal."""
+    rows, first = np.arange(len(adjusted)), adjusted.argmax(axis=1)
+    kept = adjusted[rows, first]
+    adjusted[rows, first] = -np.inf
+    second = adjusted.argmax(axis=1)
+    adjusted[rows, first] = kept
+    return first, second
+
+
+def _promising(logs: Scores, adjusted: Scores, labels: Array, first: Array, second: Array) -> list[int]:
+    """All classes, or the 2 TRIED whose offsets could mend most of their rows, by number and by share.
+
+    A row can be mended by its label's offset, where the grid reaches far enough, or by that of the class that it is
+    wrongly predicted as.
+    """
+    classes = logs.shape[1]
+    if classes <= 2 * TRIED:
+        return list(range(classes))
+    rows, wrong = np.arange(len(labels)), first != labels
+    won = wrong & (logs[rows, labels] - adjusted[rows, first] > GRID[0])
+    lost = wrong & (logs[rows, first] - adjusted[rows, second] < GRID[-1])
+    mended = np.bincount(labels[won], minlength=classes) + np.bincount(first[lost], minlength=classes)
+    size = np.bincount(labels, minlength=classes) + np.bincount(first, minlength=classes)
+    ways = (np.argsort(-order, kind="stable")[:TRIED] for order in (mended, mended / np.maximum(size, 1)))
+    return sorted({int(c) for way in ways for c in way})
+
+
+def _best_value(
+    logs: Scores, adjusted: Scores, labels: Array, rival: Array, c: int, metric: Metric
+) -> tuple[float, float]:
     """The best score that class c's offset can give, and the value on the grid that gives it.
 
-    adjusted [N, C]: log-scores less the offsets so far; logs [N]: class c's log-scores. Among values that are equally
-    good the one nearest to 0. A row is predicted as c while the offset is below a limit of its own: counting the rows
-    by their limits gives the counts for every value of the grid at once.
+    logs [N]: class c's log-scores; adjusted [N, C]: all log-scores less the offsets so far; rival int[N]: the best
+    other class. Among values that are equally good the one nearest to 0. A row is predicted as c while the offset is
+    below a limit of its own: counting the rows by their limits gives the counts for every value of the grid at once.
+    Between values that are no row's limit nothing changes, so the metric is asked once for those.
     """
     assert metric.counts is not None
-    power = metric.counts.power
-    classes = adjusted.shape[1]
-    rivals = adjusted.copy()
-    rivals[:, c] = -np.inf
-    rival = rivals.argmax(axis=1)
-    limit = logs - rivals.max(axis=1)
-    level = np.searchsorted(GRID, limit)  # the row is c's at grid values 0..level-1
-    steps = len(GRID) + 1
-    to_rival, of_rival = level * classes + rival, credit_of(labels, rival, power)
+    power, classes = metric.counts.power, adjusted.shape[1]
+    level = np.searchsorted(GRID, logs - adjusted[np.arange(len(labels)), rival])  # c's at grid values 0..level-1
+    starts = np.unique(np.append(level, [0, len(GRID)]))  # the last ones beyond the grid
+    place, steps = np.searchsorted(starts, level), len(starts)
+    to_rival, of_rival = place * classes + rival, credit_of(labels, rival, power)
     lost = np.bincount(to_rival, minlength=steps * classes).reshape(steps, classes)
     lost_credit = np.bincount(to_rival, of_rival, steps * classes).reshape(steps, classes)
     own = credit_of(labels, c, power)
-    won = np.bincount(level, minlength=steps)
-    won_credit = np.bincount(level, own, steps)
+    won = np.bincount(place, minlength=steps)
+    won_credit = np.bincount(place, own, steps)
     predicted = lost.cumsum(axis=0)[:-1]  # rows with level <= g have gone to their rivals at grid value g
     credit = lost_credit.cumsum(axis=0)[:-1]
     predicted[:, c] = len(labels) - won.cumsum()[:-1]
     credit[:, c] = own.sum() - won_credit.cumsum()[:-1]
-    score = metric.counts.formula(credit, predicted, np.bincount(labels, minlength=classes))
+    between = metric.counts.formula(credit, predicted, np.bincount(labels, minlength=classes))
+    score = np.repeat(between, np.diff(starts))
     near = np.flatnonzero(score >= score.max() - 1e-12)
     best = int(near[np.argmin(np.abs(GRID[near]))])
     return float(score[best]), float(GRID[best])

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy.sparse import coo_array
 
 from ensembles.metric import AnyMetric, as_metric
 from trainable.metrics import MACRO_F1, Metric, credit_of
@@ -69,11 +70,18 @@ class Bootstrap:
         self, labels: NDArray[Any], guess: NDArray[Any], group: NDArray[np.int64], times: NDArray[Any]
     ) -> NDArray[np.float64]:
         assert self.metric.counts is not None
-        size = times.shape[1]
         credit = credit_of(labels, guess, self.metric.counts.power)
-        flat = [(group * self.classes + guess, credit), (group * self.classes + guess, None),
-                (group * self.classes + labels, None)]  # fmt: skip
-        counts = np.concatenate(
-            [np.bincount(f, w, size * self.classes).reshape(size, self.classes) for f, w in flat], axis=1
-        ).astype(np.float64)  # [groups, 3 C]: credit, predicted, true
-        return np.asarray(self.metric.counts.formula(*np.split(times.astype(np.float64) @ counts, 3, axis=1)))
+        ones = np.ones(len(labels))
+        counts = [self._sums(group, *each, times) for each in ((guess, credit), (guess, ones), (labels, ones))]
+        return np.asarray(self.metric.counts.formula(*counts))
+
+    def _sums(
+        self, group: NDArray[np.int64], column: NDArray[Any], value: NDArray[Any], times: NDArray[Any]
+    ) -> NDArray[np.float64]:
+        """float64 [draws, C]: of each class the sum of its rows' values, as often as their groups were drawn.
+
+        Sparse, since groups have few classes: of 10,000 classes the whole table would take gigabytes.
+        """
+        shape = (times.shape[1], self.classes)
+        table = coo_array((np.asarray(value, np.float64), (group, column)), shape=shape).tocsr()
+        return np.asarray((table.T @ times.T.astype(np.float64)).T)

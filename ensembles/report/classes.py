@@ -12,6 +12,7 @@ from trainable.pictures.charts import (
     DASHES,
     HATCHES,
     MARKERS,
+    SHOWN_CLASSES,
     WIDE,
     axes,
     image,
@@ -23,6 +24,7 @@ from trainable.pictures.charts import (
 from trainable.pictures.page import Part, Section
 
 BINS = 10
+SHOWN_WORST = 60
 
 
 def classes(facts: Facts) -> Section:
@@ -31,7 +33,9 @@ def classes(facts: Facts) -> Section:
     parts = [_per_class(facts)]
     if facts.made_of:
         parts.append(_attributes(facts))
-    return Section("classes", "Classes", [*parts, _joint(facts), _calibration(facts)])
+    if len(facts.classes) <= SHOWN_CLASSES:
+        parts.append(_joint(facts))
+    return Section("classes", "Classes", [*parts, _calibration(facts)])
 
 
 def borders(facts: Facts) -> Section:
@@ -98,31 +102,36 @@ def _wrong(facts: Facts, probabilities: np.ndarray, name: str) -> np.ndarray:
 
 
 def _per_class(facts: Facts) -> Part:
-    count = len(facts.classes)
+    classes = len(facts.classes)
+    images = np.bincount(facts.labels, minlength=classes)
+    voters = {name: f1_per_class(facts.labels, p.argmax(1), classes) for name, p in facts.voters().items()}
+    shown = np.arange(classes)
+    if classes > SHOWN_CLASSES:
+        shown = np.argsort([*voters.values()][-1], kind="stable")[:SHOWN_WORST]
+    count = len(shown)
     figure, ax = axes(WIDE, 1.0 + 0.34 * count)
-    images = np.bincount(facts.labels, minlength=count)
-    for i, (name, probabilities) in enumerate(facts.voters().items()):
-        scores = f1_per_class(confusion(facts.labels, probabilities.argmax(1), count))
+    for i, (name, scores) in enumerate(voters.items()):
         at = np.arange(count) + (i - 0.5) * 0.38
         ax.barh(
             at,
-            scores,
+            scores[shown],
             0.36,
             color=COLOURS[i],
             hatch=HATCHES[i],
             edgecolor="white",
             label=f"{name}: mean {scores.mean():.3f}",
         )
-        for y, score in zip(at, scores, strict=True):
+        for y, score in zip(at, scores[shown], strict=True):
             ax.text(score + 0.004, y, f"{score:.2f}", va="center", fontsize=7)
-    ax.set_yticks(range(count), [f"{short(n)}  ({i} images)" for n, i in zip(facts.classes, images, strict=True)])
+    ax.set_yticks(range(count), [f"{short(facts.classes[c])}  ({images[c]} images)" for c in shown])
     ax.set_ylim(count - 0.4, -0.6)
     ax.set_xlim(0, 1.05)
     ax.set_xlabel("F1, out of fold")
     plain = facts.measure.name == MACRO_F1
+    title = "F1 of each class" if count == classes else f"F1 of the worst {count} of {classes} classes"
     legend(ax)
     return Part(
-        f"F1 of each class{': the macro-F1 is the plain mean of these bars' if plain else ''}",
+        title + (": the macro-F1 is the plain mean of these bars" if plain and count == classes else ""),
         image(figure, "F1 per class"),
         "Plain bars: best single trial, hatched: vote. Every class counts the same however few images it has, so the "
         "shortest bars are where a point is cheapest to win; with under 50 images a bar is uncertain by a few points.",

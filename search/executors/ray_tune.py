@@ -1,12 +1,9 @@
 """Ray Tune: jobs as processes on this machine or a cluster. Its searcher and scheduler only pass messages on."""
 
-import logging
 import math
 import os
 from collections.abc import Iterable
-from contextlib import chdir
 from dataclasses import dataclass, replace
-from pathlib import Path
 from typing import Any, Self
 
 os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
@@ -27,6 +24,7 @@ from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
 
 from search.deadline import kind_of
+from search.executors.ray_connect import connect
 from search.executors.ray_worker import JobTrainable
 from search.executors.raylet import RayletDied, WatchesRaylet
 from search.jobs import Died, Driver, Job
@@ -35,7 +33,6 @@ from trainable.errors import InputError, Lost
 from trainable.run import Run
 from trainable.training.report import Report
 
-HOME = Path(__file__).parents[2]  # where our packages lie
 REUSE_ACTORS = True  # one process runs one trial after another, see docs/decisions/020
 
 
@@ -220,24 +217,6 @@ class _Tells(FIFOScheduler):
         cause = getattr(trial.get_pickled_error(), "cause", None)
         if isinstance(cause, Lost):
             self.line.deaths[trial.trial_id] = Died(str(cause))
-
-
-def connect(address: str | None) -> None:
-    """Join a running cluster, or start one on this machine; InputError where no cluster answers."""
-    quiet: dict[str, Any] = {"logging_level": logging.ERROR, "log_to_driver": False}
-    # Workers import from the folder that Ray was started in before any other: what lies in the user's, such as a
-    # search.py, must not stand for ours.
-    with chdir(HOME):
-        if not address:
-            # "local": without an address Ray would join any cluster that /tmp/ray or RAY_ADDRESS of this machine names.
-            ray.init("local", include_dashboard=False, object_store_memory=128 * 2**20, **quiet)
-            return
-        try:
-            ray.init(address=address, **quiet)
-        except (ConnectionError, ValueError, RuntimeError) as error:
-            raise InputError(
-                f"--address: received {address!r}, no cluster answers ({error}); allowed: auto, HOST:PORT"
-            ) from None
 
 
 def share_of(cpus: float | None, gpus: float | None, nodes: list[dict[str, Any]]) -> Share:

@@ -1,6 +1,5 @@
 """A job done: what a worker of any executor runs, in whatever process."""
 
-import errno
 import traceback
 from collections.abc import Iterator
 from dataclasses import replace
@@ -9,6 +8,7 @@ import torch
 
 from search.jobs import AllFolds, AllRows, Died, Failed, Fatal, Job, Message, OneFold
 from trainable.errors import Lost
+from trainable.files import FULL
 from trainable.training.all_rows import train_on_all_rows
 from trainable.training.checkpoints import Saving
 from trainable.training.report import Report
@@ -25,7 +25,7 @@ def work(job: Job, *, device: torch.device, workers: int = 0) -> Iterator[Messag
             if not isinstance(job, AllFolds) or report.step > job.after:
                 yield report
     except OSError as error:
-        if error.errno == errno.ENOSPC:
+        if error.errno in FULL:
             yield Fatal(f"the disk of {job.trial.run.root} is full", disk_full=True)
         else:
             yield Failed(traceback.format_exc())

@@ -11,6 +11,7 @@ import itertools
 import math
 import warnings
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -20,6 +21,7 @@ from optuna.trial import FrozenTrial, Trial, TrialState
 
 from search.sampler.own import ENUMERATING, Sampler, restore, seeded
 from search.sampler.unfinished import estimates
+from search.suggested import thawed, thawed_choices
 
 CAP = 400
 TRIES = 4  # suggestions of the model that may be known already, before random ones are asked for
@@ -46,7 +48,9 @@ class Suggester:
         """
         study = optuna.create_study(direction="maximize")
         shown = capped([t for t in history if t.params and t.state != TrialState.FAIL])
-        study.add_trials(self._seen(shown))
+        for trial in self._seen(shown):
+            with suppress(ValueError):  # a journal may hold what lies outside of its distribution: it teaches nothing
+                study.add_trial(trial)
         restore(study, shown)
         for attempt in itertools.count():
             study.sampler = self._build(number, attempt)
@@ -112,8 +116,8 @@ class _Shown(FrozenTrial):
             value=value,
             datetime_start=trial.datetime_start,
             datetime_complete=ended,
-            params=trial.params,
-            distributions=trial.distributions,
+            params={name: thawed(value) for name, value in trial.params.items()},
+            distributions={name: thawed_choices(each) for name, each in trial.distributions.items()},
             user_attrs={},
             system_attrs=attributes,
             intermediate_values=scores,

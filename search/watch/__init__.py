@@ -1,12 +1,12 @@
 """Those who look on: the table, TensorBoard, the leaderboard, trackers. They hear what happens and decide nothing."""
 
-import errno
 import sys
 import traceback
 from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol, Self
 
+from trainable.files import FULL
 from trainable.run import Trial
 from trainable.training.report import Report
 
@@ -63,6 +63,6 @@ class Watchers:
 
 
 def _say(problem: Exception, words: str) -> None:
-    if isinstance(problem, OSError) and problem.errno == errno.ENOSPC:
+    if isinstance(problem, OSError) and problem.errno in FULL:
         raise problem
     print(f"warning: {words}:\n{traceback.format_exc()}", file=sys.stderr)

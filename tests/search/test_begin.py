@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Self
 
 import pytest
 from filelock import FileLock
 from helpers import SPACE, generic_data, listing, prepared, refused, space_file
 from inline import searched
 
+from search.executors import inline
+from search.executors.inline import Inline
 from search.run import main as search
+from trainable.errors import InputError
 from trainable.run import Run
 
 
@@ -124,3 +128,18 @@ def test_begin_that_is_refused_leaves_no_folder(
     (out / "tiny" / "space.py").touch()
     assert "received 1: images/p02_0.png" in refused(capfd, search, file, "--data", data, "--out", out)
     assert out.exists() and not (out / "tiny").exists()
+
+
+def test_run_for_which_there_are_no_workers_leaves_no_folder(
+    generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """So that the corrected command, which differs in --cpus-per-trial, can begin the run."""
+
+    class Busy(Inline):
+        def __enter__(self) -> Self:
+            raise InputError("--cpus-per-trial: received 64; allowed: up to 2, the most that a node has")
+
+    file, out = space_file(tmp_path, SPACE), tmp_path / "new" / "runs"
+    monkeypatch.setattr(inline, "Inline", Busy)
+    line = refused(capfd, search, file, "--data", generic, "--out", out, "--executor", "inline")
+    assert "received 64" in line and not (tmp_path / "new").exists()

@@ -118,18 +118,27 @@ def test_search_outlives_one_of_its_three_nodes(start: Callable[..., subprocess.
 
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_search_without_an_address_leaves_a_running_cluster_alone() -> None:
+def test_search_without_an_address_leaves_a_running_cluster_alone(tmp_path: Path) -> None:
+    """Its own Ray listens on loopback only, and leaves no token by which later clusters would fail."""
     code = (
-        "import ray; from search.executors.ray_tune import connect; connect(None); "
+        "import psutil, ray; from search.executors.ray_connect import connect; connect(None); me = psutil.Process(); "
+        "every = [c for p in (me, *me.children(recursive=True)) for c in p.net_connections('inet')]; "
+        "listening = [c.laddr.ip for c in every if c.status == 'LISTEN']; "
+        "assert len(listening) > 3 and all('127.0.0.1' in ip for ip in listening), listening; "
         "print(ray.get_runtime_context().gcs_address)"
     )
     cluster = Cluster(initialize_head=True, head_node_args={"num_cpus": 1, "include_dashboard": False})
     try:
         for more in ({}, {"RAY_ADDRESS": cluster.address}):  # Cluster also writes its address into /tmp/ray
             done = subprocess.run(
-                [sys.executable, "-c", code], env=os.environ | more, capture_output=True, text=True, check=False
+                [sys.executable, "-c", code],
+                env=os.environ | {"HOME": str(tmp_path)} | more,
+                capture_output=True,
+                text=True,
+                check=False,
             )
             assert done.returncode == 0, done.stderr
             assert done.stdout.split()[-1] != cluster.address
+        assert not list(tmp_path.rglob("*auth*"))
     finally:
         cluster.shutdown()

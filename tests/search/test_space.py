@@ -72,3 +72,20 @@ def test_unknown_space_offers_the_nearest_and_what_is_shipped() -> None:
         find_space(Path("demoo"))
     for path in ("demo.py", "mine/demo", "/demo"):
         assert find_space(Path(path)) == Path(path)
+
+
+@pytest.mark.parametrize("coding", ["cp949", "euc-kr", "utf-8"])
+def test_file_in_another_encoding_is_kept_in_one_that_it_declares(tmp_path: Path, coding: str) -> None:
+    """PEP 263, as Korean editors write it; the copy in a run is UTF-8 and says so."""
+    text = f"#!/usr/bin/env python\n# -*- coding: {coding} -*-\nMOTTO = '한글'\n{SPACE}"
+    (tmp_path / "korean.py").write_bytes(text.encode(coding))
+    kept = load_space(tmp_path / "korean.py").text
+    assert kept == text.replace(coding, "utf-8")
+    again = load_space(space_file(tmp_path, kept, "kept"))
+    assert again.text == kept
+
+
+def test_file_in_an_encoding_that_it_does_not_declare_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "korean.py").write_bytes(f"# 한글\n{SPACE}".encode("cp949"))
+    with pytest.raises(InputError, match=r"korean.py.* cannot be run: SyntaxError: .*"):
+        load_space(tmp_path / "korean.py")

@@ -23,6 +23,7 @@ from trainable.cache import cache_folder
 from trainable.errors import InputError
 from trainable.files import read_json, write_json
 from trainable.images.decode import read_image
+from trainable.images.kept import allocate, whole
 from trainable.locks import waiting_for
 
 T = TypeVar("T")
@@ -75,10 +76,14 @@ def open_store(
     names = tuple(names)
     folder = cache_folder() / _key(root, names, size)
     folder.parent.mkdir(parents=True, exist_ok=True)
-    with waiting_for(f"{folder}.lock", "decodes the same photos"):
-        if not (folder / "index.json").exists():
-            _build(root, names, size, folder, workers or os.cpu_count() or 1, _known(decoded))
-    index = read_json(folder / "index.json")
+    shape = (len(names), *size, 3)
+    index = whole(folder, shape)  # without the lock, which may be another user's
+    if index is None:
+        with waiting_for(f"{folder}.lock", "decodes the same photos"):
+            index = whole(folder, shape)
+            if index is None:
+                _build(root, names, size, folder, workers or os.cpu_count() or 1, _known(decoded))
+                index = read_json(folder / "index.json")
     return ImageStore(folder, names, tuple(index["bad"]))
 
 
@@ -106,11 +111,7 @@ def _build(
             "allowed: a smaller SEARCH.store_size, or FOLDVOTE_CACHE on a larger disk"
         )
     partial = folder.with_name(folder.name + ".partial")
-    shutil.rmtree(partial, ignore_errors=True)
-    partial.mkdir()
-    pixels = np.lib.format.open_memmap(partial / "pixels.npy", mode="w+", dtype=np.uint8, shape=(len(names), *size, 3))
-    with (partial / "pixels.npy").open("rb+") as file:  # a mapped page that no disk can hold is a bus error
-        os.posix_fallocate(file.fileno(), 0, pixels.offset + need)
+    pixels = allocate(partial, (len(names), *size, 3))
 
     def decode(rows: range) -> list[bool]:
         good = []
@@ -138,6 +139,7 @@ def _build(
     pixels.flush()
     bad = [name for name, ok in zip(names, good, strict=True) if not ok]
     write_json(partial / "index.json", {"version": VERSION, "size": size, "images": len(names), "bad": bad})
+    shutil.rmtree(folder, ignore_errors=True)  # one that was damaged
     partial.replace(folder)
 
 

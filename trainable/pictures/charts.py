@@ -16,6 +16,7 @@ from trainable.pictures.page import text
 
 DARK, BLUE, ORANGE, GREEN, PALE = "#222222", "#0072b2", "#d55e00", "#009e73", "#b0b0b0"
 WIDE = 8.6  # inches of a chart over the whole page; others have 5.6
+SHOWN_CLASSES = 300  # up to which each class has its place in a picture
 COLOURS = (BLUE, ORANGE, GREEN, "#cc79a7", "#8a6d00", DARK)
 MARKERS = ("o", "s", "^", "D", "v", "X")
 DASHES = ("-", "--", ":", "-.")

@@ -21,6 +21,7 @@ from trainable.metrics import confusion
 from trainable.models.predict import load_network
 from trainable.pictures.attention import embed, grad_cam
 from trainable.pictures.batch import first_batch
+from trainable.pictures.charts import SHOWN_CLASSES
 from trainable.pictures.sheet import sheet
 from trainable.ring.plan import NO_AUGMENTATION
 from trainable.run import Experiment, Predictions, Run, Trial
@@ -59,8 +60,9 @@ class Gallery:
 
     def _confusion(self, config: TrialConfig, oof: Predictions, writer: SummaryWriter) -> None:
         guess = oof.probabilities.argmax(1)
-        counts = confusion(oof.label, guess, len(oof.classes))
-        add_picture(writer, "confusion/joint", confusion_picture(counts, oof.classes, "all classes"))
+        if len(oof.classes) <= SHOWN_CLASSES:
+            counts = confusion(oof.label, guess, len(oof.classes))
+            add_picture(writer, "confusion/joint", confusion_picture(counts, oof.classes, "all classes"))
         made_of = made_of_target(self.experiment.manifest, config.target)
         given, said = made_of.decode(oof.label), made_of.decode(guess)
         for name, levels in made_of.words.items():

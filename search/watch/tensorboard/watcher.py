@@ -17,7 +17,8 @@ from search.watch.tensorboard import hparams
 from search.watch.tensorboard.gallery import Gallery
 from search.watch.tensorboard.nodes import NodeLoad
 from search.watch.tensorboard.summaries import add_summary
-from trainable.metrics import confusion, f1_per_class
+from trainable.metrics import f1_per_class
+from trainable.pictures.charts import SHOWN_CLASSES
 from trainable.run import Run, Trial
 from trainable.training.report import Report
 
@@ -99,9 +100,9 @@ class TensorBoard:
         """F1 of each class on the fold's validation rows, from what the trial has just written."""
         table = trial.fold(fold).validation()
         guess = table.probabilities
-        if not len(guess) or not np.isfinite(guess).all():
+        if not len(guess) or len(table.classes) > SHOWN_CLASSES or not np.isfinite(guess).all():
             return
-        scores = f1_per_class(confusion(table.label, guess.argmax(1), guess.shape[1]))
+        scores = f1_per_class(table.label, guess.argmax(1), guess.shape[1])
         for name, score in zip(table.classes, scores, strict=True):
             writer.add_scalar(f"fold_{fold}/f1/{name}", score, epoch)
 

@@ -1,13 +1,18 @@
 """The store of decoded photos."""
 
+import errno
+import os
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pytest
+from filelock import FileLock
 from helpers import write_photo
 from PIL import Image
 
+from trainable.cache import cache_folder
+from trainable.command import guarded
 from trainable.errors import InputError
 from trainable.images import store as images
 from trainable.images.decode import resize
@@ -140,3 +145,46 @@ def test_store_that_does_not_fit_the_disk_is_refused(photos: Path, monkeypatch: 
     monkeypatch.setattr(images, "store_bytes", lambda *_: 10**18)
     with pytest.raises(InputError, match=r"needs 1000000000\.0 GB"):
         open_store(photos, NAMES, (24, 24))
+
+
+@pytest.mark.parametrize("harm", ["empty index", "cut index", "other index", "cut pixels", "empty pixels", "no pixels"])
+def test_damaged_store_is_decoded_anew(photos: Path, harm: str) -> None:
+    store = open_store(photos, NAMES, (32, 32))
+    right, index = store.pixels().copy(), store.folder / "index.json"
+    what, name = harm.split()
+    file = index if name == "index" else store.pixels_file
+    content = {"empty": b"", "cut": file.read_bytes()[:-40], "other": b"[]", "no": b""}[what]
+    file.unlink() if what == "no" else file.write_bytes(content)
+    again = open_store(photos, NAMES, (32, 32))
+    assert (again.pixels() == right).all() and again.bad == ()
+
+
+def test_whole_store_is_read_without_its_lock(photos: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It may be another user's; without a store that user is named."""
+    store = open_store(photos, NAMES, (32, 32))
+
+    def refuse(*_: object, **__: object) -> None:
+        raise PermissionError(13, "Permission denied")
+
+    monkeypatch.setattr(FileLock, "acquire", refuse)
+    assert open_store(photos, NAMES, (32, 32)).folder == store.folder
+    with pytest.raises(InputError, match=r"\.lock: received a file that another user owns; allowed: FOLDVOTE_CACHE"):
+        open_store(photos, NAMES, (16, 16))
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_room_is_taken_before_a_pixel_is_written(
+    photos: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], number: int
+) -> None:
+    """A disk or quota that is full then is one line, where a mapped page without room would be a bus error."""
+
+    def full(*_: object) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, "posix_fallocate", full)
+    monkeypatch.setattr(images, "read_image", lambda *_: pytest.fail("a photo was decoded"))
+    before = set(cache_folder().iterdir())
+    assert guarded(lambda: len(open_store(photos, NAMES, (24, 24)).names)) == 1
+    line = capfd.readouterr().err
+    assert line.startswith("error: no space left on the disk of ") and "pixels.npy" in line and line.count("\n") == 1
+    assert {p for p in set(cache_folder().iterdir()) - before if p.suffix != ".lock"} == set()

@@ -18,7 +18,7 @@ def test_equal_to_scikit_learn(seed: int) -> None:
     assert counts.dtype == np.int64
     for true, guess in np.ndindex(classes, classes):
         assert counts[true, guess] == sum((labels == true) & (predicted == guess))
-    np.testing.assert_allclose(f1_per_class(counts), f1, rtol=0, atol=1e-15)
+    np.testing.assert_allclose(f1_per_class(labels, predicted, classes), f1, rtol=0, atol=1e-15)
     assert macro_f1(labels, predicted, classes) == pytest.approx(
         f1_score(labels, predicted, labels=names, average="macro", zero_division=0), abs=1e-15
     )
