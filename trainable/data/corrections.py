@@ -19,7 +19,8 @@ import pandas as pd
 
 from trainable.data.attributes import Swap
 from trainable.data.layouts.competition.core import CORE, NEEDS
-from trainable.data.manifest import Manifest, read_table
+from trainable.data.manifest import Manifest
+from trainable.data.text_tables import read_table
 from trainable.data.values import numbers
 from trainable.errors import InputError
 

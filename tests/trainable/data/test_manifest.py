@@ -12,7 +12,7 @@ from trainable.data.flags import Flags
 from trainable.data.folds import make_folds
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.layouts.competition import MADE_OF
-from trainable.data.manifest import read_table
+from trainable.data.text_tables import read_table
 from trainable.errors import InputError
 
 
@@ -118,15 +118,15 @@ def test_fingerprint_follows_files_and_labels(data: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "words"),
     [
-        (b"", "no readable CSV"),
-        (b"\n\n", "no readable CSV"),
+        (b"", "no readable table"),
+        (b"\n\n", "no readable table"),
         (b"path,label\n", "no rows"),
-        (bytes(range(256)) * 9, "no readable CSV"),
+        (bytes(range(256)) * 9, "manifest.csv"),
         (b"\x00\x01\x02" * 99, "missing column path, label"),
-        ("path,label\na,b\n".encode("utf-16"), "no readable CSV"),
-        (b'path,label\n"a,b\n', "no readable CSV"),
-        (b"path,label\na,b\nc,d,e\n", "no readable CSV"),
-        (b"path,label\na,b,c\nd,e,f\n", "more fields than the header"),
+        ("path,label\na,b\n".encode("utf-16"), "a not found"),
+        (b'path,label\n"a,b\n', "no readable table"),
+        (b"path,label\na,b\nc,d,e\n", "no readable table"),
+        (b"path,label\na,b,c\nd,e,f\n", "rows of 3 cells below 2 headers"),
         (b"file,label\na,b\n", "missing column path; received 'file, label'"),
         (b"path,label\nimages/p00_0.png\n", "no label for 'images/p00_0.png'"),
         (b"path,label\n\x00,x\n\x01,y\n", "not found"),
@@ -149,7 +149,7 @@ def test_path_that_leaves_the_data_folder_is_refused(data: Path, table: str, pat
     if table == "extra.csv":
         shutil.copy(data / "manifest.csv", data / table)
     names = pd.read_csv(data / table)["path"].tolist()
-    rewrite(data / table, path=[*names[:-1], path])
+    rewrite(data / table, path=[*names[:-1], path or " . "])
     with pytest.raises(InputError, match="leaves the data folder"):
         read_test(data, ()) if table == "test.csv" else read_manifest(data)
 
