@@ -13,6 +13,7 @@ from ensembles.ensemble import Ensemble, read_ensemble
 from ensembles.members import broken_members, refuse
 from ensembles.predict_members import predict_members
 from ensembles.submission import filled
+from trainable.command import check_out
 from trainable.data.form import Form
 from trainable.data.layouts.photos import SUFFIXES, stem_of
 from trainable.data.manifest import COMPETITION, TestSet
@@ -89,8 +90,7 @@ def predict(given: argparse.Namespace) -> int:
     """Exit code of `ensembles.predict` with these arguments; raises InputError."""
     out = given.out.expanduser().absolute()
     beside = out.with_suffix(".probabilities.csv")
-    if taken := next((path for path in (out, beside) if path.exists()), None):
-        raise InputError(f"--out: received {taken}, which exists; allowed: a new file")
+    check_out(out, beside)
     ensemble = read_ensemble(given.ensemble)
     print(f"ensemble {ensemble.folder.root}", flush=True)
     photos = find_photos(given.images)

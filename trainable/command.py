@@ -91,6 +91,15 @@ def guarded(work: Callable[[], int]) -> int:
         return 130
 
 
+def check_out(table: Path, *beside: Path) -> None:
+    """InputError where a command would write a table under another ending than .csv, or over a file that is there."""
+    if table.suffix.lower() != ".csv":
+        raise InputError(f"--out: received {table}; allowed: a new file that ends in .csv")
+    for file in (table, *beside):
+        if file.exists():
+            raise InputError(f"--out: received {file}, which exists; allowed: a new file")
+
+
 def whole(text: str) -> int:
     """An argparse type: a whole number from 1 on."""
     value = int(text) if text.lstrip("-").isdigit() else 0
