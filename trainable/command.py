@@ -47,6 +47,7 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
         ("order", "C=V,V[,V]", "the values of a label column in order, for ordinal heads"),
     ):
         own.add_argument(f"--{name}", metavar=form, action="append", default=[], help=what)
+    own.add_argument("--merge-duplicates", action="store_true", help="photos that are copies or alike are of one group")
 
 
 def flags_of(given: argparse.Namespace) -> Flags:
@@ -61,6 +62,7 @@ def flags_of(given: argparse.Namespace) -> Flags:
         cuts=tuple(parse_cut(text) for text in given.cut),
         order=tuple(parse_order(text) for text in given.order),
         skip_missing=getattr(given, "skip_bad_images", False),
+        merge_duplicates=given.merge_duplicates,
     )
 
 

@@ -10,7 +10,7 @@ import numpy as np
 
 from trainable.data.flags import Flags
 from trainable.data.folds import Folds, make_folds, missing_classes
-from trainable.data.layouts import NO_FLAGS, read_manifest
+from trainable.data.layouts import NO_FLAGS, plan_lines, read_manifest
 from trainable.data.manifest import Manifest, few
 from trainable.errors import InputError
 from trainable.images.store import ImageStore, open_store
@@ -69,6 +69,7 @@ def prepare(
     Raises InputError when the data cannot be used.
     """
     manifest = read_manifest(data, flags)
+    manifest = manifest.saying(*plan_lines(manifest))
     store = open_store(manifest.root, stored_names(manifest), store_size)
     if store.bad and not skip_bad_images:
         raise InputError(

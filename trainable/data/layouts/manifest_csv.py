@@ -44,7 +44,8 @@ def read_train(root: Path, flags: Flags) -> Manifest:
     twice = frame["image"][frame["image"].duplicated()].tolist()
     if twice:
         raise InputError(f"{source}: {few(twice)} occurs twice; allowed: one row an image")
-    frame, copies = join_copies(frame, root)
+    frame, copies = join_copies(frame.assign(label=text), root)
+    text = frame.pop("label")
     frame, weights = sample_weights(frame, source)
     taken = Taken(flags, (*lines, *weights, *copies))
     if made_of:
