@@ -74,10 +74,10 @@ def prepare(
     if store.bad and not skip_bad_images:
         raise InputError(
             f"unreadable or truncated images below {manifest.root}: received {len(store.bad)}: "
-            f"{', '.join(store.bad)}; allowed: mend them, or --skip-bad-images to train without them"
+            f"{', '.join(store.named_bad())}; allowed: mend them, or --skip-bad-images to train without them"
         )
     if store.bad:
-        say(f"warning: training without {len(store.bad)} unreadable images: {few(list(store.bad))}")
+        say(f"warning: training without {len(store.bad)} unreadable images: {few(store.named_bad())}")
         known = manifest.classes
         manifest = manifest.drop(list(store.bad))
         if gone := [name for name in known if name not in manifest.classes]:
