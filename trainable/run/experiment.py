@@ -82,7 +82,7 @@ def prepare(
         manifest = manifest.drop(list(store.bad))
         if gone := [name for name in known if name not in manifest.classes]:
             say(f"warning: without a readable photo, and no longer a class: {few(gone)}")
-    made = make_folds(manifest, folds, seed)
+    made = make_folds(manifest, folds, seed, say)
     for sentence in missing_classes(manifest, made):
         say(f"warning: {sentence}")
     return Experiment(manifest, made, store_size, seed, weights or {}, store.bad)

@@ -121,9 +121,25 @@ def test_number_of_folds_is_checked(count: int) -> None:
         make_folds(table(list(range(300)), [0, 1] * 150), count, 0)
 
 
-def test_classes_of_fewer_images_than_folds_are_refused() -> None:
-    with pytest.raises(InputError, match="at most 1 images of a class; allowed: at least 3"):
+def test_classes_of_one_image_are_refused_and_of_fewer_than_folds_are_spread() -> None:
+    with pytest.raises(InputError, match="received one image of each class; allowed: at least two"):
         make_folds(table(list(range(6)), list(range(6))), 3, 0)
+    labels = np.repeat([0, 1, 2], 4)
+    folds = make_folds(table(list(range(12)), labels.tolist()), 5, 0)
+    assert sorted(np.bincount(folds.fold)) == [2, 2, 2, 3, 3]
+    for label in range(3):
+        assert len(set(folds.fold[labels == label])) == 4  # no two of a class in one fold
+
+
+def test_a_fold_that_happens_to_be_empty_is_filled_and_that_is_said() -> None:
+    rng, said = np.random.default_rng(0), []
+    for _ in range(40):
+        sizes = rng.integers(1, 8, 5)
+        groups = np.repeat(np.arange(5), sizes).tolist()
+        labels = rng.integers(0, 3, len(groups)).tolist()
+        folds = make_folds(table(groups, labels), 5, 0, said.append)
+        assert len(set(zip(groups, folds.fold.tolist(), strict=True))) == 5 == len(set(folds.fold.tolist()))
+    assert "is empty; seed 1 is tried" in said[0] and any("every one of 10 seeds" in line for line in said)
 
 
 def test_bad_photo_dropped_from_training_leaves_the_others(tmp_path: Path) -> None:
