@@ -76,7 +76,7 @@ def make_folds(manifest: Manifest, count: int, seed: int, say: Callable[[str], N
         say(f"folds: with seed {tried} fold {empty[0]} of {count} is empty; seed {tried + 1} is tried")
     else:
         say(f"folds: every one of {SEEDS} seeds leaves a fold empty; groups of the fullest folds go there")
-        made = _filled(made, groups[rows], count)
+        made = filled(made, groups[rows], count)
     fold = np.full(len(groups), -1, np.int8)
     fold[rows] = made
     _join_groups(fold, scored, groups)
@@ -99,7 +99,7 @@ def _split(strata: np.ndarray, groups: np.ndarray, count: int, seed: int) -> np.
     return fold
 
 
-def _filled(fold: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+def filled(fold: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
     """Folds int8[n] none of which is empty: each empty one takes the smallest group of the fold with most groups."""
     fold = fold.copy()
     for k in sorted(set(range(count)) - set(fold.tolist())):

@@ -81,7 +81,7 @@ def why_unreadable(path: Path) -> str:
         return "empty"
     if kind in PLUG_INS:
         return f"{kind}, {PLUG_INS[kind]}"
-    return f"{kind}, damaged or cut off" if kind in PICTURES else f"{kind or 'something'}, no photo"
+    return f"{kind}, damaged or cut off" if kind in PICTURES else f"{kind}, no photo".removeprefix(", ")
 
 
 MARKS = (

@@ -139,13 +139,12 @@ def test_what_cannot_be_read_is_named_for_what_it_is(tmp_path: Path) -> None:
         "d.jpg": (b"", "empty"),
         "e.jpg": (b"PK\x03\x04abc", "ZIP archive, no photo"),
         "f.jpg": (b"version https://git-lfs.github.com/spec/v1", "Git LFS pointer, no photo"),
-        "g.tif": (b"BMI,label", "something, no photo"),
+        "g.tif": (b"x,label", "no photo"),
     }
     for name, (content, words) in kinds.items():
         (tmp_path / name).write_bytes(content)
         assert read_image(tmp_path / name) is None
-        if name != "g.tif":
-            assert why_unreadable(tmp_path / name).startswith(words)
+        assert why_unreadable(tmp_path / name).startswith(words)
     assert kind_of(b"\0" * 12) == ""
 
 
