@@ -11,7 +11,7 @@ from ensembles.suspects.find import Suspect, find_suspects
 from ensembles.suspects.ranking import numbers_of
 from ensembles.suspects.votes import read_votes
 from trainable.data.layouts.competition import MADE_OF
-from trainable.data.manifest import read_table
+from trainable.data.text_tables import read_table
 
 
 def true_errors(root: Path) -> set[tuple[str, str]]:

@@ -11,7 +11,7 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from torch import Tensor
 
 from ensembles.members import JOINT, Member, multiply
-from trainable.data.manifest import TestSet
+from trainable.data.manifest import TestSet, few
 from trainable.errors import InputError
 from trainable.features.views import predict_photos
 from trainable.files import read_npz, write_npz
@@ -30,7 +30,8 @@ def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> 
 
     A trial that is a factor of several members predicts once. Each trial's answer is kept in the folder `parts`, so
     that an interrupted build goes on where it was; a part that was made from other photos or weights is made anew.
-    Raises InputError where a photo cannot be read, or weights are not those that were trained.
+    A photo that cannot be read is predicted as what is known without it, the shares of the classes in training, which
+    is said aloud. Raises InputError where none can be read, or weights are not those that were trained.
     """
     trials = list(dict.fromkeys(factor for member in members for factor in member.factors))
     stores = _open_stores(trials, photos)
@@ -52,7 +53,18 @@ def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> 
             found[trial] = read_npz(file)["probabilities"]
             bar.advance(whole)
     made_of = members[0].run.made_of
-    return np.stack([multiply([found[factor] for factor in member.factors], made_of) for member in members])
+    whole = np.stack([multiply([found[factor] for factor in member.factors], made_of) for member in members])
+    bad = next(iter(stores.values())).bad
+    if bad:
+        whole[:, :, np.isin(photos.images, bad)] = class_shares(members[0])
+    return whole
+
+
+def class_shares(member: Member) -> np.ndarray:
+    """float32[C]: how often each class occurs among the scored photos that a member's run trained on."""
+    manifest = member.run.manifest
+    counts = np.bincount(manifest.labels[manifest.scored], minlength=len(manifest.classes))
+    return (counts / counts.sum()).astype(np.float32)
 
 
 def predict_member(
@@ -120,15 +132,22 @@ def _source(store: ImageStore, networks: Sequence[Fold]) -> str:
 
 
 def _open_stores(members: Sequence[Member], photos: TestSet) -> dict[tuple[int, int], ImageStore]:
-    """{size: the photos decoded at that size} for the sizes that members ask for; InputError if one cannot be read."""
+    """{size: the photos decoded at that size} for the sizes that members ask for; bad ones are named once.
+
+    InputError where none can be read.
+    """
     configs = [member.trial.config for member in members]
     stores = {}
     for size in dict.fromkeys(config.input.store for config in configs):
         stores[size] = store = open_store(photos.root, photos.images, size)
-        if store.bad:
-            raise InputError(
-                f"unreadable photos below {photos.root}: received {len(store.bad)}: {', '.join(store.bad)}; "
-                "allowed: photos that can be read whole"
-            )
         look([config for config in configs if config.input.store == size], store)
+    first = next(iter(stores.values()))
+    if len(first.bad) == len(first.names):
+        raise InputError(f"no photo can be read: received {few(first.named_bad())}; allowed: at least one")
+    if first.bad:
+        print(
+            f"warning: {len(first.bad):,} of {len(first.names):,} photos cannot be read and are predicted as the "
+            f"shares of the classes in training: {few(first.named_bad())}",
+            flush=True,
+        )
     return stores

@@ -3,7 +3,8 @@
 import argparse
 import os
 import tempfile
-from collections.abc import Sequence
+from collections import Counter
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,35 +14,38 @@ from ensembles.ensemble import Ensemble, read_ensemble
 from ensembles.members import broken_members, refuse
 from ensembles.predict_members import predict_members
 from ensembles.submission import filled
+from trainable.command import check_out
 from trainable.data.form import Form
-from trainable.data.layouts.photos import SUFFIXES, stem_of
+from trainable.data.layouts.photos import stem_of
 from trainable.data.manifest import COMPETITION, TestSet
 from trainable.errors import InputError
 from trainable.files import write_atomic
+from trainable.images.kinds import is_photo, walk
 
 WITH_FORM_OF_THEIR_OWN = (COMPETITION, "generic")  # their tables name files, which new photos are not among
 
 
-def find_photos(places: Sequence[Path]) -> list[Path]:
+def find_photos(places: Sequence[Path], say: Callable[[str], None] = print) -> list[Path]:
     """Absolute paths of the files given and of all photos below the folders given, each once.
 
-    In the order given, a folder's photos sorted; names that begin with a dot are passed over. Raises InputError for a
-    place that is neither a folder nor a photo, and where there is no photo at all.
+    In the order given, a folder's photos sorted; what is passed over is counted aloud. Raises InputError for a place
+    that is neither a folder nor a photo, and where there is no photo at all.
     """
     found: list[Path] = []
+    others: Counter[str] = Counter()
     for place in places:
         place = place.expanduser().absolute()
         if place.is_dir():
-            below = [p for p in place.rglob("*") if p.suffix.lower() in SUFFIXES and p.is_file()]
-            found += sorted(p for p in below if not any(part.startswith(".") for part in p.relative_to(place).parts))
-        elif place.is_file() and place.suffix.lower() in SUFFIXES:
+            found += sorted(place / name for name, _ in walk(place, others))
+        elif place.is_file() and is_photo(place):
             found.append(place)
         else:
-            raise InputError(f"no photo: received {place}; allowed: folders, or files ending in {_words(SUFFIXES)}")
+            raise InputError(f"no photo: received {place}; allowed: folders, or files that hold a photo")
+    if others:
+        kinds = ", ".join(f"{count:,} {suffix}" for suffix, count in others.most_common(4))
+        say(f"passed over: {others.total():,} files that are no photos ({kinds})")
     if not found:
-        raise InputError(
-            f"no photos below {', '.join(map(str, places))}: there must be a file ending in {_words(SUFFIXES)}"
-        )
+        raise InputError(f"no photos: received {', '.join(map(str, places))}; allowed: folders that hold a photo")
     return list(dict.fromkeys(found))
 
 
@@ -89,8 +93,7 @@ def predict(given: argparse.Namespace) -> int:
     """Exit code of `ensembles.predict` with these arguments; raises InputError."""
     out = given.out.expanduser().absolute()
     beside = out.with_suffix(".probabilities.csv")
-    if taken := next((path for path in (out, beside) if path.exists()), None):
-        raise InputError(f"--out: received {taken}, which exists; allowed: a new file")
+    check_out(out, beside)
     ensemble = read_ensemble(given.ensemble)
     print(f"ensemble {ensemble.folder.root}", flush=True)
     photos = find_photos(given.images)
@@ -106,7 +109,3 @@ def predict(given: argparse.Namespace) -> int:
           f"{ensemble.measure.text(ensemble.nested_score)}")  # fmt: skip
     print(f"next: open {out}")
     return 0
-
-
-def _words(names: Sequence[str]) -> str:
-    return ", ".join(sorted(names))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from trainable.data.manifest import read_table
+from trainable.data.text_tables import read_table
 from trainable.errors import InputError
 from trainable.files import write_atomic
 from trainable.locks import waiting_for

@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
-from trainable.data.manifest import read_table
+from trainable.data.text_tables import read_table
 from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, Metric, get, is_named
 from trainable.run import EnsembleFolder, Run

@@ -101,7 +101,11 @@ def begin(options: Options, space: SpaceFile, run: Run, ready: Callable[[list[st
             weights=weights,
             flags=options.flags,
         )
-    lines = [*manifest.taken.lines, *plan.lines(space, DataFacts.of(experiment.manifest)), *plan.too_large(s, run.root)]
+    lines = [
+        *experiment.manifest.taken.lines,
+        *plan.lines(space, DataFacts.of(experiment.manifest)),
+        *plan.too_large(s, run.root),
+    ]
     if teacher:
         lines.append(teacher.sentence())
     if options.earlier:

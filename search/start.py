@@ -17,7 +17,7 @@ from search.warm_start import open_alike
 from search.watch.trackers import check_installed, open_tracker
 from trainable.command import default_data, flags_of
 from trainable.commands import spoken
-from trainable.data.layouts import read_manifest
+from trainable.data.layouts import plan_lines, read_manifest
 from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.locks import alone
@@ -56,6 +56,7 @@ def dry_run(options: Options, space: SpaceFile, following: str) -> int:
         open_alike(options.earlier, space, manifest)
     for line in [
         *manifest.taken.lines,
+        *plan_lines(manifest),
         *plan.lines(space, DataFacts.of(manifest)),
         *([teacher.sentence()] if teacher else []),
     ]:

@@ -47,6 +47,7 @@ def add_columns(parser: argparse.ArgumentParser) -> None:
         ("order", "C=V,V[,V]", "the values of a label column in order, for ordinal heads"),
     ):
         own.add_argument(f"--{name}", metavar=form, action="append", default=[], help=what)
+    own.add_argument("--merge-duplicates", action="store_true", help="photos that are copies or alike are of one group")
 
 
 def flags_of(given: argparse.Namespace) -> Flags:
@@ -61,6 +62,7 @@ def flags_of(given: argparse.Namespace) -> Flags:
         cuts=tuple(parse_cut(text) for text in given.cut),
         order=tuple(parse_order(text) for text in given.order),
         skip_missing=getattr(given, "skip_bad_images", False),
+        merge_duplicates=given.merge_duplicates,
     )
 
 
@@ -89,6 +91,15 @@ def guarded(work: Callable[[], int]) -> int:
     except KeyboardInterrupt:
         print("interrupted; what is finished is kept", file=sys.stderr)
         return 130
+
+
+def check_out(table: Path, *beside: Path) -> None:
+    """InputError where a command would write a table under another ending than .csv, or over a file that is there."""
+    if table.suffix.lower() != ".csv":
+        raise InputError(f"--out: received {table}; allowed: a new file that ends in .csv")
+    for file in (table, *beside):
+        if file.exists():
+            raise InputError(f"--out: received {file}, which exists; allowed: a new file")
 
 
 def whole(text: str) -> int:

@@ -1,14 +1,18 @@
 """How alike submissions are, and how each agrees with the vote of the others."""
 
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from trainable.data.manifest import read_table
+from trainable.data.text_tables import read_table
+from trainable.data.values import clean, numbers, sorted_names
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
+
+WHOLE = re.compile(r"^([+-]?[0-9]+)\.0*$")
 
 
 @dataclass(frozen=True)
@@ -55,9 +59,13 @@ def consensus(predictions: np.ndarray, classes: int) -> np.ndarray:
 def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Predictions int64 [S, M] in the first file's order of rows, and the names of the classes that occur, sorted.
 
-    Raises InputError for a file that is no CSV, or that has other columns or rows than the first.
+    A first column without a name is the row numbers that pandas writes, and no key. Numbers are compared by value, so
+    that 3 and 3.0 are one class. Raises InputError for a file that is no CSV, or that has other columns or rows than
+    the first.
     """
-    tables = [pd.DataFrame(read_table(file, ())) for file in files]
+    tables = [_without_index(read_table(file, ())) for file in files]
+    if tables[0].columns.empty:
+        raise InputError(f"{files[0]}: received no named column; allowed: ids and answers")
     key, column = tables[0].columns[0], tables[0].columns[-1]
     if "ans" in tables[0]:  # the competition's table may have other columns behind it
         column = "ans"
@@ -68,8 +76,20 @@ def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
         if table[key].duplicated().any() or set(table[key]) != set(tables[0][key]):
             raise InputError(f"{file}: received other rows than {files[0]}; allowed: each {key} of it once")
         words.append(table.set_index(key)[column].loc[tables[0][key]].tolist())
-    found = {word for line in words for word in line}
-    numbers = all(word.isdigit() for word in found)
-    classes = sorted(found, key=int) if numbers else sorted(found)
-    place = {word: c for c, word in enumerate(classes)}
-    return np.array([[place[word] for word in line] for line in words]), tuple(classes)
+    spelt = _by_value({word for line in words for word in line})
+    classes = sorted_names(spelt.values())
+    place = {name: c for c, name in enumerate(classes)}
+    return np.array([[place[spelt[word]] for word in line] for line in words]), classes
+
+
+def _without_index(table: pd.DataFrame) -> pd.DataFrame:
+    unnamed = [name for name in table.columns if str(name) == "" or str(name).startswith("Unnamed: ")]
+    return table.drop(columns=unnamed)
+
+
+def _by_value(words: set[str]) -> dict[str, str]:
+    """{word: how it is spelt}, of whole numbers without decimals where all are numbers: 3 for 3.0."""
+    cleaned = {word: clean(word) for word in words}
+    if numbers(cleaned.values()) is None:
+        return cleaned
+    return {word: WHOLE.sub(r"\1", text) for word, text in cleaned.items()}

@@ -1,4 +1,4 @@
-"""Predict photos with this folder alone: torch, timm, numpy, OpenCV and safetensors, nothing else.
+"""Predict photos with this folder alone: torch, timm, numpy, OpenCV, Pillow and safetensors, nothing else.
 
 python predict.py IMAGES... --out CSV
 
@@ -11,6 +11,7 @@ from __future__ import annotations
 import argparse
 import csv
 import json
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ import numpy as np
 import timm
 import torch
 from layers import Ordinal, Product, Viewed
-from photos import centre_box, detect, grabcut, person, read_image, resize
+from photos import centre_box, detect, grabcut, is_photo, person, read_image, resize, walk
 from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
@@ -27,10 +28,10 @@ BATCH = 32
 
 
 def see(file: Path, seen: dict[str, Any]) -> np.ndarray:
-    """The network's input uint8 [H, W, 3] of a photo file."""
+    """The network's input uint8 [H, W, 3] of a photo file, black where it cannot be read."""
     photo = read_image(file, tuple(seen["store"]))
     if photo is None:
-        raise SystemExit(f"error: {file} cannot be read")
+        return np.zeros((*seen["size"], 3), np.uint8)
     height, width = photo.shape[:2]
     top, bottom, left, right = centre_box((height, width), tuple(seen["crop"]))
     if seen["region"] == "face" or seen["background"] == "removed":
@@ -44,6 +45,24 @@ def see(file: Path, seen: dict[str, Any]) -> np.ndarray:
             bits = np.packbits(grabcut(photo, box))
             photo = cv2.bitwise_and(photo, photo, None, person(bits, (height, width)))
     return resize(photo[top:bottom, left:right], tuple(seen["size"]))
+
+
+def find(places: list[Path]) -> list[Path]:
+    """Photos among the files given and below the folders given; what is passed over is counted aloud."""
+    files: list[Path] = []
+    others: Counter[str] = Counter()
+    for place in places:
+        if place.is_dir():
+            files += sorted(place / name for name, _ in walk(place, others))
+        elif place.is_file() and is_photo(place):
+            files.append(place)
+        else:
+            raise SystemExit(f"error: no photo: received {place}; allowed: folders, or files that hold a photo")
+    if others:
+        print(f"passed over: {others.total()} files that are no photos")
+    if not files:
+        raise SystemExit("error: received no photos; allowed: folders that hold a photo")
+    return files
 
 
 def build(network: dict[str, Any]) -> torch.nn.Module:
@@ -135,16 +154,17 @@ def main() -> None:
     parser.add_argument("images", nargs="+", type=Path, help="folders or files")
     parser.add_argument("--out", type=Path, required=True, metavar="CSV")
     given = parser.parse_args()
-    photo = {".jpg", ".jpeg", ".png"}
-    files = [f for place in given.images for f in (sorted(place.rglob("*")) if place.is_dir() else [place])]
-    files = [f for f in files if f.suffix.lower() in photo and not f.name.startswith(".")]
-    if not files:
-        raise SystemExit("error: received no photos; allowed: folders, or files ending in .jpg, .jpeg or .png")
+    files = find(given.images)
     ensemble = json.loads((HERE / "vote.json").read_text(encoding="utf-8"))
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tables = {name: predict(network, files, device) for name, network in ensemble["networks"].items()}
     cells = ensemble["attributes"]["cells"]
     members = np.stack([multiply([tables[name] for name in names], cells) for names in ensemble["members"]])
+    bad = [place for place, file in enumerate(files) if read_image(file, (16, 16)) is None]
+    if bad:  # what is known without them
+        members[:, bad] = ensemble["shares"]
+        print(f"warning: {len(bad)} photos cannot be read and are predicted as the shares of the classes in training: "
+              + ", ".join(str(files[place]) for place in bad[:5]))  # fmt: skip
     scores = vote(ensemble["method"], members, ensemble["parameters"])
     with given.out.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")

@@ -4,22 +4,25 @@ import inspect
 from typing import Any
 
 from ensembles.ensemble import Ensemble
-from trainable.images import decode, faces
+from trainable.images import decode, faces, kinds
 from trainable.models import heads
 from trainable.models import tta as views
 from trainable.run import versions
 
-PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless")
+PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "pillow")
 
 
 def photos_source() -> str:
-    """Text of photos.py, how a photo file becomes what a network sees: our `decode`, and from `faces` what it needs."""
+    """Text of photos.py, how a photo file becomes what a network sees: our `decode` and `kinds`, and what
+    it needs of `faces`.
+    """
     functions = (faces.detect, faces.grabcut, faces.person, faces.half_size, faces.centre_box, faces._cascade)
     return "\n\n".join(
         [
             inspect.getsource(decode).replace(
                 "from pathlib import Path\n", "import threading\nfrom pathlib import Path\nfrom typing import Any\n", 1
             ),
+            inspect.getsource(kinds),
             "_local = threading.local()\n",
             *(inspect.getsource(function) for function in functions),
         ]
@@ -54,7 +57,7 @@ def readme(ensemble: Ensemble, networks: dict[str, dict[str, Any]]) -> str:
         f"{len(networks)} networks, {len(ensemble.classes)} classes, vote by `{ensemble.fitted.method.name}`. Expected "
         f"{ensemble.measure.shown} on new groups: {ensemble.measure.text(ensemble.nested_score)} ({estimate}).",
         "",
-        "    pip install torch timm numpy opencv-python-headless safetensors",
+        "    pip install torch timm numpy opencv-python-headless pillow safetensors",
         "    python predict.py PHOTOS --out predictions.csv",
         "",
         "The `.onnx` files are the same networks: input `images` uint8 [B, H, W, 3] (RGB, cut and resized as "

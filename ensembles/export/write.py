@@ -2,7 +2,7 @@
 
     OUT/
       README.md  vote.json                  what it is; how its networks see and vote
-      predict.py  photos.py  layers.py      predicts with torch, timm, numpy, OpenCV and safetensors
+      predict.py  photos.py  layers.py      predicts with torch, timm, numpy, OpenCV, Pillow and safetensors
       networks/<run>-<trial>/fold_<k>.safetensors  fold_<k>.onnx
 
 The ONNX copies take photos uint8 [B, H, W, 3] and answer with probabilities; each is compared with torch first.
@@ -21,6 +21,7 @@ from ensembles.ensemble import Ensemble
 from ensembles.export.onnx_copy import copy_to_onnx
 from ensembles.export.texts import layers_source, photos_source, readme
 from ensembles.members import JOINT, Member
+from ensembles.predict_members import class_shares
 from trainable.config.head import LINEAR
 from trainable.errors import InputError
 from trainable.files import write_bytes, write_json, write_text
@@ -74,6 +75,7 @@ def _vote(ensemble: Ensemble) -> dict[str, Any]:
         "parameters": only(ensemble.fitted.parameters, ensemble.used),
         "members": [[factor.key for factor in member.factors] for member in ensemble.members],
         "classes": ensemble.classes,
+        "shares": class_shares(ensemble.members[0]).tolist(),
         "attributes": ensemble.made_of.to_dict(),
         "metric": ensemble.metric,
         "nested_score": ensemble.nested_score,

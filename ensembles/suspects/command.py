@@ -2,8 +2,8 @@
 
 python -m ensembles.suspects RUN/ensembles/NAME (or RUN) [--out CSV] [--top N] [--by-fold]
 
-Writes a ranked CSV in the format that label corrections read (`path_or_id,field,value`; they pass over the other
-columns) and a contact sheet beside it. Look at the photos, delete the lines that are wrong, and give the file as
+Writes a ranked CSV in the format that label corrections read, a line a photo, which changes that photo alone, and a
+contact sheet beside it. Look at the photos, delete the lines that are wrong, and give the file as
 `rows.corrections`. The list is for looking at: every person was judged by models that know the labels of the other
 folds, so that a list which is applied unseen carries these labels into the scores of those folds.
 
@@ -13,11 +13,11 @@ they judge, so they find less. It predicts every training photo with every fold 
 """
 
 import argparse
+from collections import Counter
 from pathlib import Path
 
-from trainable.command import Parser, guarded
+from trainable.command import Parser, check_out, guarded
 from trainable.commands import spoken
-from trainable.errors import InputError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -38,19 +38,18 @@ def command(given: argparse.Namespace) -> int:
 
     place = given.place.expanduser().absolute()
     out = (given.out or place / "suspects.csv").expanduser().absolute()
-    for file in (out, out.with_suffix(".png")):
-        if file.exists():
-            raise InputError(f"--out: received {file}, which exists; allowed: a new file")
+    check_out(out, out.with_suffix(".png"))
     members, votes = votes_by_fold(place) if given.by_fold else read_votes(place)
     manifest = members.members[0].run.manifest
     found = judge(members, votes, manifest)
-    table = table_of(found).drop(columns=[] if given.by_fold else ["fold"])
+    images = manifest.frame["image"].to_numpy(str)[members.rows]
+    table = table_of(found, images, manifest.made_of).drop(columns=[] if given.by_fold else ["fold"])
     write_atomic(out, lambda p: table.to_csv(p, index=False))
-    counts = ", ".join(f"{n} {field}" for field, n in table["field"].value_counts().items()) or "nobody"
-    print(f"suspects: {counts}, by score in {out}")
+    fields = Counter(s.field for _, s in found)
+    counts = ", ".join(f"{n} {field}" for field, n in fields.most_common()) or "nobody"
+    print(f"suspects: {counts}; {len(table):,} photos, a line each, by score in {out}")
     shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]
     if shown:
-        images = manifest.frame["image"].to_numpy(str)[members.rows]
         sheet = [(s.caption(n), [images[r] for r in s.rows]) for n, s in enumerate(shown, start=1)]
         draw_sheet(out.with_suffix(".png"), manifest.root, sheet)
         print(f"contact sheet of the first {len(shown)}: {out.with_suffix('.png')}")

@@ -7,6 +7,8 @@ import pandas as pd
 
 from ensembles.members import Members
 from ensembles.suspects.find import Suspect, find_suspects
+from trainable.data.attributes import Attributes
+from trainable.data.corrections import SWAP
 from trainable.data.manifest import Manifest
 
 Found = list[tuple[int | None, Suspect]]  # the fold whose models judged, None where each row's own did
@@ -37,9 +39,24 @@ def numbers_of(manifest: Manifest, rows: np.ndarray) -> dict[str, np.ndarray]:
     return {part.name: manifest.frame[part.name].to_numpy()[rows] for part in manifest.made_of if part.cuts}
 
 
-def table_of(found: Found) -> pd.DataFrame:
-    """A row a suspect, the columns of corrections first; `fold` is empty where each row's own models judged."""
-    return pd.DataFrame(
-        [(s.key, s.field, s.value, round(s.score, 3), s.given, f"{s.agree}/{s.photos}", k) for k, s in found],
-        columns=["path_or_id", "field", "value", "score", "given", "agree", "fold"],
-    )
+def table_of(found: Found, images: np.ndarray, made_of: Attributes) -> pd.DataFrame:
+    """A row a photo of a suspect, the columns of corrections first; `fold` is empty where each row's own models judged.
+
+    images: str[N], of the rows that suspects name. Two photos that changed places are a line each. A line names one
+    photo and changes that one alone: what a person looked at is what is changed.
+    """
+    lines = [
+        (images[row], field, value, round(s.score, 3), given, f"{s.agree}/{s.photos}", k)
+        for k, s in found
+        for row, (field, value, given) in zip(s.rows, _changes(s, made_of), strict=True)
+    ]
+    return pd.DataFrame(lines, columns=["path_or_id", "field", "value", "score", "given", "agree", "fold"])
+
+
+def _changes(suspect: Suspect, made_of: Attributes) -> list[tuple[str, str, str]]:
+    """(field, value, given) of each row of a suspect."""
+    if suspect.field != SWAP:
+        return [(suspect.field, suspect.value, suspect.given)] * len(suspect.rows)
+    swap = next(swap for swap in made_of.swaps if swap.word == suspect.value)
+    one, other = (made_of[swap.column].values[value] for value in swap.values)
+    return [(swap.column, other, one), (swap.column, one, other)]

@@ -52,6 +52,22 @@ def test_rows_may_stand_in_another_order(tmp_path: Path) -> None:
     assert predictions.tolist() == [[2, 0, 1], [2, 0, 1]]
 
 
+def test_numbers_are_compared_by_value_and_an_index_is_no_key(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    rows = [("x", 3), ("y", 12), ("z", 3)]
+    write_table(tmp_path / "int.csv", ("ImageID", "ans"), rows)
+    write_table(tmp_path / "float.csv", ("ImageID", "ans"), [(key, f"{n}.0") for key, n in rows])
+    write_table(tmp_path / "index.csv", ("", "ImageID", "ans"), [(i, *row) for i, row in enumerate(rows[::-1])])
+    for other in ("float.csv", "index.csv"):
+        for pair in (("int.csv", other), (other, "int.csv")):
+            found, classes = read_submissions([tmp_path / name for name in pair])
+            assert (found[0] == found[1]).all() and classes == ("3", "12")
+    write_table(tmp_path / "twice.csv", ("ImageID", "ans", "ans"), [(*row, 1) for row in rows])
+    line = refused(capfd, main, tmp_path / "twice.csv", tmp_path / "int.csv")
+    assert "header there twice: received 'ans'" in line
+
+
 def test_command_prints_and_names_the_next(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     files = [submission(tmp_path / f"{n}.csv", answers) for n, answers in (("a", [0, 1, 2, 2]), ("b", [0, 1, 1, 2]))]
     assert main([str(f) for f in files]) == 0

@@ -95,7 +95,7 @@ def test_photos_are_found_below_folders_once_and_without_dotfiles(tmp_path: Path
     with pytest.raises(InputError, match="no photo: received"):
         find_photos([tmp_path / "b" / "notes.txt"])
     (tmp_path / "empty").mkdir()
-    with pytest.raises(InputError, match="no photos below"):
+    with pytest.raises(InputError, match="no photos: received"):
         find_photos([tmp_path / "empty"])
 
 
@@ -109,8 +109,18 @@ def test_wrong_input_is_refused(
     write_photo(tmp_path / "bad" / "x.jpg", 100)
     whole = (tmp_path / "bad" / "x.jpg").read_bytes()
     (tmp_path / "bad" / "x.jpg").write_bytes(whole[: len(whole) // 2])
-    assert "x.jpg" in refused(capfd, main, built.root, tmp_path / "bad", "--out", tmp_path / "q.csv")
+    assert "x.jpg (JPEG, damaged" in refused(capfd, main, built.root, tmp_path / "bad", "--out", tmp_path / "q.csv")
+    assert "ends in .csv" in refused(capfd, main, built.root, tmp_path / "bad", "--out", tmp_path / "q.png")
     assert not (tmp_path / "q.csv").exists()
+    write_photo(tmp_path / "bad" / "y.webp", 200)
+    (tmp_path / "bad" / "notes.txt").write_text("BMI,label")
+    assert main([str(built.root), str(tmp_path / "bad"), "--out", str(tmp_path / "q.csv")]) == 0
+    said = capfd.readouterr().out
+    assert "warning: 1 of 2 photos cannot be read and are predicted as the shares of the classes in training" in said
+    assert "passed over: 1 files that are no photos (1 .txt)" in said
+    table = pd.read_csv(tmp_path / "q.csv").filter(like="p ").to_numpy()
+    labels = read_ensemble(built.root).run.manifest.labels
+    assert np.allclose(table[0], np.bincount(labels) / len(labels), atol=1e-5) and not np.allclose(table[0], table[1])
 
 
 def test_run_that_was_moved_takes_its_ensembles_along(generic: Path, tmp_path: Path) -> None:

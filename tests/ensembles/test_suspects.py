@@ -203,17 +203,21 @@ def test_command_writes_corrections_and_a_contact_sheet(
     assert capfd.readouterr().out.splitlines()[-1].startswith("next: ")
     errors = true_errors(data)
     table = pd.read_csv(out)
-    listed = [Suspect(r.path_or_id, r.field, "", 0, "", 7, 7, ()) for r in table.itertuples()]
+    group = run.manifest.frame.set_index("image")["group"]
     assert len(errors) >= 2
-    assert precision_at_errors(listed, errors) == 1
-    assert {(s.key, s.field) for s in listed} == errors
+    listed = {(group[r.path_or_id], "swap" if r.field == "mask" else r.field) for r in table.itertuples()}
+    assert listed == errors
+    assert len(table) == sum(2 if field == "swap" else 7 for _, field in errors)
+    changed = (correct(run.manifest, str(out)) != run.manifest.frame).any(axis=1)
+    assert sorted(run.manifest.frame["image"][changed]) == sorted(set(table["path_or_id"]))
     mended = correct(read_manifest(data), str(out)).drop_duplicates("group")
     for (_, row), person in zip(mended.iterrows(), truth.to_dict("records"), strict=True):
         assert row["gender"] == ("male", "female").index(person["gender"])
         assert band(np.array([row["age"]])) == band(np.array([float(person["age"])]))
     sheet = cv2.imread(str(out.with_suffix(".png")))
-    assert sheet is not None and sheet.shape == (min(3, len(table)) * 162, 672, 3)
+    assert sheet is not None and sheet.shape == (min(3, len(errors)) * 162, 672, 3)
     assert f"{out}, which exists" in refused(capfd, main, run.root)
+    assert "allowed: a new file that ends in .csv" in refused(capfd, main, run.root, "--out", tmp_path / "list.png")
 
 
 def test_list_by_fold_may_be_applied_unseen(sample: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
@@ -234,6 +238,5 @@ def test_list_by_fold_may_be_applied_unseen(sample: Path, tmp_path: Path, capfd:
     for k in range(2):
         changed = (correct(manifest, str(out), k) != frame).any(axis=1).to_numpy()
         assert changed.any() and not changed[fold == k].any(), "a fold is corrected where it is scored"
-        people = frame["group"].isin(table["path_or_id"][table["fold"] == str(k)])
         photos = frame["image"].isin(table["path_or_id"][table["fold"] == str(k)])
-        assert not changed[~(people | photos)].any()
+        assert not changed[~photos].any()

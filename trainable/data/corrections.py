@@ -1,10 +1,13 @@
 """Label corrections of training rows: the published core list, or a CSV.
 
-path_or_id,field,value            optional fourth column: fold
+path_or_id,field,value            optional further columns: given, fold
 006359,sort,apple
 train/images/000020,label,ripe apple
+train/images/000021/3.jpg,label,ripe apple
 
-path_or_id: an image, a group, or an id (a folder's name up to its first `_`) that one person only has.
+path_or_id: an image (that row), a group (all its rows), or an id (a folder's name up to its first `_`) that one person
+only has.
+given: of a group, only the rows whose field has that value in the data change.
 field: drop (the rows do not train; no value), a column that classes are made of, swap (a word that the layout knows, of
 all photos of a group), or, where labels are plain, label.
 fold: a correction found by looking at predictions holds only in the training part of the fold whose model made them;
@@ -12,18 +15,22 @@ elsewhere it would carry what that model knows of its training labels into a fol
 """
 
 import math
+from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 import pandas as pd
 
 from trainable.data.attributes import Swap
+from trainable.data.headers import find
 from trainable.data.layouts.competition.core import CORE, NEEDS
-from trainable.data.manifest import Manifest, read_table
-from trainable.data.values import numbers
+from trainable.data.manifest import Manifest
+from trainable.data.text_tables import read_table
+from trainable.data.values import clean, numbers
 from trainable.errors import InputError
 
 SWAP, LABEL, DROP = "swap", "label", "drop"
+KEY = "path_or_id"
 
 
 def check_core(manifest: Manifest) -> None:
@@ -54,16 +61,12 @@ def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.Data
 
 
 def _from_file(frame: pd.DataFrame, manifest: Manifest, path: Path, fold: int | None) -> None:
-    table = read_table(path, ("path_or_id", "field", "value"))
-    applied: set[tuple[str, str, str]] = set()
-    elsewhere, where = frame.copy(), _Rows(frame)  # lines that do not hold here are checked on the copy
-    for number, line in enumerate(table.to_dict("records"), start=2):
-        place = f"{path} line {number}"
-        only, said = line.get("fold", ""), (line["path_or_id"], line["field"], line["value"])
-        if only and not only.isdigit():
-            raise InputError(f"{place}: received fold {only!r}; allowed: a fold's number, or nothing")
-        rows = where.find(line["path_or_id"], place)
-        holds = said not in applied and (fold is None or not only or int(only) == fold)
+    applied: set[tuple[str, ...]] = set()
+    elsewhere, where = frame.copy(), _Rows(manifest)  # lines that do not hold here are checked on the copy
+    for place, line in _lines(path):
+        said = tuple(line.get(name, "") for name in (KEY, "field", "value", "given"))
+        rows = where.find(line, place)
+        holds = said not in applied and _holds(line, fold, place)
         _apply(frame if holds else elsewhere, manifest, rows, line["field"], line["value"], place)
         applied |= {said} if holds else set()
 
@@ -72,28 +75,60 @@ def left_out(manifest: Manifest, source: str, fold: int | None = None) -> np.nda
     """bool[N]: rows that a file of corrections drops; they do not train. fold: as in `correct`."""
     out = np.zeros(len(manifest.frame), bool)
     if source not in ("none", "core"):
-        path, where = Path(source), _Rows(manifest.frame)
-        for number, line in enumerate(read_table(path, ("path_or_id", "field", "value")).to_dict("records"), start=2):
-            only = line.get("fold", "")
-            if line["field"] == DROP and (fold is None or not only or int(only) == fold):
-                out[where.find(line["path_or_id"], f"{path} line {number}")] = True
+        where = _Rows(manifest)
+        for place, line in _lines(Path(source)):
+            if line["field"] == DROP and _holds(line, fold, place):
+                out[where.find(line, place)] = True
     return out
+
+
+def _lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
+    """(where it stands, the cells that are known) of every line."""
+    table = read_table(path, (KEY, "field", "value"))
+    names = {find(table.columns, name, path): name for name in ("given", "fold")}
+    table = table.rename(columns={column: name for column, name in names.items() if column is not None})
+    for number, line in enumerate(table.to_dict("records"), start=2):
+        yield (
+            f"{path} line {number}",
+            {str(name): value if name == KEY else clean(value) for name, value in line.items()},
+        )
+
+
+def _holds(line: dict[str, str], fold: int | None, place: str) -> bool:
+    """Whether a line is about the fold that is trained."""
+    only = line.get("fold", "")
+    if only and not only.isdigit():
+        raise InputError(f"{place}: received fold {only!r}; allowed: a fold's number, or nothing")
+    return fold is None or not only or int(only) == fold
 
 
 class _Rows:
     """Where the rows of an image, a group or an id lie: looked up, not searched for line by line."""
 
-    def __init__(self, frame: pd.DataFrame) -> None:
+    def __init__(self, manifest: Manifest) -> None:
+        frame, self.manifest = manifest.frame, manifest
         self.groups = frame["group"].to_numpy()
         self.images, self.by_group = frame.groupby("image").indices, frame.groupby("group").indices
         self.by_id = pd.Series(_ids(frame)).groupby(_ids(frame)).indices
 
-    def find(self, key: str, place: str) -> np.ndarray:
-        """Rows int64[n]; InputError where the key names nobody, or several people."""
-        folder = PurePosixPath(key).name
-        for table, name in ((self.images, key), (self.by_group, key), (self.by_group, folder)):
-            if name in table:
-                return np.asarray(table[name])
+    def find(self, line: dict[str, str], place: str) -> np.ndarray:
+        """Rows int64[n] that a line changes; InputError where its key names nobody, or several people."""
+        key, given = line[KEY], line.get("given", "")
+        if key in self.images:  # as the file is called, whatever its letters are composed of
+            return np.asarray(self.images[key])
+        key = clean(key)
+        rows = self._of_group(key, place)
+        if not given:
+            return rows
+        kept = rows[self._has(line["field"], given, place)[rows]]
+        if not len(kept):
+            raise InputError(f"{place}: no row of {key!r} has {line['field']} {given!r}; allowed: a value it has")
+        return kept
+
+    def _of_group(self, key: str, place: str) -> np.ndarray:
+        for name in (key, PurePosixPath(key).name):
+            if name in self.by_group:
+                return np.asarray(self.by_group[name])
         rows = np.asarray(self.by_id.get(key, np.zeros(0, np.int64)))
         people = pd.unique(self.groups[rows])
         if len(people) != 1:
@@ -102,6 +137,20 @@ class _Rows:
                 f"{place}: path_or_id {key!r} names {found}; allowed: an image, a group or a person's own id"
             )
         return rows
+
+    def _has(self, field: str, given: str, place: str) -> np.ndarray:
+        """bool[N]: rows whose field has the value `given` in the data; of a drop, whose class it is."""
+        manifest = self.manifest
+        if field not in (LABEL, DROP, *manifest.attributes):
+            raise InputError(f"{place}: received given {given!r} for {field}; allowed: nothing")
+        part = manifest.made_of[field] if field in manifest.attributes else None
+        names = manifest.classes if part is None else part.values
+        if given in names:
+            values = manifest.labels if part is None else manifest.made_of.decode(manifest.labels)[field]
+            return np.asarray(values == names.index(given))
+        if part is None or not part.cuts:
+            raise InputError(f"{place}: received given {given!r}; allowed: {', '.join(names)}")
+        return np.asarray(manifest.frame[field].to_numpy() == _number(given))
 
 
 def _apply(frame: pd.DataFrame, manifest: Manifest, rows: np.ndarray, field: str, value: str, place: str) -> None:

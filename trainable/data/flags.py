@@ -18,6 +18,7 @@ class Flags:
 
     image: a column of file names or ids, or the folder below which the photos lie. drop: (column, values), rows of
     which count for nothing. skip_missing: whether rows without a photo are left out instead of refused.
+    merge_duplicates: whether photos that are copies of each other are made one group.
     """
 
     image: str | None = None
@@ -29,20 +30,20 @@ class Flags:
     cuts: tuple[tuple[str, tuple[float, ...]], ...] = ()
     order: tuple[tuple[str, tuple[str, ...]], ...] = ()
     skip_missing: bool = False
+    merge_duplicates: bool = False
 
     @property
     def given(self) -> bool:
         """Whether anything was said of columns or rows."""
-        return (self.drop, self.cuts, self.order) != ((), (), ()) or any(
-            getattr(self, name) is not None for name in COLUMNS
-        )
+        return self.words() != ""
 
     def words(self) -> str:
         """The flags as they would be typed; empty where none was given."""
         said = [f"--{name} {getattr(self, name)}" for name in COLUMNS if getattr(self, name) is not None]
         said += [f"--drop {column}={','.join(values)}" for column, values in self.drop]
         said += [f"--cut {column}={','.join(f'{value:g}' for value in values)}" for column, values in self.cuts]
-        return " ".join([*said, *(f"--order {column}={','.join(values)}" for column, values in self.order)])
+        said += [f"--order {column}={','.join(values)}" for column, values in self.order]
+        return " ".join([*said, *(["--merge-duplicates"] if self.merge_duplicates else [])])
 
 
 @dataclass(frozen=True)

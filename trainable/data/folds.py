@@ -2,16 +2,19 @@
 
 import hashlib
 import warnings
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Self
 
 import numpy as np
+import pandas as pd
 from sklearn.model_selection import StratifiedGroupKFold
 
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 
 MOST = 100  # fold numbers are int8 on disk
+SEEDS = 10  # tried for folds none of which is empty
 
 
 @dataclass(frozen=True)
@@ -47,10 +50,11 @@ class Folds:
         return hashlib.sha256(content).hexdigest()[:16]
 
 
-def make_folds(manifest: Manifest, count: int, seed: int) -> Folds:
+def make_folds(manifest: Manifest, count: int, seed: int, say: Callable[[str], None] = lambda line: None) -> Folds:
     """Grouped folds, stratified on the attributes that all photos of a group share, or on the label without such.
 
-    Where the data give folds, those as they are, however many; the layout has checked that no group is in two.
+    A seed that leaves a fold empty is passed over for the next, and said. Where the data give folds, those as they are,
+    however many; the layout has checked that no group is in two.
     Source: scikit-learn's StratifiedGroupKFold, shuffled (rows sorted by folder are badly skewed).
     """
     if (given := given_count(manifest)) is not None:
@@ -62,27 +66,47 @@ def make_folds(manifest: Manifest, count: int, seed: int) -> Folds:
     distinct = len(np.unique(groups[scored]))
     if distinct < count:
         raise InputError(f"fewer groups than folds: received {distinct} groups; allowed: at least {count} (the folds)")
-    strata = _strata(manifest)[scored]
-    largest = int(np.bincount(strata).max())
-    if largest < count:
-        raise InputError(
-            f"folds cannot be stratified: received at most {largest} images of a class; allowed: at least {count} "
-            "(the folds) of one"
-        )
+    strata, rows = _strata(manifest)[scored], np.flatnonzero(scored)
+    if np.bincount(strata).max() < 2:
+        raise InputError("folds cannot be made: received one image of each class; allowed: at least two of one")
+    for tried in range(seed, seed + SEEDS):
+        made = _split(strata, groups[rows], count, tried)
+        if not (empty := sorted(set(range(count)) - set(made.tolist()))):
+            break
+        say(f"folds: with seed {tried} fold {empty[0]} of {count} is empty; seed {tried + 1} is tried")
+    else:
+        say(f"folds: every one of {SEEDS} seeds leaves a fold empty; groups of the fullest folds go there")
+        made = filled(made, groups[rows], count)
+    fold = np.full(len(groups), -1, np.int8)
+    fold[rows] = made
+    _join_groups(fold, scored, groups)
+    return Folds(fold, scored, count)
+
+
+def _split(strata: np.ndarray, groups: np.ndarray, count: int, seed: int) -> np.ndarray:
+    """int8[n]: the fold of each scored row."""
+    # scikit-learn refuses classes of fewer rows than folds, whatever their groups; every row taken several times over
+    # asks for the same shares.
+    times = -(-count // int(np.bincount(strata).max()))
     splitter = StratifiedGroupKFold(count, shuffle=True, random_state=seed)
     fold = np.full(len(groups), -1, np.int8)
-    rows = np.flatnonzero(scored)
     with warnings.catch_warnings():
         # A stratum smaller than the folds is usual here (old men are rare); what matters is warned of below.
         warnings.filterwarnings("ignore", message="The least populated class", category=UserWarning)
-        parts = splitter.split(np.zeros(len(rows)), strata, groups[rows])
+        parts = splitter.split(np.zeros(len(groups) * times), np.tile(strata, times), np.tile(groups, times))
         for k, (_, valid) in enumerate(parts):
-            fold[rows[valid]] = k
-    _join_groups(fold, scored, groups)
-    empty = [k for k in range(count) if not (fold[rows] == k).any()]
-    if empty:
-        raise InputError(f"fold {empty[0]} of {count} is empty; allowed: fewer folds, or groups of more equal size")
-    return Folds(fold, scored, count)
+            fold[valid % len(groups)] = k
+    return fold
+
+
+def filled(fold: np.ndarray, groups: np.ndarray, count: int) -> np.ndarray:
+    """Folds int8[n] none of which is empty: each empty one takes the smallest group of the fold with most groups."""
+    fold = fold.copy()
+    for k in sorted(set(range(count)) - set(fold.tolist())):
+        pairs = pd.DataFrame({"fold": fold, "group": groups})
+        fullest = pairs.groupby("fold")["group"].nunique().idxmax()
+        fold[groups == pairs.loc[pairs["fold"] == fullest, "group"].value_counts().index[-1]] = k
+    return fold
 
 
 def given_count(manifest: Manifest) -> int | None:

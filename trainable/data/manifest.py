@@ -122,31 +122,6 @@ class TestSet:
         return cls(root, images, table, Form("label", column, tuple(table.columns), ("prediction",), classes))
 
 
-def read_table(path: Path, required: tuple[str, ...], *, may_be_empty: bool = False) -> pd.DataFrame:
-    """A CSV with every column as text (ids keep their leading zeros, a class may be called NA)."""
-    if not path.is_file():
-        raise InputError(f"missing table: received no {path}; allowed: a CSV with columns {', '.join(required)}")
-    try:
-        table = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig")
-        header = pd.read_csv(path, dtype=str, keep_default_na=False, encoding="utf-8-sig", header=None, nrows=1)
-    except (pd.errors.EmptyDataError, pd.errors.ParserError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is no readable CSV: {str(error).strip()}; allowed: UTF-8, comma-separated") from None
-    if not isinstance(table.index, pd.RangeIndex):  # pandas would take the first fields for row names
-        raise InputError(f"{path}: received rows with more fields than the header has; allowed: as many")
-    names = header.iloc[0].str.strip().tolist()
-    if twice := sorted({name for name in names if name and names.count(name) > 1}):
-        raise InputError(f"{path}: header there twice: received {', '.join(twice)}; allowed: once")
-    missing = [c for c in required if c not in table]
-    if missing:
-        received = ", ".join(map(str, table))[:200]
-        raise InputError(
-            f"{path}: missing column {', '.join(missing)}; received {received!r}; allowed: {', '.join(required)}"
-        )
-    if table.empty and not may_be_empty:
-        raise InputError(f"{path}: received no rows; allowed: at least one")
-    return table
-
-
 def file_sizes(root: Path, images: list[str], source: Path, *, skip_missing: bool = False) -> np.ndarray:
     """Sizes in bytes int64[N], of a missing file -1 where that is allowed. One scandir a folder.
 

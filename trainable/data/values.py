@@ -3,6 +3,7 @@
 import re
 import unicodedata
 from collections.abc import Iterable
+from decimal import Decimal
 
 import numpy as np
 import pandas as pd
@@ -12,7 +13,7 @@ from trainable.errors import InputError
 NOBODY = {"", "nan", "na", "none"}  # of a group: nobody is named
 WARNED = 5  # pairs of near-equal values that are named
 FIRST = 3  # cases that a refusal names
-NUMBER = re.compile(r"[+-]?\d+(\.\d*)?")
+NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 
 
 def clean(text: str) -> str:
@@ -31,7 +32,7 @@ def joined(column: pd.Series, what: str) -> tuple[pd.Series, list[str]]:
 
 
 def near_pairs(values: Iterable[str], counts: dict[str, int], what: str, question: str) -> list[str]:
-    """A warning for each of the first pairs that differ only in case, number form or a last slash."""
+    """A warning for each of the first pairs that differ only in case, number form, width or a last slash."""
     found: dict[str, list[str]] = {}
     for value in values:
         found.setdefault(_loose(value), []).append(value)
@@ -90,8 +91,10 @@ def numbers(values: Iterable[str]) -> np.ndarray | None:
 
 
 def _loose(value: str) -> str:
-    text = value.casefold().rstrip("/")
-    return f"{float(text):g}" if NUMBER.fullmatch(text) else text
+    """What near-equal values have in common: no case, width, invisible letters, doubled blanks, last slash, zeros."""
+    seen = "".join(c for c in unicodedata.normalize("NFKC", value) if unicodedata.category(c) != "Cf")
+    text = " ".join(seen.casefold().split()).rstrip("/")
+    return str(Decimal(text).normalize()) if NUMBER.fullmatch(text) else text
 
 
 def _rows(count: int) -> str:

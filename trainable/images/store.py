@@ -24,6 +24,7 @@ from trainable.errors import InputError
 from trainable.files import read_json, write_json
 from trainable.images.decode import read_image
 from trainable.images.kept import allocate, whole
+from trainable.images.kinds import why_unreadable
 from trainable.locks import waiting_for
 
 T = TypeVar("T")
@@ -38,6 +39,7 @@ class ImageStore:
     folder: Path
     names: tuple[str, ...]
     bad: tuple[str, ...]
+    root: Path
 
     @property
     def pixels_file(self) -> Path:
@@ -46,6 +48,10 @@ class ImageStore:
     def pixels(self) -> np.ndarray:
         """uint8 [N, H, W, 3], read-only."""
         return np.load(self.pixels_file, mmap_mode="r", allow_pickle=False)
+
+    def named_bad(self) -> list[str]:
+        """The unreadable images, each with what is wrong with it."""
+        return [f"{name} ({why_unreadable(self.root / name)})" for name in self.bad]
 
     def rows(self, names: Iterable[str]) -> np.ndarray:
         """int64[n]: where each image lies in `pixels`."""
@@ -84,7 +90,7 @@ def open_store(
             if index is None:
                 _build(root, names, size, folder, workers or os.cpu_count() or 1, _known(decoded))
                 index = read_json(folder / "index.json")
-    return ImageStore(folder, names, tuple(index["bad"]))
+    return ImageStore(folder, names, tuple(index["bad"]), root)
 
 
 def _known(decoded: Sequence[ImageStore]) -> dict[str, np.ndarray]:

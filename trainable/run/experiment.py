@@ -10,7 +10,7 @@ import numpy as np
 
 from trainable.data.flags import Flags
 from trainable.data.folds import Folds, make_folds, missing_classes
-from trainable.data.layouts import NO_FLAGS, read_manifest
+from trainable.data.layouts import NO_FLAGS, plan_lines, read_manifest
 from trainable.data.manifest import Manifest, few
 from trainable.errors import InputError
 from trainable.images.store import ImageStore, open_store
@@ -69,19 +69,20 @@ def prepare(
     Raises InputError when the data cannot be used.
     """
     manifest = read_manifest(data, flags)
+    manifest = manifest.saying(*plan_lines(manifest))
     store = open_store(manifest.root, stored_names(manifest), store_size)
     if store.bad and not skip_bad_images:
         raise InputError(
             f"unreadable or truncated images below {manifest.root}: received {len(store.bad)}: "
-            f"{', '.join(store.bad)}; allowed: mend them, or --skip-bad-images to train without them"
+            f"{', '.join(store.named_bad())}; allowed: mend them, or --skip-bad-images to train without them"
         )
     if store.bad:
-        say(f"warning: training without {len(store.bad)} unreadable images: {few(list(store.bad))}")
+        say(f"warning: training without {len(store.bad)} unreadable images: {few(store.named_bad())}")
         known = manifest.classes
         manifest = manifest.drop(list(store.bad))
         if gone := [name for name in known if name not in manifest.classes]:
             say(f"warning: without a readable photo, and no longer a class: {few(gone)}")
-    made = make_folds(manifest, folds, seed)
+    made = make_folds(manifest, folds, seed, say)
     for sentence in missing_classes(manifest, made):
         say(f"warning: {sentence}")
     return Experiment(manifest, made, store_size, seed, weights or {}, store.bad)

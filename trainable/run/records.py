@@ -11,7 +11,7 @@ from trainable.files import read_json, write_json
 
 Record = TypeVar("Record")
 PACKAGES = ("foldvote", "torch", "timm", "albumentations", "opencv-python-headless", "ray", "optuna", "numpy",
-            "scikit-learn")  # fmt: skip
+            "pillow", "scikit-learn")  # fmt: skip
 
 
 @dataclass(frozen=True)

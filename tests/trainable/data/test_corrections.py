@@ -9,7 +9,7 @@ from helpers import people
 
 from trainable.config import RowsConfig, TrialConfig
 from trainable.data.attributes import PLAIN
-from trainable.data.corrections import CORE, correct
+from trainable.data.corrections import CORE, correct, left_out
 from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
 from trainable.data.rows import training_rows
@@ -176,3 +176,36 @@ def test_applying_what_other_folds_models_found_leaks(tmp_path):
     honest = scored(file(tmp_path, *by_fold, header="path_or_id,field,value,fold"))
     (tmp_path / "leaky").mkdir()
     assert scored(file(tmp_path / "leaky", *unseen)) > 0.95 and honest < 0.4 and scored("none") < 0.4
+
+
+def test_a_line_changes_what_it_names_and_nothing_else(tmp_path):
+    """A list of photos, applied as it is: a group with `given` changes its rows of that value, an image one row."""
+    labels = [0, 0, 1, 0, 0, 1, 1, 2, 2, 2, 1, 0] * 3
+    names = [f"i/{i:02}.png" for i in range(36)]
+    groups = np.repeat([f"p{i}" for i in range(9)], 4)
+    frame = pd.DataFrame({"image": names, "group": groups, "extra": False, "label": labels, "bytes": 1})
+    manifest = Manifest(tmp_path, "generic", frame, ("a", "b", "c"))
+    header = "path_or_id,field,value,score,given,agree"
+    lines = [f"{names[3 * i]},label,{'abc'[(labels[3 * i] + 1) % 3]},1.0,{'abc'[labels[3 * i]]},1/1" for i in range(12)]
+    found = correct(manifest, file(tmp_path, *lines, header=header))
+    changed = np.flatnonzero(found["label"] != frame["label"])
+    assert changed.tolist() == list(range(0, 36, 3)) and set(found["label"]) == {0, 1, 2}
+    there = "path_or_id,field,value,Given"
+    found = correct(manifest, file(tmp_path, "p0,label,c,a", "p2,label,a,b", "p2,label,b,a", header=there))
+    assert found["label"].tolist()[:12] == [2, 2, 1, 2, *labels[4:8], 2, 2, 0, 1]
+    assert (correct(manifest, file(tmp_path, "p0,label,c"))["label"][:4] == 2).all()
+    source = file(tmp_path, "p2,drop,,c", header=there)
+    assert np.flatnonzero(left_out(manifest, source)).tolist() == [8, 9]
+    with pytest.raises(InputError, match="line 2: no row of 'p0' has label 'c'"):
+        correct(manifest, file(tmp_path, "p0,label,b,c", header=there))
+    with pytest.raises(InputError, match="line 2: received given 'd'; allowed: a, b, c"):
+        correct(manifest, file(tmp_path, "p0,label,b,d", header=there))
+
+
+def test_given_of_a_column_of_numbers_is_a_band_or_a_number(tmp_path):
+    manifest = people((25, 45, 61))
+    for given, changed in (("<30", 7), ("25", 7)):
+        source = file(tmp_path, f"000000,age,31,{given}", header="path_or_id,field,value,given")
+        assert (correct(manifest, source)["age"] == 31).sum() == changed
+    with pytest.raises(InputError, match="no row of '000001' has age '46'"):
+        correct(manifest, file(tmp_path, "000001,age,31,46", header="path_or_id,field,value,given"))

@@ -12,7 +12,7 @@ from helpers import generic_data, refused, write_table
 
 from trainable.data.describe.__main__ import main as describe
 from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, look
-from trainable.data.describe.hashes import NEAR, alike, perceptual
+from trainable.data.hashes import NEAR, alike, perceptual
 from trainable.images.decode import read_image
 
 

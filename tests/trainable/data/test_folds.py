@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 from helpers import competition_data, generic_data, write_photo, write_table
 
-from trainable.data.folds import make_folds, missing_classes
+from trainable.data.folds import filled, make_folds, missing_classes
 from trainable.data.layouts import read_manifest
 from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.data.manifest import Manifest
@@ -121,9 +121,25 @@ def test_number_of_folds_is_checked(count: int) -> None:
         make_folds(table(list(range(300)), [0, 1] * 150), count, 0)
 
 
-def test_classes_of_fewer_images_than_folds_are_refused() -> None:
-    with pytest.raises(InputError, match="at most 1 images of a class; allowed: at least 3"):
+def test_classes_of_one_image_are_refused_and_of_fewer_than_folds_are_spread() -> None:
+    with pytest.raises(InputError, match="received one image of each class; allowed: at least two"):
         make_folds(table(list(range(6)), list(range(6))), 3, 0)
+    labels = np.repeat([0, 1, 2], 4)
+    folds = make_folds(table(list(range(12)), labels.tolist()), 5, 0)
+    assert sorted(np.bincount(folds.fold)) == [2, 2, 2, 3, 3]
+    for label in range(3):
+        assert len(set(folds.fold[labels == label])) == 4  # no two of a class in one fold
+
+
+def test_as_many_groups_as_folds_are_a_group_each() -> None:
+    """Some versions of scikit-learn leave a fold empty now and then."""
+    rng = np.random.default_rng(0)
+    for _ in range(10):
+        groups = np.repeat(np.arange(5), rng.integers(1, 8, 5)).tolist()
+        folds = make_folds(table(groups, rng.integers(0, 3, len(groups)).tolist()), 5, 0)
+        assert len(set(zip(groups, folds.fold.tolist(), strict=True))) == 5 == len(set(folds.fold.tolist()))
+    names = np.array(["a", "b", "b", "c", "d"])
+    assert filled(np.array([0, 0, 0, 0, 2], np.int8), names, 4).tolist() in ([1, 0, 0, 3, 2], [3, 0, 0, 1, 2])
 
 
 def test_bad_photo_dropped_from_training_leaves_the_others(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ def store(tmp_path: Path) -> ImageStore:
     folder.mkdir()
     pixels = np.stack([portrait(0), portrait(1), np.full((*SIZE, 3), 90, np.uint8), portrait(2)])
     np.save(folder / "pixels.npy", pixels)
-    return ImageStore(folder, ("a", "b", "c", "d"), ())
+    return ImageStore(folder, ("a", "b", "c", "d"), (), folder)
 
 
 def test_faces_are_found_and_the_rest_counted(store):

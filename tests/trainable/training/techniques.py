@@ -59,7 +59,7 @@ def noisy_people(root: Path) -> Experiment:
     # Fold 0 is six photos, so that it trains on all classes and validation is quick.
     fold = np.where(who < PEOPLE - 2, 1, 0).astype(np.int8)
     made = Experiment(manifest, Folds(fold, np.ones(len(who), bool), 2), (SIDE, SIDE), 0, {})
-    made.__dict__["store"] = ImageStore(root, names, ())
+    made.__dict__["store"] = ImageStore(root, names, (), root)
     return made
 
 

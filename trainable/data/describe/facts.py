@@ -13,9 +13,9 @@ import cv2
 import numpy as np
 from rich.progress import track
 
-from trainable.data.describe.hashes import alike, pairs_among, perceptual
 from trainable.data.flags import Flags
 from trainable.data.folds import Folds, make_folds
+from trainable.data.hashes import alike, pairs_among, perceptual
 from trainable.data.layouts import NO_FLAGS, read_manifest, read_test
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
@@ -30,7 +30,7 @@ class Photo:
 
     digest: str
     size: tuple[int, int] | None
-    hash: int
+    hash: int | None  # None of a flat or unreadable one
     sums: np.ndarray  # float64 [2, 3]: mean and mean square of the channels, 0..1
 
 
@@ -107,7 +107,7 @@ def _photo(path: Path) -> Photo:
     digest = hashlib.sha256(path.read_bytes()).hexdigest()
     image = read_image(path)
     if image is None:
-        return Photo(digest, None, 0, np.zeros((2, 3)))
+        return Photo(digest, None, None, np.zeros((2, 3)))
     small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA) if min(image.shape[:2]) > 64 else image
     whole = small.reshape(-1, 3) / 255
     return Photo(digest, image.shape[:2], perceptual(image), np.array([whole.mean(0), (whole**2).mean(0)]))
@@ -125,8 +125,8 @@ def _pairs(images: list[str], photos: list[Photo], owners: list[Any]) -> Iterabl
     for places in copies.values():
         for i, j in pairs_among(places):
             yield Pair(images[i], images[j], where(i, j), True, 0)
-    readable = [place for place, photo in enumerate(photos) if photo.size]
-    for a, b, bits in alike([photos[p].hash for p in readable]):
+    readable = [place for place, photo in enumerate(photos) if photo.hash is not None]
+    for a, b, bits in alike([photo.hash for photo in photos if photo.hash is not None]):
         i, j = readable[a], readable[b]
         if photos[i].digest != photos[j].digest:
             yield Pair(images[i], images[j], where(i, j), False, bits)

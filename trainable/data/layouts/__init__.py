@@ -13,6 +13,7 @@ from trainable.data.layouts import manifest_csv as generic
 from trainable.data.layouts.beside import with_file
 from trainable.data.layouts.class_folders import find_class_folders, find_first_parts
 from trainable.data.layouts.coco import find_coco
+from trainable.data.layouts.copies import copies_said, merge_duplicates
 from trainable.data.layouts.image_folder import find_image_folder
 from trainable.data.layouts.photos import Photos, refuse_other_files
 from trainable.data.layouts.reading import Reading, read_source
@@ -34,7 +35,20 @@ DATA = {".csv", ".tsv", ".json", ".jsonl", ".parquet", ".npy", ".npz", ".dcm", "
 
 def read_manifest(root: Path, flags: Flags = NO_FLAGS) -> Manifest:
     """Recognise the layout by what lies in the folder, read it and check that every image is there."""
-    root = _existing(root)
+    manifest = _read_manifest(_existing(root), flags)
+    return merge_duplicates(manifest) if flags.merge_duplicates else manifest
+
+
+def plan_lines(manifest: Manifest) -> list[str]:
+    """What every plan says of copies among the photos and in the test set, which is read for that if it can be."""
+    try:
+        test, lines = read_test(manifest.root, manifest.classes, manifest.taken.flags), []
+    except InputError as error:
+        test, lines = None, [f"warning: the test set cannot be read yet: {error}"]
+    return [*lines, *copies_said(manifest, test)]
+
+
+def _read_manifest(root: Path, flags: Flags) -> Manifest:
     if competition.is_there(root):
         return competition.read_train(root, flags)
     flags = with_file(root, flags)

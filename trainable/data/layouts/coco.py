@@ -20,7 +20,7 @@ from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.layouts.tables import choose, table_files
-from trainable.data.layouts.text_tables import decode, records
+from trainable.data.text_tables import decode, records
 from trainable.data.values import cases
 from trainable.errors import InputError
 

@@ -1,33 +1,125 @@
-"""Extra rows whose file is a copy of a scored one: they belong to its group, or they would train on what is scored."""
+"""Photos that are there more than once, as equal files or alike: extra rows that are copies of scored ones belong to
+their group, or they would train on what is scored; copies in different groups, or in the test set, are said aloud.
+"""
 
 from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import replace
+from itertools import pairwise
 from pathlib import Path
 
 import pandas as pd
 
+from trainable.data.hashes import looks, same, together
+from trainable.data.manifest import Manifest, TestSet
+from trainable.data.values import cases
+from trainable.errors import InputError
 from trainable.files import digest
+
+SAMPLED = 4096  # bytes of files of one size that are compared before all are
+Place = tuple[Path, str]
 
 
 def join_copies(frame: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str]]:
-    """The manifest's frame with extra rows that equal a scored photo byte for byte in that one's group, and what to
-    say.
+    """The manifest's frame with extra rows that equal or look like a scored photo in that one's group, and what to say.
 
-    Only files of one size are read. An extra row of a group then trains in the folds where the group does.
+    An extra row of a group trains in the folds where the group does. One that is alike to photos of several groups
+    could train nowhere, and is left out.
     """
     extra = frame["extra"].to_numpy(bool)
-    sizes = set(frame.loc[extra, "bytes"])
-    owners: dict[int, dict[str, str]] = defaultdict(dict)
-    alike = frame[~extra & frame["bytes"].isin(sizes).to_numpy()]
-    for image, size, group in zip(alike["image"], alike["bytes"], alike["group"], strict=True):
-        owners[size].setdefault(digest(root / image), group)
-    joined = {}
-    for row, image, size in zip(frame.index[extra], frame.loc[extra, "image"], frame.loc[extra, "bytes"], strict=True):
-        if size in owners and (group := owners[size].get(digest(root / image))) is not None:
-            joined[row] = group
-    if not joined:
+    if not extra.any():
         return frame, []
-    groups = frame["group"].copy()
-    groups.loc[list(joined)] = list(joined.values())
-    return frame.assign(group=groups), [
-        f"extra.csv: {len(joined):,} photos are copies of scored ones and join their group"
-    ]
+    groups, found = frame["group"].to_numpy(str), looks(root, frame["image"].tolist())
+    scored = set(groups[~extra].tolist())
+    owners: dict[int, set[str]] = defaultdict(set)
+    # Scored photos that only look alike (a burst, a bare wall) do not hand an extra row on from group to group.
+    near = [(i, j) for i, j in same(found) if extra[i] or extra[j] or found.equal(i, j)]
+    for places in together(len(frame), near):
+        for row in places[extra[places]].tolist():
+            owners[row] |= set(groups[places[~extra[places]]].tolist()) | ({groups[row]} & scored)
+    one = {row: next(iter(names)) for row, names in owners.items() if len(names) == 1}
+    several = [row for row, names in owners.items() if len(names) > 1]
+    lines, made = [], groups.astype(object)
+    if one:
+        made[list(one)] = list(one.values())
+        lines.append(f"extra.csv: {len(one):,} photos are copies of scored ones and join their group")
+    if several:
+        shown = cases(frame["image"].iloc[several])
+        lines.append(
+            f"warning: extra.csv: {len(several):,} photos are copies of scored ones of several groups and are left "
+            f"out: {shown}"
+        )
+    frame = frame.assign(group=pd.Series(made, frame.index, dtype=frame["group"].dtype))
+    return frame.drop(index=frame.index[several]).reset_index(drop=True), lines
+
+
+def merge_duplicates(manifest: Manifest) -> Manifest:
+    """The manifest with photos that equal or look like each other, and their groups, in one group.
+
+    InputError where the data give folds and such a group would lie in two.
+    """
+    frame = manifest.frame
+    groups = frame["group"].to_numpy(str)
+    pairs = [*same(looks(manifest.root, frame["image"].tolist()))]
+    of_group = [pair for rows in frame.groupby("group").indices.values() for pair in pairwise(rows.tolist())]
+    made = groups.astype(object)
+    for places in together(len(frame), [*pairs, *of_group]):
+        made[places] = groups[places[0]]
+    found = pd.Series(made, frame.index, dtype=frame["group"].dtype)
+    before, after = frame["group"].nunique(), found.nunique()
+    if "fold" in frame:
+        scored = frame[manifest.scored].assign(group=found)
+        split = scored.groupby("group")["fold"].nunique()
+        if (split > 1).any():
+            raise InputError(
+                f"--merge-duplicates: received copies in two given folds, of groups "
+                f"{cases(split.index[split > 1])}; allowed: each in one"
+            )
+    said = f"--merge-duplicates: {before:,} groups became {after:,}, photos that are copies being of one group"
+    return replace(manifest, frame=frame.assign(group=found)).saying(said)
+
+
+def copies_said(manifest: Manifest, test: TestSet | None) -> list[str]:
+    """What to say of equal files in different groups, and in the test set."""
+    frame = manifest.frame
+    places = [(manifest.root, str(image)) for image in frame["image"]]
+    asked = [] if test is None else [(test.root, image) for image in test.images]
+    groups, rows = frame["group"].tolist(), len(frame)
+    across, known = 0, 0
+    for equal in _equal_files([*places, *asked]):
+        own = [row for row in equal if row < rows]
+        if len({groups[row] for row in own}) > 1:
+            across += len(own)
+        known += len(equal) - len(own) if own else 0
+    lines = []
+    if across:
+        lines.append(
+            f"warning: {across:,} images are copies of images in other groups, and may leak between folds "
+            "(--merge-duplicates gives copies one group)"
+        )
+    if known:
+        lines.append(f"warning: {known:,} photos of the test set are in training too, as equal files")
+    return lines
+
+
+def _equal_files(places: Sequence[Place]) -> list[list[int]]:
+    """Places that hold the same, several each. Files are told apart by size, then by a sample, then by all bytes."""
+    found = [list(range(len(places)))]
+    for key in (_size, _sample, lambda path: digest(path)):
+        parts: dict[tuple[int, object], list[int]] = defaultdict(list)
+        for number, group in enumerate(found):
+            for place in group:
+                root, name = places[place]
+                parts[number, key(root / name)].append(place)
+        found = [group for group in parts.values() if len(group) > 1]
+    return found
+
+
+def _size(path: Path) -> int:
+    return path.stat().st_size
+
+
+def _sample(path: Path) -> bytes:
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size // 2 - SAMPLED // 2))
+        return file.read(SAMPLED)

@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.headers import find, named
+from trainable.data.headers import find, named
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
 from trainable.data.manifest import SAMPLE_WEIGHT
@@ -22,6 +22,7 @@ from trainable.errors import InputError, unknown
 
 OWN = ("image", "group", "label", "fold", "extra", "bytes")  # columns of the manifest
 MOST_FOLDS = 100  # fold numbers are int8 on disk
+ALONE = "No group column: every photo stands alone (--group COLUMN where photos belong together)"
 
 
 def dropped_rows(table: Table, flags: Flags) -> tuple[Table, list[str]]:
@@ -60,16 +61,42 @@ def checked_labels(text: pd.Series, column: str, image: pd.Series, source: objec
     return text, [*lines, *near_pairs(counts, counts, "label", "one class")]
 
 
-def groups_of(frame: pd.DataFrame, column: str | None, images: pd.Series) -> tuple[pd.Series, list[str]]:
-    """The group of every row, str[N], and what to say: of none each photo stands alone."""
+def groups_of(
+    frame: pd.DataFrame, column: str | None, images: pd.Series, *, extra: bool = False
+) -> tuple[pd.Series, list[str]]:
+    """The group of every row, str[N], and what to say: of none each photo stands alone.
+
+    extra: of rows that only train, of which `extra_groups` says more.
+    """
     if column is None:
-        return images, ["group: none, each photo stands alone (--group COLUMN where photos belong together)"]
+        return images, [] if extra else [ALONE]
     refuse_line_breaks(frame[column], column, "group")
     groups, lines = joined(frame[column], "group")
     counts = counted(groups[groups != ""])
     warned = near_pairs(counts, counts, "group", "one of them")
     groups, alone = alone_where_nobody(groups, images)
+    if extra:
+        return groups, lines
     return groups, [f"group = {column}: {groups.nunique():,} groups", *lines, *alone, *warned]
+
+
+def extra_groups(extra: pd.DataFrame, scored: pd.Series) -> list[str]:
+    """What to say of extra rows (image, group) beside the groups of scored ones, str[N].
+
+    A row without a group, or of one that is not scored, trains in every fold.
+    """
+    nobody, own = extra["group"] == extra["image"], extra["group"].isin(set(scored))
+    lines = [f"extra.csv: {int(own.sum()):,} rows of groups that are scored train where their group does"]
+    if nobody.any():
+        lines.append(
+            f"extra.csv: {int(nobody.sum()):,} rows without a group train in every fold; where they show somebody who "
+            "is scored, a column group must say so"
+        )
+    if others := int((~nobody & ~own).sum()):
+        lines.append(f"extra.csv: {others:,} rows of groups that are not scored train in every fold")
+    names = [*counted(scored), *counted(extra.loc[~nobody & ~own, "group"])]
+    counts = counted(pd.concat([scored, extra["group"]]))
+    return [*lines, *near_pairs(names, counts, "group", "one of them")]
 
 
 def folds_given(

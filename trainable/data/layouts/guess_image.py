@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.headers import find, named
+from trainable.data.headers import find, named
 from trainable.data.layouts.locate import LEAST, Located, locate
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sources import Table

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.headers import find
+from trainable.data.headers import find
 from trainable.data.layouts.one_hot import from_one_hot, is_binary, one_hot_columns
 from trainable.data.layouts.product import Product, is_product, label_columns, product_of
 from trainable.data.layouts.sources import Source

@@ -6,12 +6,12 @@ train/metadata.csv  train/0001.png  test/metadata.csv  test/0002.png        or o
 from pathlib import Path
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.headers import find
+from trainable.data.headers import find
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.layouts.tables import choose, table_files
-from trainable.data.layouts.text_tables import read_text_table
+from trainable.data.text_tables import read_text_table
 
 FILE = "file_name"
 

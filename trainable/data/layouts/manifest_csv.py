@@ -1,20 +1,30 @@
 """Layout 2: any folder with a manifest.csv (path, label, optionally group, fold and any other columns)."""
 
 from dataclasses import replace
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
 from trainable.data.attributes import PLAIN, Attributes
 from trainable.data.flags import Flags, Taken
+from trainable.data.headers import find, named, refuse_near
 from trainable.data.layouts.copies import join_copies
-from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of, sample_weights
+from trainable.data.layouts.finish import (
+    checked_labels,
+    dropped_rows,
+    extra_groups,
+    folds_given,
+    further,
+    groups_of,
+    sample_weights,
+)
 from trainable.data.layouts.guess_label import Label
-from trainable.data.layouts.headers import find, named, refuse_near
 from trainable.data.layouts.product import is_product, label_columns, product_of
 from trainable.data.layouts.sources import Table
-from trainable.data.manifest import Manifest, TestSet, few, file_sizes, read_table
+from trainable.data.layouts.written import find_written
+from trainable.data.manifest import Manifest, TestSet, few
+from trainable.data.text_tables import read_text_table, read_with_notes
 from trainable.data.values import clean, joined, refuse_line_breaks
 from trainable.errors import InputError
 
@@ -27,14 +37,15 @@ def read_train(root: Path, flags: Flags) -> Manifest:
         more, labels, said, _ = _rows(root, root / "extra.csv", replace(flags, drop=()), known=made_of)
         if foreign := sorted(set(labels) - set(text)):
             raise InputError(f"{root / 'extra.csv'}: received label {foreign[0]!r}; allowed: labels of {source.name}")
+        lines += [f"extra.csv: {len(more):,} rows that only train", *said, *extra_groups(more, frame["group"])]
         frame = _below(frame, more)
         text = pd.concat([text, labels], ignore_index=True)
-        lines += [f"extra.csv: {len(more):,} rows that only train", *said]
     # One photo under two spellings would be trained on and scored, as surely as under one.
-    twice = frame["image"][frame["image"].map(PurePosixPath).duplicated()].tolist()
+    twice = frame["image"][frame["image"].duplicated()].tolist()
     if twice:
         raise InputError(f"{source}: {few(twice)} occurs twice; allowed: one row an image")
-    frame, copies = join_copies(frame, root)
+    frame, copies = join_copies(frame.assign(label=text), root)
+    text = frame.pop("label")
     frame, weights = sample_weights(frame, source)
     taken = Taken(flags, (*lines, *weights, *copies))
     if made_of:
@@ -47,9 +58,8 @@ def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | N
     source = root / "test.csv"
     if not source.is_file():
         return None
-    table = read_table(source, ())
-    images = table[_path(table, flags, source)].tolist()
-    file_sizes(root, images, source)
+    table = read_text_table(source)
+    images = find_written(root, table[_path(table, flags, source)].tolist(), source).images
     group = find(table.columns, flags.group or "group", source)
     made = TestSet.of_photos(root, images, classes, "path")
     return made if group is None else replace(made, groups=tuple(table[group].map(clean)))
@@ -62,19 +72,22 @@ def _rows(
 
     known: of extra rows, what the classes of the others are made of.
     """
-    extra, whole = known is not None, read_table(source, (), may_be_empty=True)
+    extra = known is not None
+    whole, notes = read_with_notes(source, may_be_empty=True)
     path = _path(whole, flags, source, also="label")
     if whole.empty:
         raise InputError(f"{source}: received no rows; allowed: at least one")
     table, lines = dropped_rows(Table(whole, source, ""), flags)
     group, fold = (_named(table, getattr(flags, name), name) for name in ("group", "fold"))
-    frame, skipped = _with_files(root, source, table.frame, path, flags)
-    images = frame[path]
+    refuse_line_breaks(table.frame[path], source, "path")
+    found = find_written(root, table.frame[path].tolist(), source, skip_missing=flags.skip_missing)
+    there = found.sizes >= 0
+    skipped = _left_out(root, source, there)
+    frame = table.frame[there].reset_index(drop=True)
+    images = pd.Series(found.images, dtype=str)[there].reset_index(drop=True)
     label = _label(table, frame, path, flags, known)
-    owners, of_groups = groups_of(frame, group, images)
-    made = pd.DataFrame(
-        {"image": images, "group": owners, "extra": extra, "bytes": file_sizes(root, images.tolist(), source)}
-    )
+    owners, of_groups = groups_of(frame, group, images, extra=extra)
+    made = pd.DataFrame({"image": images, "group": owners, "extra": extra, "bytes": found.sizes[there]})
     own = [] if label.product is None else [label.product.values]
     made = pd.concat([made, *own, further(frame, {path, *label.columns, *(c for c in (group, fold) if c)})], axis=1)
     given, of_folds = folds_given(frame, None if extra else fold, owners, source)
@@ -84,7 +97,8 @@ def _rows(
     if not extra:
         first, said = [f"layout: manifest.csv, {len(made):,} images, {label.sentence}"], list(label.lines)
     made_of = PLAIN if label.product is None else label.product.made_of
-    return made, label.text, [*first, *lines, *skipped, *of_groups, *of_folds, *said], made_of
+    lines = [*notes, *lines, *found.lines, *skipped, *of_groups, *of_folds]
+    return made, label.text, [*first, *lines, *said], made_of
 
 
 def _label(table: Table, frame: pd.DataFrame, path: str, flags: Flags, known: Attributes | None) -> Label:
@@ -138,15 +152,10 @@ def _named(table: Table, flag: str | None, name: str) -> str | None:
     return find(table.columns, name, table.path)
 
 
-def _with_files(
-    root: Path, source: Path, frame: pd.DataFrame, path: str, flags: Flags
-) -> tuple[pd.DataFrame, list[str]]:
-    """The rows whose file is there; others are refused, or left out on request and counted."""
-    refuse_line_breaks(frame[path], source, "path")
-    there = file_sizes(root, frame[path].tolist(), source, skip_missing=flags.skip_missing) >= 0
+def _left_out(root: Path, source: Path, there: np.ndarray) -> list[str]:
+    """What to say of rows whose file is missing, which is allowed here; InputError where that is all of them."""
     if there.all():
-        return frame, []
+        return []
     if not there.any():
         raise InputError(f"{source}: received no row whose file exists below {root}; allowed: at least one")
-    lines = [f"warning: training without {int((~there).sum()):,} rows whose photo is missing"]
-    return frame[there].reset_index(drop=True), lines
+    return [f"warning: training without {int((~there).sum()):,} rows whose photo is missing"]

@@ -1,6 +1,5 @@
 """Every photo below a data folder, found once by one walk, and looked up by name or by id."""
 
-import os
 import re
 from collections import Counter
 from collections.abc import Callable
@@ -12,8 +11,8 @@ from typing import Self
 import numpy as np
 
 from trainable.errors import InputError
+from trainable.images.kinds import SUFFIXES, walk
 
-SUFFIXES = (".jpg", ".jpeg", ".png", ".bmp", ".tif", ".tiff", ".webp")
 HIDDEN = re.compile(r"^(answers|solutions?)\.|truth", re.IGNORECASE)  # what only tells how good a vote was
 ROLES = {
     "test": re.compile(r"(?<![a-z])test(ing)?(?![a-z])", re.IGNORECASE),
@@ -53,24 +52,9 @@ class Photos:
 
     @classmethod
     def below(cls, root: Path) -> Self:
-        """Walk the folder, passing over names that begin with a dot and links to folders."""
-        found: list[tuple[str, int]] = []
-        others: Counter = Counter()
-        todo = [""]
-        while todo:
-            folder = todo.pop()
-            with os.scandir(root / folder) as entries:
-                for entry in entries:
-                    if entry.name.startswith("."):
-                        continue
-                    path = f"{folder}/{entry.name}" if folder else entry.name
-                    if entry.is_dir(follow_symlinks=not folder):
-                        todo.append(path)
-                    elif path.lower().endswith(SUFFIXES):
-                        found.append((path, entry.stat().st_size))
-                    else:
-                        others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1  # noqa: PTH122
-        found.sort()
+        """Walk the folder, links to folders too, passing over names that begin with a dot."""
+        others: Counter[str] = Counter()
+        found = sorted(walk(root, others))
         return cls(root, [name for name, _ in found], np.array([size for _, size in found], np.int64), others)
 
     @cached_property

@@ -9,10 +9,10 @@ import pandas as pd
 
 from trainable.data.flags import Flags, Taken
 from trainable.data.form import Form, form_of
+from trainable.data.headers import find, named, refuse_near
 from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of, sample_weights
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.guess_label import Label, guess_label
-from trainable.data.layouts.headers import find, named, refuse_near
 from trainable.data.layouts.locate import Located, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.refusals import many_classes, refuse_numbers_asked, refuse_repeated

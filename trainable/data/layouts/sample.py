@@ -7,7 +7,7 @@ from pathlib import Path
 import pandas as pd
 
 from trainable.data.layouts.photos import HIDDEN
-from trainable.data.layouts.text_tables import read_text_table
+from trainable.data.text_tables import read_text_table
 from trainable.errors import InputError
 
 NAME = re.compile(r"sample.*subm|subm.*(sample|format|example|template)", re.IGNORECASE)

@@ -8,11 +8,13 @@ import pandas as pd
 
 @dataclass(frozen=True, eq=False)
 class Table:
-    """frame: columns of str. path: the file, for messages. folder: below the data folder, where it lies."""
+    """frame: columns of str. path: the file, for messages. folder: below the data folder, where it lies. notes: what is
+    unusual about the file, in sentences."""
 
     frame: pd.DataFrame
     path: Path
     folder: str
+    notes: tuple[str, ...] = ()
 
     @property
     def columns(self) -> list[str]:

@@ -11,12 +11,12 @@ from pathlib import Path
 import pandas as pd
 
 from trainable.data.flags import COLUMNS, Flags
+from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
-from trainable.data.layouts.headers import find
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample, is_sample
 from trainable.data.layouts.sources import Source, Table
-from trainable.data.layouts.text_tables import read_text_table
+from trainable.data.text_tables import read_with_notes
 from trainable.errors import InputError
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
@@ -35,7 +35,10 @@ def table_files(root: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
 
 def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -> Source | None:
     """The labelled table and the test table; None where no table names photos. InputError where two tables do."""
-    tables = [Table(read_text_table(path), path, _folder(root, path)) for path in table_files(root)]
+    tables = []
+    for path in table_files(root):
+        frame, notes = read_with_notes(path)
+        tables.append(Table(frame, path, _folder(root, path), tuple(notes)))
     return choose(tables, photos, sample, flags, "table")
 
 
@@ -57,6 +60,7 @@ def choose(
     train = _one_of([t for t in naming if t not in valid] or valid, sample, flags, role)
     parts = [t for t in valid if t is not train and t.columns == train.columns]
     lines += [f"{len(t.frame):,} rows of {t.path.name} train and are scored too: folds are made of all" for t in parts]
+    lines += [note for t in (train, *parts, *test) for note in t.notes]
     if parts:
         frame = pd.concat([train.frame, *(t.frame for t in parts)], ignore_index=True)
         train = Table(frame, train.path, train.folder)

@@ -6,8 +6,8 @@ from dataclasses import dataclass, field
 import pandas as pd
 
 from trainable.data.flags import Flags
+from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
-from trainable.data.layouts.headers import find
 from trainable.data.layouts.locate import LEAST, Located, locate, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sample import Sample

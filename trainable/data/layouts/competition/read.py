@@ -8,11 +8,14 @@ import pandas as pd
 
 from trainable.data.flags import COLUMNS, Flags, Taken
 from trainable.data.form import Form
+from trainable.data.headers import find, refuse_near
 from trainable.data.layouts.competition.labels import CLASSES, GENDER, MADE_OF, MASK
 from trainable.data.layouts.copies import join_copies
-from trainable.data.layouts.finish import dropped_rows
+from trainable.data.layouts.finish import dropped_rows, extra_groups, groups_of
 from trainable.data.layouts.sources import Table
-from trainable.data.manifest import COMPETITION, Manifest, TestSet, few, file_sizes, read_table
+from trainable.data.layouts.written import find_written
+from trainable.data.manifest import COMPETITION, Manifest, TestSet, few, file_sizes
+from trainable.data.text_tables import read_table
 from trainable.errors import InputError
 
 MASK_OF_FILE = {**{f"mask{i}": 0 for i in range(1, 6)}, "incorrect_mask": 1, "normal": 2}
@@ -62,9 +65,11 @@ def read_train(root: Path, flags: Flags) -> Manifest:
         }
     )
     if (root / "extra.csv").is_file():
-        frame = pd.concat([frame, _extra(root)], ignore_index=True)
+        more, of_extra = _extra(root)
+        lines = [*lines, *of_extra, *extra_groups(more, frame["group"])]
+        frame = pd.concat([frame, more], ignore_index=True)
         # A scored photo that is an extra row as well would be trained on in every fold.
-        twice = frame["image"][frame["image"].map(PurePosixPath).duplicated()].tolist()
+        twice = frame["image"][frame["image"].duplicated()].tolist()
         if twice:
             raise InputError(f"{root / 'extra.csv'}: {few(twice)} occurs twice; allowed: photos that train.csv lacks")
     frame["label"] = MADE_OF.encode(frame)
@@ -104,24 +109,30 @@ def _photos(root: Path, path: str, source: Path) -> list[tuple[str, int, int]]:
     return [(f"train/images/{path}/{found[s][0]}", mask, found[s][1]) for s, mask in MASK_OF_FILE.items()]
 
 
-def _extra(root: Path) -> pd.DataFrame:
+def _extra(root: Path) -> tuple[pd.DataFrame, list[str]]:
+    """The manifest's columns of extra.csv, and what to say; a group is a person's folder."""
     source = root / "extra.csv"
     table = read_table(source, ("path", "mask", "gender", "age"))
+    refuse_near(table, source, ["group"])
     masks = MASK.values
     unknown = table["mask"][~table["mask"].isin(masks)]
     if len(unknown):
         raise InputError(f"{source}: received mask {unknown.iloc[0]!r}; allowed: {', '.join(masks)}")
-    return pd.DataFrame(
+    found = find_written(root, table["path"].tolist(), source)
+    images = pd.Series(found.images, dtype=str)
+    groups, said = groups_of(table, find(table.columns, "group", source), images, extra=True)
+    frame = pd.DataFrame(
         {
-            "image": table["path"],
-            "group": table["group"] if "group" in table else "extra/" + table["path"],
+            "image": images,
+            "group": groups,
             "extra": True,
             "mask": table["mask"].map(masks.index).astype(np.int64),
             "gender": _gender(table["gender"], source),
             "age": _age(table["age"], source),
-            "bytes": file_sizes(root, table["path"].tolist(), source),
+            "bytes": found.sizes,
         }
     )
+    return frame, [f"extra.csv: {len(frame):,} rows that only train", *found.lines, *said]
 
 
 def _gender(column: pd.Series, source: Path) -> np.ndarray:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 from pathlib import Path
 
 import pandas as pd
@@ -10,58 +11,103 @@ import pyarrow as pa
 import pyarrow.parquet
 from charset_normalizer import from_bytes
 
-from trainable.data.layouts.headers import refuse_twice
+from trainable.data.headers import find, refuse_twice
 from trainable.data.values import clean
 from trainable.errors import InputError
 
 DELIMITERS = (",", "\t", ";", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl")
 LOOKED_AT = 50  # lines from which the delimiter is told
+USUAL = ("utf-8", "utf-8-sig", "utf-16")
+SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
+HANGUL = re.compile(rb"(?:[\x00-\x7f]|[\xb0-\xc8][\xa1-\xfe])*")  # KS X 1001: ASCII and Korean syllables alone
 
 
-def read_text_table(path: Path) -> pd.DataFrame:
+def read_text_table(path: Path, *, may_be_empty: bool = False) -> pd.DataFrame:
     """Columns of str in the file's order; the header keeps its names, blanks around them cut.
 
-    An empty cell is "", and a class may be called NA. InputError where the file is no table of at least one row.
+    An empty cell is "", and a class may be called NA. Rows and nameless columns without any value, which spreadsheets
+    leave behind, are not there. InputError where the file is no table of at least one row.
     """
+    return read_with_notes(path, may_be_empty=may_be_empty)[0]
+
+
+def read_with_notes(path: Path, *, may_be_empty: bool = False) -> tuple[pd.DataFrame, list[str]]:
+    """The same, and in sentences what is unusual about the file."""
     try:
         if path.suffix.lower() == ".parquet":
-            table = _parquet(path)
+            table, notes = _parquet(path), []
         elif path.suffix.lower() == ".jsonl":
-            table = _json_lines(path)
+            table, notes = _json_lines(path), []
         else:
-            table = _delimited(path)
+            table, notes = _delimited(path)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error, pa.ArrowException, ValueError) as error:
         if isinstance(error, InputError):
             raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise InputError(f"{path} is no readable table: {reason}; allowed: a header, then a line a row") from None
-    if table.empty:
+    if table.empty and not may_be_empty:
         raise InputError(f"{path}: received no rows; allowed: at least one")
-    return table
+    return table, [f"{path.name}: {note}" for note in notes]
 
 
-def _delimited(path: Path) -> pd.DataFrame:
-    text = decode(path)
-    mark = delimiter(text)
+def read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
+    """A table with these columns, called so whatever their case and blanks; InputError where one is missing."""
+    if not path.is_file():
+        raise InputError(f"missing table: received no {path}; allowed: a CSV with columns {', '.join(required)}")
+    table = read_text_table(path)
+    return with_columns(table, required, path)
+
+
+def with_columns(table: pd.DataFrame, required: tuple[str, ...], path: Path) -> pd.DataFrame:
+    """The table with known columns called as they are known; InputError where one is missing."""
+    found = {name: find(table.columns, name, path) for name in required}
+    if missing := [name for name, column in found.items() if column is None]:
+        received = ", ".join(map(str, table))[:200]
+        raise InputError(
+            f"{path}: missing column {', '.join(missing)}; received {received!r}; allowed: {', '.join(required)}"
+        )
+    return table.rename(columns={column: name for name, column in found.items()})
+
+
+def _delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
+    text, encoding = decoded(path)
+    notes = [] if encoding in USUAL else [f"read as {encoding}"]
+    if said := SEPARATOR_LINE.match(text):  # Excel's own
+        text = text[said.end() :]
+    mark = said.group(1) if said else delimiter(text)
+    notes += [] if mark in (",", "\t") else [f"columns are divided by {mark!r}"]
     header = [clean(name.removeprefix("\ufeff")) for name in next(csv.reader(io.StringIO(text), delimiter=mark), [])]
     if not any(header):
         raise InputError(f"{path} is no readable table: no header; allowed: a header, then a line a row")
-    refuse_twice(header, path)
-    table = pd.read_csv(
-        io.StringIO(text),
-        sep=mark,
-        dtype=str,
-        keep_default_na=False,
-        header=None,
-        skiprows=_lines_of_header(text, mark),
-    )
+    try:
+        table = pd.read_csv(
+            io.StringIO(text),
+            sep=mark,
+            dtype=str,
+            keep_default_na=False,
+            header=None,
+            skiprows=_lines_of_header(text, mark),
+        )
+    except pd.errors.EmptyDataError:
+        table = pd.DataFrame({place: pd.Series(dtype=str) for place in range(len(header))})
+    table = table.fillna("")
+    while table.shape[1] > len(header) and (table.iloc[:, -1] == "").all():
+        table = table.iloc[:, :-1]
+    while table.shape[1] < len(header):
+        table[table.shape[1]] = ""
     if table.shape[1] != len(header):
         raise InputError(
             f"{path}: received rows of {table.shape[1]} cells below {len(header)} headers; allowed: as many"
         )
-    table.columns = pd.Index(header)
-    return table
+    named = [place for place, name in enumerate(header) if name or (table.iloc[:, place] != "").any()]
+    refuse_twice([header[place] for place in named], path)
+    table = table.iloc[:, named]
+    table.columns = pd.Index([header[place] for place in named])
+    void = (table == "").all(axis=1)
+    if void.any():
+        notes.append(f"{int(void.sum()):,} rows without any value are passed over")
+    return table[~void].reset_index(drop=True), notes
 
 
 def _lines_of_header(text: str, mark: str) -> int:
@@ -71,18 +117,25 @@ def _lines_of_header(text: str, mark: str) -> int:
 
 
 def decode(path: Path) -> str:
-    """The text of a file: by its byte order mark, as UTF-8, or in the encoding that its bytes speak for."""
+    """The text of a file, see `decoded`."""
+    return decoded(path)[0]
+
+
+def decoded(path: Path) -> tuple[str, str]:
+    """The text of a file and its encoding: by its byte order mark, as UTF-8, or what its bytes speak for."""
     data = path.read_bytes()
     for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
         if data.startswith(mark):
-            return data.decode(encoding)
+            return data.decode(encoding), encoding
     try:
-        return data.decode("utf-8")
+        return data.decode("utf-8"), "utf-8"
     except UnicodeDecodeError:
+        if HANGUL.fullmatch(data):  # a guess from frequencies takes short Korean tables for Chinese ones
+            return data.decode("cp949"), "cp949"
         best = from_bytes(data).best()
         if best is None:
             raise InputError(f"{path} is no readable table: in no known encoding; allowed: UTF-8") from None
-        return str(best)
+        return str(best), best.encoding
 
 
 def delimiter(text: str) -> str:
