@@ -22,7 +22,7 @@ from trainable.run.inputs import kept
 from trainable.run.metric import recorded_metric
 from trainable.run.records import RunInfo, read_record
 
-SCHEMA = 4
+SCHEMA = 5
 
 
 @dataclass(frozen=True)
@@ -98,6 +98,7 @@ class RunFolder:
             info.weights,
             info.skipped_images,
             info.pseudo,
+            info.content,
         )
 
     @property
