@@ -23,9 +23,12 @@ from trainable.data.manifest import Manifest, few
 from trainable.data.pseudo_labels import without_pseudo
 from trainable.errors import InputError
 from trainable.images.faces import look
+from trainable.images.store import ImageStore, open_store
 from trainable.metrics import name_of
 from trainable.models.weights import resolve_weights
 from trainable.run import Experiment, Run, prepare
+from trainable.run.experiment import stored_names
+from trainable.run.inputs import beside_space, keep_beside, kept_beside
 
 FREE = ("trials", "features")  # settings that another sitting may have otherwise
 
@@ -113,6 +116,7 @@ def begin(options: Options, space: SpaceFile, run: Run, ready: Callable[[list[st
     look(plan.configs, experiment.store)
     ready(lines)
     run.begin(experiment, command=sys.argv, settings=s.settings(), space=space.text, metric=name_of(s.metric))
+    keep_beside(space.beside, run.root)
     run.keep_inputs(plan.configs)
     return plan
 
@@ -126,32 +130,51 @@ def reopen(options: Options, space: SpaceFile, run: Run) -> tuple[list[str], Pla
         raise InputError(
             f"--resume: {space.path} has changed: received {'; '.join(changed)}; allowed: the file in {run.space}"
         )
+    then = kept_beside(run.root)
+    if changed := sorted(name for name in {*then, *space.beside} if then.get(name) != space.beside.get(name)):
+        raise InputError(
+            f"--resume: modules beside {space.path} have changed: received {few(changed)}; allowed: as in "
+            f"{beside_space(run.root)}"
+        )
     space = with_given_folds(space, run.manifest)
     _refuse_changed_settings(space, run.settings)
     _refuse_other_flags(options.flags, run.manifest.taken.flags)
     refuse_another(options.pseudo, options.threshold, run.info.pseudo)
-    root = run.manifest.root
-    if options.data and options.data.absolute() != root:
-        raise InputError(f"--resume: received --data {options.data}; allowed: {root}, as the run began")
-    refuse_changed_data(run)
+    root = options.data.expanduser().absolute() if options.data else run.manifest.root
+    refuse_changed_data(run, root)
+    run.move_data(root)
     plan = make_plan(replace(space, kept=run.kept_input), run.manifest)
     run.keep_inputs(plan.configs)
     look(plan.configs, run.store)
     return plan.lines(space, DataFacts.of(run.manifest)), plan
 
 
-def refuse_changed_data(run: Run) -> None:
-    """InputError when the data folder is no longer what the run began with."""
+def refuse_changed_data(run: Run, root: Path) -> None:
+    """InputError when the data folder at `root` does not hold what the run began with."""
     experiment: Experiment = run.experiment
     then, _ = without_pseudo(experiment.manifest, experiment.folds)
-    now = read_manifest(then.root, then.taken.flags).drop(list(experiment.skipped))
+    now = read_manifest(root, then.taken.flags).drop(list(experiment.skipped))
     if now.fingerprint() == run.info.data_fingerprint:
-        return
+        names = stored_names(experiment.manifest, experiment.skipped)
+        store = open_store(root, names, experiment.store_size)
+        if not experiment.content or store.content == experiment.content:
+            return
+        raise InputError(f"--resume: {root} has changed: received {_changed(run, store)}; allowed: the data as it was")
     old, new = set(then.frame["image"]), set(now.frame["image"])
     parts = [f"{len(new - old)} new ({few(sorted(new - old), 3)})"] if new - old else []
     parts += [f"{len(old - new)} gone ({few(sorted(old - new), 3)})"] if old - new else []
     parts += [] if parts else ["images with other labels, groups or sizes"]
-    raise InputError(f"--resume: {then.root} has changed: received {', '.join(parts)}; allowed: the data as it was")
+    raise InputError(f"--resume: {root} has changed: received {', '.join(parts)}; allowed: the data as it was")
+
+
+def _changed(run: Run, now: ImageStore) -> str:
+    """Which photos hold something else than when the run began."""
+    try:
+        then = run.store.digests()
+    except InputError:  # this node never had them
+        return "photos of other content"
+    changed = [name for name, digest in now.digests().items() if then.get(name) != digest]
+    return f"{len(changed)} photos of other content ({few(changed, 3)})"
 
 
 def _refuse_other_flags(now: Flags, then: Flags) -> None:

@@ -7,7 +7,7 @@ no other model has kept off the labels that fold k is scored on (trainable/data/
 are the members and their weights, as they share the choice of configurations.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -53,7 +53,7 @@ class Teacher:
                 f"unreadable images below {manifest.root}: received {', '.join(made.store.bad)}; allowed: the data as "
                 "the first round had them"
             )
-        return made
+        return replace(made, content=made.store.content)
 
     def record(self) -> dict[str, Any]:
         """What the run writes down of the pseudo labels."""

@@ -107,7 +107,7 @@ def _open(run: Run, names: Sequence[str]) -> tuple[Ledger, list[FrozenTrial]]:
     if wrong:
         received = ", ".join(f"{n} ({STATES[known[n].state] if n in known else 'not in this run'})" for n in wrong)
         raise InputError(f"--retrain: received {received}; allowed: complete trials: {few(complete)}")
-    refuse_changed_data(run)
+    refuse_changed_data(run, run.manifest.root)
     return ledger, [known[name] for name in dict.fromkeys(names)]
 
 

@@ -2,10 +2,11 @@
 
 import importlib.util
 import re
+import sys
 import tokenize
 import warnings
-from collections.abc import Callable
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
@@ -19,6 +20,7 @@ from search.suggested import blame, check_suggested
 from trainable.config import TrialConfig
 from trainable.config.smoke import EPOCHS, STORE, smoke
 from trainable.errors import InputError, unknown
+from trainable.run.inputs import beside_space
 
 CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+")
 FIXED = "set in SEARCH, the same for all trials, so that their scores can be compared"
@@ -26,13 +28,16 @@ FIXED = "set in SEARCH, the same for all trials, so that their scores can be com
 
 @dataclass(frozen=True)
 class SpaceFile:
-    """A space file that was read. kept: where a run has its copy of a file that a configuration names."""
+    """A space file that was read. kept: where a run has its copy of a file that a configuration names. beside: {path
+    below its folder: text} of the modules there that it imports.
+    """
 
     path: Path
     text: str
     search: Search
     space: Callable[[optuna.Trial, DataFacts], dict[str, Any]]
     kept: Callable[[str], str] = str
+    beside: Mapping[str, str] = field(default_factory=dict)
 
     def race(self) -> Race:
         """The race that SEARCH asks for."""
@@ -108,6 +113,8 @@ def load_space(path: Path) -> SpaceFile:
     if spec is None or spec.loader is None:
         raise InputError(f"space file: received {path}; allowed: a file that ends in .py")
     module = importlib.util.module_from_spec(spec)
+    folders = [path.parent.absolute(), beside_space(path.parent.absolute())]
+    _make_importable(folders)
     try:
         spec.loader.exec_module(module)
         text = _text_of(path)
@@ -117,7 +124,30 @@ def load_space(path: Path) -> SpaceFile:
         raise InputError(
             f"{blame(error, path)} cannot be run: {type(error).__name__}: {_line(error)}; allowed: valid Python"
         ) from error
-    return SpaceFile(path, text, _search_of(module, path), _space_of(module, path))
+    search, space = _search_of(module, path), _space_of(module, path)
+    return SpaceFile(path, text, search, space, beside=_modules_in(folders))
+
+
+def _make_importable(folders: Sequence[Path]) -> None:
+    """Modules beside a space can be imported, behind all others: one called random.py is in nobody's way."""
+    for name in [name for name, _ in _siblings(folders) if "." not in name]:
+        del sys.modules[name]  # it may have been changed since
+    sys.path.extend(str(folder) for folder in folders if folder.is_dir() and str(folder) not in sys.path)
+    importlib.invalidate_caches()
+
+
+def _siblings(folders: Sequence[Path]) -> list[tuple[str, Path]]:
+    """(name, file) of the modules that were imported from folders."""
+    files = [(name, getattr(module, "__file__", None)) for name, module in list(sys.modules.items())]
+    return [
+        (name, Path(file))
+        for name, file in files
+        if file and name != "__main__" and Path(file).parent in folders and Path(file).stem != "__init__"
+    ]
+
+
+def _modules_in(folders: Sequence[Path]) -> dict[str, str]:
+    return {file.name: file.read_text(encoding="utf-8") for _, file in sorted(_siblings(folders))}
 
 
 def _text_of(path: Path) -> str:

@@ -82,6 +82,12 @@ def _begin_or_resume(run: Run, experiment: Experiment, config: TrialConfig) -> T
         run.begin(experiment, command=sys.argv, settings={"epochs": config.epochs})
     elif run.info.folds_fingerprint != experiment.folds_fingerprint or run.info.pseudo:
         raise InputError(f"--out: received {run.root}, a run on other rows or folds; allowed: a new folder")
+    elif run.info.content != experiment.content or run.info.data_fingerprint != experiment.manifest.fingerprint():
+        raise InputError(
+            f"--out: received {run.root}, a run whose photos or tables have changed; allowed: a new folder"
+        )
+    else:
+        run.move_data(experiment.manifest.root)
     trial = run.trial(run.identify(config))
     trial.begin(config)
     return trial

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import shutil
 from pathlib import Path
 from typing import Self
 
@@ -10,11 +12,14 @@ from filelock import FileLock
 from helpers import SPACE, generic_data, listing, prepared, refused, space_file
 from inline import searched
 
+from search.begin import refuse_changed_data
 from search.executors import inline
 from search.executors.inline import Inline
 from search.run import main as search
+from search.space_file import load_space
 from trainable.errors import InputError
 from trainable.run import Run
+from trainable.run.inputs import keep_beside
 
 
 @pytest.fixture
@@ -36,8 +41,30 @@ def test_lock_refuses_a_second_process(begun: list[object], tmp_path: Path, capf
 def test_resume_on_other_data_is_refused(
     begun: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    other = generic_data(tmp_path / "other")
-    assert f"received --data {other}; allowed: " in refused(capfd, search, *begun, "--data", other)
+    other = generic_data(tmp_path / "other", people=10)
+    assert f"{other} has changed: received " in refused(capfd, search, *begun, "--data", other)
+    assert "4 gone (" in refused(capfd, search, *begun, "--data", other)
+
+
+def test_data_that_were_moved_go_on_and_pixels_changed_at_equal_size_do_not(
+    begun: list[object], generic: Path, tmp_path: Path
+) -> None:
+    """A file of equal size and time holds something else; only its content tells."""
+    run, moved = Run(tmp_path / "runs" / "tiny"), tmp_path / "moved"
+    shutil.copytree(generic, moved)
+    (tmp_path / "link").symlink_to(moved)
+    born = run.born
+    for root in (moved, tmp_path / "link"):
+        refuse_changed_data(run, root)
+        run.move_data(root)
+        assert run.manifest.root == root == Run(run.root).manifest.root and run.born == born
+    photo = moved / str(run.manifest.frame["image"][3])
+    then, data = photo.stat(), bytearray(photo.read_bytes())
+    data[-1] ^= 0xFF
+    photo.write_bytes(data)
+    os.utime(photo, ns=(then.st_atime_ns, then.st_mtime_ns))
+    with pytest.raises(InputError, match=r"has changed: received 1 photos of other content \(images/p01_1.png\)"):
+        refuse_changed_data(run, run.manifest.root)
 
 
 def test_resume_with_a_changed_space_shows_the_difference(
@@ -48,6 +75,24 @@ def test_resume_with_a_changed_space_shows_the_difference(
     assert "has changed: received " in error
     assert "-SEARCH = Search(trials=2, folds=2, epochs=1" in error
     assert "+SEARCH = Search(trials=2, folds=2, epochs=2" in error
+
+
+def test_a_space_may_import_what_lies_beside_it_and_resume_sees_it_change(
+    begun: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Also from the copy in the run, beside which nothing lies."""
+    run = Run(tmp_path / "runs" / "tiny")
+    text = "import pathlib\nfrom beside_it import SIZE, random\nHERE = pathlib.Path(__file__).parent\n" + SPACE
+    (tmp_path / "beside_it.py").write_text("import random\nSIZE = 32\n")
+    (tmp_path / "random.py").write_text("raise RuntimeError")
+    file = space_file(tmp_path, text.replace("(32, 32)},", "(SIZE, SIZE)},"))
+    space = load_space(file)
+    assert space.beside == {"beside_it.py": "import random\nSIZE = 32\n"}
+    run.space.write_text(space.text)
+    keep_beside(space.beside, run.root)
+    assert load_space(run.space).beside == space.beside
+    (tmp_path / "beside_it.py").write_text("import random\nSIZE = 16 + 16\n")
+    assert "have changed: received beside_it.py; allowed: as in" in refused(capfd, search, *begun)
 
 
 def test_resume_with_changed_data_names_what_changed(

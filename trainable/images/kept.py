@@ -15,10 +15,11 @@ def whole(folder: Path, shape: tuple[int, ...]) -> dict[str, Any] | None:
     try:
         index = read_json(folder / "index.json")
         pixels = np.load(folder / "pixels.npy", mmap_mode="r", allow_pickle=False)
+        digests = np.load(folder / "digests.npy", allow_pickle=False)
     except (OSError, ValueError, EOFError):
         return None
     fits = isinstance(index, dict) and isinstance(index.get("bad"), list) and pixels.dtype == np.uint8
-    return index if fits and pixels.shape == shape else None
+    return index if fits and pixels.shape == shape and len(digests) == shape[0] else None
 
 
 def allocate(folder: Path, shape: tuple[int, ...]) -> np.ndarray:

@@ -1,9 +1,13 @@
 """ImageStore: every photo decoded once a node into one memory-mapped uint8 array that all trials there share.
 
     <cache>/<key>/pixels.npy   uint8 [N, H, W, 3], RGB
+    <cache>/<key>/digests.npy  uint8 [N, 32], SHA-256 of each file
     <cache>/<key>/index.json   written last: names, size, unreadable files
+    <cache>/<state>.json       what the files held, in the state in which they were read
 
-`key` is a hash of names, file sizes, modification times and the stored size.
+`key` is a hash of names, what the files hold, and the stored size; `state` one of names, file sizes, times of change
+and inodes. Files in a known state are not read again: the time of a file's last change of content or attributes (ctime)
+cannot be set back, as that of its modification can.
 """
 
 import hashlib
@@ -22,13 +26,13 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from trainable.cache import cache_folder
 from trainable.errors import InputError
 from trainable.files import read_json, write_json
-from trainable.images.decode import read_image
+from trainable.images.decode import decoded as decoded_image
 from trainable.images.kept import allocate, whole
 from trainable.images.kinds import why_unreadable
 from trainable.locks import waiting_for
 
 T = TypeVar("T")
-VERSION = 2
+VERSION = 3
 BLOCK = 32  # images a task: a million tasks would take a gigabyte
 
 
@@ -40,6 +44,12 @@ class ImageStore:
     names: tuple[str, ...]
     bad: tuple[str, ...]
     root: Path
+    content: str = ""  # of names and what the files hold, whatever the size
+
+    def digests(self) -> dict[str, bytes]:
+        """{name: SHA-256 of its file}."""
+        table = np.load(self.folder / "digests.npy", allow_pickle=False)
+        return {name: bytes(row) for name, row in zip(self.names, table, strict=True)}
 
     @property
     def pixels_file(self) -> Path:
@@ -73,32 +83,56 @@ def open_store(
     *,
     workers: int = 0,
     decoded: Sequence[ImageStore] = (),
+    content: str = "",
 ) -> ImageStore:
     """The store of these images at `size` (height, width); decoded now unless this node has it already.
 
-    decoded: stores of photos below the same root at the same size, from which pixels are copied. Unreadable images are
-    black, and named in `bad`. Raises InputError when the disk cannot hold the store.
+    decoded: stores of photos below the same root at the same size, from which pixels of files that hold the same are
+    copied. content: what the files are to hold, as an earlier store said; where this node has that, no file is looked
+    at. Unreadable images are black, and named in `bad`. Raises InputError when the disk cannot hold the store, or files
+    hold something else than they are to.
     """
     names = tuple(names)
-    folder = cache_folder() / _key(root, names, size)
-    folder.parent.mkdir(parents=True, exist_ok=True)
-    shape = (len(names), *size, 3)
-    index = whole(folder, shape)  # without the lock, which may be another user's
-    if index is None:
-        with waiting_for(f"{folder}.lock", "decodes the same photos"):
-            index = whole(folder, shape)
-            if index is None:
-                _build(root, names, size, folder, workers or os.cpu_count() or 1, _known(decoded))
-                index = read_json(folder / "index.json")
-    return ImageStore(folder, names, tuple(index["bad"]), root)
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    if content and (store := _kept(root, names, size, content)) is not None:
+        return store
+    state = cache_folder() / _state(root, names, size)
+    store = _kept(root, names, size, _content_of(state))  # without the lock, which may be another user's
+    if store is None:
+        with waiting_for(f"{state}.lock", "decodes the same photos"):
+            store = _kept(root, names, size, _content_of(state))
+            if store is None:
+                found = _build(root, names, size, state, workers or os.cpu_count() or 1, _known(decoded))
+                store = _kept(root, names, size, found)
+    assert store is not None
+    if content and store.content != content:
+        raise InputError(
+            f"photos below {root}: received other content than when the run began; allowed: the data as it was"
+        )
+    return store
 
 
-def _known(decoded: Sequence[ImageStore]) -> dict[str, np.ndarray]:
-    """{name: its pixels, uint8 [H, W, 3]} of photos that other stores hold, by views of their files."""
-    found: dict[str, np.ndarray] = {}
+def _kept(root: Path, names: tuple[str, ...], size: tuple[int, int], content: str) -> ImageStore | None:
+    """The store of that content, where this node has it."""
+    folder = cache_folder() / _key(names, size, content)
+    index = whole(folder, (len(names), *size, 3))
+    return None if index is None else ImageStore(folder, names, tuple(index["bad"]), root, content)
+
+
+def _content_of(state: Path) -> str:
+    """What the files hold that a state tells of; empty where there is none, or a damaged one."""
+    try:
+        return str(read_json(state)["content"])
+    except (OSError, ValueError, TypeError, KeyError):
+        return ""
+
+
+def _known(decoded: Sequence[ImageStore]) -> dict[str, tuple[bytes, np.ndarray]]:
+    """{name: what its file held, and its pixels, uint8 [H, W, 3]} of photos that other stores hold, by views."""
+    found: dict[str, tuple[bytes, np.ndarray]] = {}
     for store in decoded:
-        pixels, bad = store.pixels(), set(store.bad)
-        found |= {name: pixels[row] for row, name in enumerate(store.names) if name not in bad}
+        pixels, bad, digests = store.pixels(), set(store.bad), store.digests()
+        found |= {name: (digests[name], pixels[row]) for row, name in enumerate(store.names) if name not in bad}
     return found
 
 
@@ -106,25 +140,30 @@ def _build(
     root: Path,
     names: tuple[str, ...],
     size: tuple[int, int],
-    folder: Path,
+    state: Path,
     workers: int,
-    known: Mapping[str, np.ndarray],
-) -> None:
-    need, free = store_bytes(len(names), size), shutil.disk_usage(folder.parent).free
+    known: Mapping[str, tuple[bytes, np.ndarray]],
+) -> str:
+    """Read and decode every file; returns what they hold."""
+    need, free = store_bytes(len(names), size), shutil.disk_usage(state.parent).free
     if need > free * 0.95:
         raise InputError(
-            f"image store: needs {need / 1e9:.1f} GB, received {free / 1e9:.1f} GB free in {folder.parent}; "
+            f"image store: needs {need / 1e9:.1f} GB, received {free / 1e9:.1f} GB free in {state.parent}; "
             "allowed: a smaller SEARCH.store_size, or FOLDVOTE_CACHE on a larger disk"
         )
-    partial = folder.with_name(folder.name + ".partial")
+    partial = state.with_suffix(".partial")
     pixels = allocate(partial, (len(names), *size, 3))
+
+    digests = np.zeros((len(names), hashlib.sha256().digest_size), np.uint8)
 
     def decode(rows: range) -> list[bool]:
         good = []
         for row in rows:
-            image = known.get(names[row])
-            if image is None:
-                image = read_image(root / names[row], size)
+            data = (root / names[row]).read_bytes()
+            digest = hashlib.sha256(data).digest()
+            digests[row] = np.frombuffer(digest, np.uint8)
+            held = known.get(names[row])
+            image = held[1] if held is not None and held[0] == digest else decoded_image(data, size)
             if image is not None:
                 pixels[row] = image
             good.append(image is not None)
@@ -144,9 +183,18 @@ def _build(
         cv2.utils.logging.setLogLevel(level)
     pixels.flush()
     bad = [name for name, ok in zip(names, good, strict=True) if not ok]
+    np.save(partial / "digests.npy", digests)
     write_json(partial / "index.json", {"version": VERSION, "size": size, "images": len(names), "bad": bad})
-    shutil.rmtree(folder, ignore_errors=True)  # one that was damaged
-    partial.replace(folder)
+    content = hashlib.sha256("\0".join(names).encode() + digests.tobytes()).hexdigest()
+    folder = state.parent / _key(names, size, content)
+    with waiting_for(f"{folder}.lock", "decodes the same photos"):
+        if whole(folder, pixels.shape) is not None:  # the same photos, elsewhere
+            shutil.rmtree(partial)
+        else:
+            shutil.rmtree(folder, ignore_errors=True)
+            partial.replace(folder)
+    write_json(state, {"content": content})
+    return content
 
 
 def progress(blocks: Iterator[list[T]], total: int, title: str) -> Iterator[T]:
@@ -159,9 +207,14 @@ def progress(blocks: Iterator[list[T]], total: int, title: str) -> Iterator[T]:
             yield from block
 
 
-def _key(root: Path, names: tuple[str, ...], size: tuple[int, int]) -> str:
+def _key(names: tuple[str, ...], size: tuple[int, int], content: str) -> str:
+    return hashlib.sha256(repr((VERSION, size, content, len(names))).encode()).hexdigest()[:16]
+
+
+def _state(root: Path, names: tuple[str, ...], size: tuple[int, int]) -> str:
     digest = hashlib.sha256(repr((VERSION, str(root), size)).encode())
     for name in names:
         stat = os.stat(f"{root}/{name}")  # noqa: PTH116  Path.stat takes three times as long, times a million
-        digest.update(f"{name}\0{stat.st_size}\0{stat.st_mtime_ns}\n".encode())
-    return digest.hexdigest()[:16]
+        times = f"{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}"
+        digest.update(f"{name}\0{stat.st_size}\0{times}\n".encode())
+    return f"{digest.hexdigest()[:16]}.json"

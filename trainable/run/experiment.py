@@ -22,7 +22,7 @@ class Experiment:
 
     store_size: (height, width) of the decoded photos in pixels. weights: {backbone: safetensors file of its pretrained
     weights}. skipped: unreadable images that were left out on request. pseudo: where the manifest's pseudo labels
-    come from.
+    come from. content: what the photos hold, "" where nobody has looked yet.
     """
 
     manifest: Manifest
@@ -32,10 +32,12 @@ class Experiment:
     weights: dict[str, str]
     skipped: tuple[str, ...] = ()
     pseudo: dict[str, Any] | None = None
+    content: str = ""
 
     @cached_property
     def store(self) -> ImageStore:
-        return open_store(self.manifest.root, stored_names(self.manifest, self.skipped), self.store_size)
+        names = stored_names(self.manifest, self.skipped)
+        return open_store(self.manifest.root, names, self.store_size, content=self.content)
 
     @cached_property
     def place(self) -> np.ndarray:
@@ -85,4 +87,4 @@ def prepare(
     made = make_folds(manifest, folds, seed, say)
     for sentence in missing_classes(manifest, made):
         say(f"warning: {sentence}")
-    return Experiment(manifest, made, store_size, seed, weights or {}, store.bad)
+    return Experiment(manifest, made, store_size, seed, weights or {}, store.bad, content=store.content)

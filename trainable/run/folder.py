@@ -23,7 +23,7 @@ from trainable.run.metric import recorded_metric
 from trainable.run.records import RunInfo, read_record
 from trainable.run.ways import Ways
 
-SCHEMA = 4
+SCHEMA = 5
 
 
 @dataclass(frozen=True)
@@ -99,6 +99,7 @@ class RunFolder:
             info.weights,
             info.skipped_images,
             info.pseudo,
+            info.content,
         )
 
     @property

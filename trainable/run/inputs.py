@@ -5,14 +5,16 @@ is moved takes them along. A configuration on disk holds `sha256:<digest>`, in m
 
     inputs/<digest>.csv      a copy
     inputs/<digest>.safetensors   weights of a frozen network that heads of several trials stand on
+    inputs/space/NAME.py     modules that the space file imports from its own folder
     inputs/names.json        {path of the original: digest of what it held when it was first used}
 """
 
 import hashlib
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from trainable.files import digest, read_json, write_bytes, write_json
+from trainable.files import digest, read_json, write_bytes, write_json, write_text
 
 CONTENT = "sha256:"
 BUILT_IN = ("none", "core")
@@ -61,6 +63,22 @@ def keep_body(content: bytes, run: Path) -> Path:
 def body(content: str, run: Path) -> Path:
     """Where the run keeps the weights of a frozen network with this digest."""
     return run / "inputs" / f"{content}.safetensors"
+
+
+def beside_space(run: Path) -> Path:
+    """Where the run keeps the modules that its space file imports from its own folder."""
+    return run / "inputs" / "space"
+
+
+def keep_beside(texts: Mapping[str, str], run: Path) -> None:
+    """Copy these modules; {name: text}."""
+    for name, text in texts.items():
+        write_text(beside_space(run) / name, text)
+
+
+def kept_beside(run: Path) -> dict[str, str]:
+    """{name: text} of the modules as the run began with them."""
+    return {file.name: file.read_text(encoding="utf-8") for file in sorted(beside_space(run).glob("*.py"))}
 
 
 def run_of_trial(config: Path) -> Path:

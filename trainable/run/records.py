@@ -22,7 +22,8 @@ class RunInfo:
     data folder. input: the flags about its columns, and in sentences what was taken for what. folds: how many.
     store_size: (height, width) in pixels. weights: file of each backbone's pretrained weights. skipped_images: those
     left out because they cannot be read. attributes: what classes are made of. The fingerprints are of the labelled
-    rows, so that runs with and without pseudo labels may vote together. pseudo: where pseudo labels come from.
+    rows, so that runs with and without pseudo labels may vote together. content: what the photos hold. pseudo: where
+    pseudo labels come from.
     settings: SEARCH, field by field.
     """
 
@@ -41,6 +42,7 @@ class RunInfo:
     weights: dict[str, str]
     skipped_images: tuple[str, ...]
     data_fingerprint: str
+    content: str
     folds_fingerprint: str
     pseudo: dict[str, Any] | None
     settings: dict[str, Any]

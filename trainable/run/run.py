@@ -1,8 +1,9 @@
 """A run: one experiment, the trials on it, and the ensembles of those trials."""
 
+import os
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -68,11 +69,22 @@ class Run(RunFolder):
             weights=experiment.weights,
             skipped_images=experiment.skipped,
             data_fingerprint=labelled.fingerprint(),
+            content=experiment.content,
             folds_fingerprint=own.fingerprint(),
             pseudo=experiment.pseudo,
             settings=settings,
         )
         write_record(self.info_file, info)
+
+    def move_data(self, root: Path) -> None:
+        """Write down that the same data lie at `root` from now on."""
+        if root == self.manifest.root:
+            return
+        then = self.info_file.stat()
+        write_record(self.info_file, replace(self.info, data=str(root)))
+        os.utime(self.info_file, ns=(then.st_atime_ns, then.st_mtime_ns))  # the run was born when it was
+        for read in ("info", "experiment"):
+            self.__dict__.pop(read, None)
 
     def identify(self, config: TrialConfig) -> str:
         """The id of a trial of this run with that configuration; the only place where one is made."""

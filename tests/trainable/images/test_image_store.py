@@ -2,6 +2,7 @@
 
 import errno
 import os
+import shutil
 from pathlib import Path
 
 import cv2
@@ -15,8 +16,8 @@ from trainable.cache import cache_folder
 from trainable.command import guarded
 from trainable.errors import InputError
 from trainable.images import store as images
-from trainable.images.decode import resize
-from trainable.images.store import open_store, read_image
+from trainable.images.decode import read_image, resize
+from trainable.images.store import open_store
 
 NAMES = ("a.png", "b.jpg", "c.jpeg")
 
@@ -82,13 +83,32 @@ def test_changed_photo_is_decoded_anew(photos: Path) -> None:
     assert (open_store(photos, NAMES, (32, 32)).pixels()[0] != before).any()
 
 
+def test_photo_whose_content_changed_at_equal_size_and_time_is_decoded_anew(photos: Path) -> None:
+    """Whoever began with the first content is told, on a node that does not have it."""
+    path = photos / "a.png"
+    first, then = open_store(photos, NAMES, (32, 32)), path.stat()
+    path.write_bytes(bytes([path.read_bytes()[0], *b"no photo any more", *path.read_bytes()[18:]]))
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+    assert path.stat().st_size == then.st_size and path.stat().st_mtime_ns == then.st_mtime_ns
+    now = open_store(photos, NAMES, (32, 32))
+    assert now.bad == ("a.png",) and now.content != first.content and first.bad == ()
+    assert [name for name in NAMES if now.digests()[name] != first.digests()[name]] == ["a.png"]
+    assert open_store(photos, NAMES, (32, 32), content=first.content).folder == first.folder
+    shutil.rmtree(first.folder)
+    with pytest.raises(InputError, match="received other content than when the run began"):
+        open_store(photos, NAMES, (32, 32), content=first.content)
+
+
+def test_the_same_photos_elsewhere_are_one_store(photos: Path, tmp_path: Path) -> None:
+    shutil.copytree(photos, tmp_path / "moved", ignore=shutil.ignore_patterns("moved"))
+    assert open_store(tmp_path / "moved", NAMES, (32, 32)).folder == open_store(photos, NAMES, (32, 32)).folder
+
+
 def test_what_a_crash_left_is_decoded_again(photos: Path) -> None:
     folder = open_store(photos, NAMES, (32, 32)).folder
-    partial = folder.with_name(folder.name + ".partial")
-    folder.replace(partial)
-    (partial / "index.json").unlink()
+    (folder / "index.json").unlink()
     assert open_store(photos, NAMES, (32, 32)).pixels().any()
-    assert not partial.exists()
+    assert not list(folder.parent.glob("*.partial"))
 
 
 @pytest.mark.parametrize("suffix", [".jpg", ".png", ".webp", ".bmp"])
