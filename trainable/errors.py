@@ -1,7 +1,10 @@
 """The one exception that means "your input is wrong"."""
 
+import errno
 from difflib import get_close_matches
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # of an OSError: the disk, or what its owner may have of it
 
 
 class InputError(ValueError):

@@ -69,7 +69,7 @@ def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
             raise InputError(f"{file}: received other rows than {files[0]}; allowed: each {key} of it once")
         words.append(table.set_index(key)[column].loc[tables[0][key]].tolist())
     found = {word for line in words for word in line}
-    numbers = all(word.isdigit() for word in found)
+    numbers = all(word.isascii() and word.isdigit() for word in found)
     classes = sorted(found, key=int) if numbers else sorted(found)
     place = {word: c for c, word in enumerate(classes)}
     return np.array([[place[word] for word in line] for line in words]), tuple(classes)

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 import torch
 
 from search.jobs import AllFolds, AllRows, Failed, Fatal, Job, OneFold
-from trainable.files import FULL
+from trainable.errors import FULL
 from trainable.training.all_rows import train_on_all_rows
 from trainable.training.report import Report
 from trainable.training.trial import run_trial

@@ -105,7 +105,7 @@ class Log:
     def _say(self, line: str) -> None:
         if not self.console.is_terminal:
             self.said = self.clock()
-            self.console.print(line, soft_wrap=True, highlight=False)
+            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def _mark_time(self) -> None:
         while not self.over.wait(self.quiet / 4):
