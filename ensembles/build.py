@@ -7,7 +7,7 @@ python -m ensembles.build [RUN ...] [--name N] [--method auto] [--metric M] [--s
 import argparse
 from pathlib import Path
 
-from trainable.command import Parser, add_data, guarded, plain_name, whole
+from trainable.command import Parser, add_data, guarded, natural, plain_name, whole
 from trainable.commands import spoken
 
 
@@ -20,7 +20,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--method", default="auto", help="auto (default), or one by name: greedy, log_pool, ...")
     made.add_argument("--metric", metavar="M", help="vote under this metric (default: that of the runs)")
     made.add_argument("--size", type=whole, default=50, help="most picks of greedy selection")
-    made.add_argument("--seed", type=int, default=0)
+    made.add_argument("--seed", type=natural, default=0)
     made.add_argument(
         "--skip-broken-members", action="store_true", help="choose without members whose files are broken"
     )

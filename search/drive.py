@@ -30,7 +30,7 @@ from search.watch.trackers import Tracker, Tracking
 from search.watch.vote import Vote
 from trainable.commands import spoken
 from trainable.data.rows import target_classes
-from trainable.files import FULL
+from trainable.errors import FULL
 from trainable.run import Run
 from trainable.words import count, duration
 

@@ -1,6 +1,8 @@
 """What all commands share: where the data lies, and how wrong input is answered."""
 
 import argparse
+import errno
+import io
 import os
 import sys
 from collections.abc import Callable
@@ -8,8 +10,10 @@ from pathlib import Path
 from typing import NoReturn
 
 from trainable.data.flags import Flags, parse_cut, parse_drop, parse_order
-from trainable.errors import InputError
-from trainable.files import FULL
+from trainable.errors import FULL, InputError
+
+LONGEST_NAME = 150  # bytes; disks take 255, and files beside it have longer names
+PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
 
 
 def default_data() -> Path:
@@ -76,14 +80,27 @@ class Parser(argparse.ArgumentParser):
 def guarded(work: Callable[[], int]) -> int:
     """Exit code of a command: wrong input is 2 and one line, a full disk 1 and one line, Ctrl-C 130.
 
-    Anything else keeps its traceback (1).
+    So are places that cannot be written or read as they are meant, and names that no UTF-8 can hold. Anything else
+    keeps its traceback (1). What the terminal has no letters for is printed by its number.
     """
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            stream.reconfigure(errors="backslashreplace")
     try:
         return work()
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
+    except UnicodeEncodeError as error:
+        if error.reason != "surrogates not allowed":
+            raise
+        name = os.fsencode(error.object[error.start - 20 if error.start > 20 else 0 : error.end + 20])
+        print(f"error: a file name: received {name!r}; allowed: names in UTF-8 (convmv renames them)", file=sys.stderr)
+        return 2
     except OSError as error:
+        if error.errno in PLACES and error.filename is not None:
+            print(f"error: received {error.filename}: {error.strerror}; allowed: a place of that kind", file=sys.stderr)
+            return 2
         if error.errno not in FULL:
             raise
         print(f"error: no space left on the disk of {error.filename or 'the output'}", file=sys.stderr)
@@ -104,14 +121,24 @@ def check_out(table: Path, *beside: Path) -> None:
 
 def whole(text: str) -> int:
     """An argparse type: a whole number from 1 on."""
-    value = int(text) if text.lstrip("-").isdigit() else 0
+    value = int(text) if text.isascii() and text.isdigit() else 0
     if value < 1:
         raise argparse.ArgumentTypeError(f"received {text!r}; allowed: a whole number from 1 on")
     return value
 
 
+def natural(text: str) -> int:
+    """An argparse type: a whole number from 0 to 2**31 - 1, such as a seed."""
+    value = int(text) if text.isascii() and text.isdigit() else -1
+    if not 0 <= value < 2**31:
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: a whole number from 0 to {2**31 - 1}")
+    return value
+
+
 def plain_name(text: str) -> str:
     """An argparse type: the name of a folder, not a path that may leave its place."""
+    if len(text.encode(errors="surrogateescape")) > LONGEST_NAME:
+        raise argparse.ArgumentTypeError(f"received a name of {len(text)} characters; allowed: {LONGEST_NAME} bytes")
     if text in ("", ".", "..") or "/" in text or "\\" in text or "\0" in text:
         raise argparse.ArgumentTypeError(f"received {text!r}; allowed: a plain folder name")
     return text

@@ -1,7 +1,10 @@
 """The exceptions that mean something of their own: the input is wrong, or another attempt may succeed."""
 
+import errno
 from difflib import get_close_matches
 from typing import Any
+
+FULL = (errno.ENOSPC, errno.EDQUOT)  # of an OSError: the disk, or what its owner may have of it
 
 
 class InputError(ValueError):

@@ -3,7 +3,6 @@
 Every file is written beside its place, fsynced and moved there with os.replace. Nothing read here can run code.
 """
 
-import errno
 import hashlib
 import json
 import os
@@ -14,7 +13,6 @@ from typing import Any
 import numpy as np
 
 PARTIAL = ".partial"
-FULL = (errno.ENOSPC, errno.EDQUOT)  # the disk, or what its owner may have of it
 _fence: list[Callable[[], None]] = []
 
 

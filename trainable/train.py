@@ -6,7 +6,7 @@ python -m trainable.train CONFIG.json --data DIR --out DIR
 import argparse
 from pathlib import Path
 
-from trainable.command import Parser, add_columns, add_data, guarded, whole
+from trainable.command import Parser, add_columns, add_data, guarded, natural, whole
 from trainable.commands import spoken
 
 
@@ -17,7 +17,7 @@ def main(arguments: list[str] | None = None) -> int:
     add_columns(parser)
     parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="run directory; taken up again if begun")
     parser.add_argument("--folds", type=whole, default=5)
-    parser.add_argument("--workers", type=int, default=0, help="processes that prepare batches")
+    parser.add_argument("--workers", type=natural, default=0, help="processes that prepare batches")
     parser.add_argument("--threads", type=whole, default=None, help="CPU threads of the network")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
     parser.add_argument("--skip-bad-images", action="store_true")

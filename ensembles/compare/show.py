@@ -5,6 +5,7 @@ import math
 from pathlib import Path
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from ensembles.compare.comparison import Comparison, compare, read_submissions
@@ -47,7 +48,7 @@ def _note(given_table: Path | None, submission: Path, text: str) -> None:
     for column in table:
         shown.add_column(str(column))
     for line in table.to_numpy(str).tolist():
-        shown.add_row(*_short([Path(line[0])]), *line[1:])
+        shown.add_row(*map(escape, [*_short([Path(line[0])]), *line[1:]]))
     Console().print(shown)
     count, r = correlation(table)
     print(
@@ -69,7 +70,7 @@ def _agreement(found: Comparison, names: list[str]) -> Table:
     for column in ("", *(str(s + 1) for s in range(len(names))), "macro-F1 against the others' vote"):
         table.add_column(column, justify="left" if column == "" else "right")
     for s, name in enumerate(names):
-        table.add_row(f"{s + 1} {name}", *(f"{v:.3f}" for v in found.agreement[s]), f"{found.consensus[s]:.4f}")
+        table.add_row(escape(f"{s + 1} {name}"), *(f"{v:.3f}" for v in found.agreement[s]), f"{found.consensus[s]:.4f}")
     return table
 
 
@@ -87,7 +88,7 @@ def _classes(found: Comparison, names: list[str]) -> Table:
         gained = found.moved[:, :, c].sum(1) - found.moved[:, c, c]
         lost = found.moved[:, c].sum(1) - found.moved[:, c, c]
         cells = [f"{found.counts[s, c]} (+{gained[s]} -{lost[s]})" for s in range(1, len(names))]
-        table.add_row(name, str(found.counts[0, c]), *cells)
+        table.add_row(escape(name), str(found.counts[0, c]), *cells)
     return table
 
 

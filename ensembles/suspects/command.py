@@ -16,7 +16,7 @@ import argparse
 from collections import Counter
 from pathlib import Path
 
-from trainable.command import Parser, check_out, guarded
+from trainable.command import Parser, check_out, guarded, whole
 from trainable.commands import spoken
 
 
@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("suspects"), description="Rank people whose labels look wrong.")
     parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]")
     parser.add_argument("--out", type=Path, metavar="CSV", help="default: suspects.csv in the folder given")
-    parser.add_argument("--top", type=int, default=40, help="people on the contact sheet (default: 40)")
+    parser.add_argument("--top", type=whole, default=40, help="people on the contact sheet (default: 40)")
     parser.add_argument("--by-fold", action="store_true", help="a list that may be applied unseen")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given))

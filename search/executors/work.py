@@ -7,8 +7,7 @@ from dataclasses import replace
 import torch
 
 from search.jobs import AllFolds, AllRows, Died, Failed, Fatal, Job, Message, OneFold
-from trainable.errors import Lost
-from trainable.files import FULL
+from trainable.errors import FULL, Lost
 from trainable.training.all_rows import train_on_all_rows
 from trainable.training.checkpoints import Saving
 from trainable.training.report import Report

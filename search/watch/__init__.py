@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from contextlib import AbstractContextManager, ExitStack
 from typing import Protocol, Self
 
-from trainable.files import FULL
+from trainable.errors import FULL
 from trainable.run import Trial
 from trainable.training.report import Report
 

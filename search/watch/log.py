@@ -107,7 +107,8 @@ class Log:
     def _say(self, line: str) -> None:
         if not self.console.is_terminal:
             self.said = self.clock()
-            self.console.print(f"{self.stage}: {line.strip()}" if self.stage else line, soft_wrap=True, highlight=False)
+            line = f"{self.stage}: {line.strip()}" if self.stage else line
+            self.console.print(line, soft_wrap=True, highlight=False, markup=False)
 
     def _mark_time(self) -> None:
         while not self.over.wait(self.quiet / 4):

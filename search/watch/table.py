@@ -7,6 +7,7 @@ from typing import Self
 
 from rich.console import Group, RenderableType
 from rich.live import Live
+from rich.markup import escape
 from rich.table import Table
 from rich.text import Text
 
@@ -119,7 +120,7 @@ class LiveTable:
             epochs = f"{row.step}/{self.tally.full}"
             speed = f"{row.images_per_second:.0f}" if row.state == "running" else ""
             cells = (str(row.number), trial_id, row.state, str(row.fold), epochs, score, speed, row.reason[:60])
-            table.add_row(*cells, style=STYLES.get(row.state, "dim"))
+            table.add_row(*map(escape, cells), style=STYLES.get(row.state, "dim"))
         return table
 
     def _visible(self) -> list[tuple[str, Row]]:

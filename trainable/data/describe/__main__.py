@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from trainable.command import Parser, add_columns, flags_of, guarded, whole
+from trainable.command import Parser, add_columns, flags_of, guarded, natural, whole
 from trainable.commands import spoken
 
 
@@ -11,7 +11,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("data", type=Path, metavar="DATA")
     parser.add_argument("--out", type=Path, default=Path("describe"), metavar="DIR", help="(default: describe)")
     parser.add_argument("--folds", type=whole, default=5, help="whose balance to show (default: 5)")
-    parser.add_argument("--seed", type=int, default=0, help="of the folds and of the people shown")
+    parser.add_argument("--seed", type=natural, default=0, help="of the folds and of the people shown")
     add_columns(parser)
     given = parser.parse_args(arguments)
 

@@ -1,0 +1,77 @@
+"""What every command answers to a place or a terminal that is not as it thinks: one line, and no traceback."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+import sys
+from argparse import ArgumentTypeError
+from pathlib import Path
+
+import pytest
+
+from trainable.cache import cache_folder
+from trainable.command import guarded, natural, plain_name, whole
+from trainable.errors import InputError
+from trainable.files import write_text
+
+
+def test_output_that_cannot_be_written_is_named(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    (tmp_path / "file").touch()
+    (tmp_path / "folder").mkdir()
+    for place, why in ((tmp_path / "file" / "out.csv", "exists|Not a directory"), (tmp_path / ("n" * 300), "too long")):
+        assert guarded(lambda place=place: write_text(place, "x") or 0) == 2
+        line = capfd.readouterr().err
+        assert line.startswith("error: received ") and line.count("\n") == 1
+        assert any(word in line for word in why.split("|"))
+
+
+def test_foreign_folder_is_named_and_a_bug_keeps_its_traceback(capfd: pytest.CaptureFixture[str]) -> None:
+    def refused() -> int:
+        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), "/root/cache")
+
+    assert guarded(refused) == 2
+    assert capfd.readouterr().err == "error: received /root/cache: Permission denied; allowed: a place of that kind\n"
+    with pytest.raises(FileNotFoundError):
+        guarded(lambda: int(Path("/nowhere").read_text()))
+
+
+def test_terminal_without_our_letters_is_no_reason_to_die(monkeypatch: pytest.MonkeyPatch) -> None:
+    told = io.BytesIO()
+    monkeypatch.setattr(sys, "stdout", io.TextIOWrapper(told, encoding="ascii"))
+    assert guarded(lambda: print("0.5 ± 0.1", flush=True) or 0) == 0
+    assert told.getvalue() == b"0.5 \\xb1 0.1\n"
+
+
+def test_file_name_that_is_no_utf_8_is_shown(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    name = os.fsdecode("사진.png".encode("cp949"))
+    assert guarded(lambda: len(name.encode())) == 2
+    assert capfd.readouterr().err.startswith("error: a file name: received b'\\xbb\\xe7")
+
+
+@pytest.mark.parametrize("text", ["²", "-1", "0", "1.0", "", "٣"])
+def test_what_is_no_whole_number(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="allowed: a whole number from 1 on"):
+        whole(text)
+
+
+def test_cache_without_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    def homeless() -> Path:
+        raise RuntimeError("Could not determine home directory.")
+
+    monkeypatch.delenv("FOLDVOTE_CACHE")
+    monkeypatch.setattr(Path, "home", homeless)
+    with pytest.raises(InputError, match="allowed: FOLDVOTE_CACHE=DIR, or HOME"):
+        cache_folder()
+
+
+@pytest.mark.parametrize("text", ["-1", "²", str(2**31), "1e3"])
+def test_what_is_no_seed(text: str) -> None:
+    with pytest.raises(ArgumentTypeError, match="allowed: a whole number from 0 to 2147483647"):
+        natural(text)
+
+
+def test_name_that_a_disk_may_not_take() -> None:
+    with pytest.raises(ArgumentTypeError, match="received a name of 250 characters; allowed: 150 bytes"):
+        plain_name("n" * 250)
