@@ -39,7 +39,8 @@ def drive(
 
     retrained: the ledger's view of trials that were retrained, instead of the search's own.
     """
-    ledger = Ledger.open(run.study, first=space.search.first, retrained=retrained)
+    shown = run.measure(target_classes(run.manifest, space.search.target)).score_shown
+    ledger = Ledger.open(run.study, first=space.search.first, retrained=retrained, shown=shown)
     if options.earlier:
         take_over(find_finished(options.earlier, replace(space, kept=run.kept_input), run.experiment), run, ledger)
     trials = space.search.trials + ledger.taken
@@ -78,12 +79,12 @@ class _Sitting:
         self.options, self.run, self.ledger = options, run, ledger
         s, race, slots = space.search, space.race(), executor.slots()
         measure = run.measure(target_classes(run.manifest, s.target))
-        self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=lambda name: ledger.find(name).number + 1)
+        self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=ledger.number_of)
         self.log = Log(s, race.expected_epochs(), self.tally, taken=ledger.taken, measure=measure)
         self.table = LiveTable(self.log, race)
         self.overhead = Overhead(slots)
         known = known_parameters(space, DataFacts.of(run.manifest))
-        board = TensorBoard(run, ledger.parameters_of, known, waits=executor.in_process)
+        board = TensorBoard(run, ledger.parameters_of, ledger.number_of, known, waits=executor.in_process)
         tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]
         self.director: Director = assemble(
             run,
