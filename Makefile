@@ -38,7 +38,7 @@ torture: setup  ## kill searches at every named point, and strike forty times at
 demo: setup  ## sample data, search, ensemble, submission; into runs/demo
 	test -d $(SAMPLE) || $(BIN)/python -m trainable.sample $(SAMPLE) --people 200 --eval-people 150
 	$(BIN)/python -m search.run spaces/demo.py --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
-	$(BIN)/python -m ensembles.build $(DEMO)
+	test -f $(DEMO)/ensembles/auto/ensemble.json || $(BIN)/python -m ensembles.build $(DEMO)
 	$(BIN)/python -m ensembles.score_answers $(DEMO) $(SAMPLE)/eval/answers.csv
 
 format: setup  ## let ruff lay out the code

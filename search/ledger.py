@@ -210,6 +210,11 @@ def read_trials(path: Path) -> dict[str, FrozenTrial]:
     return _by_name([t for t in study.get_trials(deepcopy=False) if RETRAINED not in t.user_attrs])
 
 
+def own_trials(path: Path) -> dict[str, FrozenTrial]:
+    """Those that count as trials of this search: all but the ones that it took over from another run."""
+    return {name: frozen for name, frozen in read_trials(path).items() if FROM not in frozen.user_attrs}
+
+
 def enqueue(path: Path, values: dict[str, Any]) -> None:
     """Queue parameters into a journal, also beside a search that is running: it sees them when it next asks.
 

@@ -153,6 +153,7 @@ def draw(space: SpaceFile, data: DataFacts, count: int) -> tuple[list[TrialConfi
 
 def try_parameters(space: SpaceFile, data: DataFacts, values: dict[str, Any]) -> TrialConfig:
     """The configuration of a queued trial, what is left open drawn at random; InputError names what space() ignores."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=space.search.seed))
     study.enqueue_trial(values)
     trial = study.ask()

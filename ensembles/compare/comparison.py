@@ -10,6 +10,8 @@ from trainable.data.manifest import read_table
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
 
+ANSWERS = ("ans", "prediction")  # columns of tables that may have others behind them
+
 
 @dataclass(frozen=True)
 class Comparison:
@@ -55,16 +57,17 @@ def consensus(predictions: np.ndarray, classes: int) -> np.ndarray:
 def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Predictions int64 [S, M] in the first file's order of rows, and the names of the classes that occur, sorted.
 
-    Raises InputError for a file that is no CSV, or that has other columns or rows than the first.
+    What `ensembles.predict` wrote of the same photos is compared as well: its paths may be longer, and it has columns
+    of probabilities. Raises InputError for a file that is no CSV, or that has other columns or rows than the first.
     """
     tables = [pd.DataFrame(read_table(file, ())) for file in files]
-    key, column = tables[0].columns[0], tables[0].columns[-1]
-    if "ans" in tables[0]:  # the competition's table may have other columns behind it
-        column = "ans"
+    key = tables[0].columns[0]
+    column = next((name for name in ANSWERS if name in tables[0]), tables[0].columns[-1])
     words = []
     for file, table in zip(files, tables, strict=True):
         if key not in table or column not in table or key == column:
             raise InputError(f"{file}: received columns {', '.join(map(str, table))}; allowed: those of {files[0]}")
+        table = table.assign(**{key: _as_named(table[key].tolist(), tables[0][key].tolist())})
         if table[key].duplicated().any() or set(table[key]) != set(tables[0][key]):
             raise InputError(f"{file}: received other rows than {files[0]}; allowed: each {key} of it once")
         words.append(table.set_index(key)[column].loc[tables[0][key]].tolist())
@@ -73,3 +76,14 @@ def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
     classes = sorted(found, key=int) if numbers else sorted(found)
     place = {word: c for c, word in enumerate(classes)}
     return np.array([[place[word] for word in line] for line in words]), tuple(classes)
+
+
+def _as_named(ids: list[str], known: list[str]) -> list[str]:
+    """Ids as `known` has them, where each is one of these, or ends with one, or is the end of one: `/data/a.jpg`."""
+    if set(ids) == set(known):
+        return ids
+    by_name: dict[str, list[str]] = {}
+    for name in known:
+        by_name.setdefault(Path(name).name, []).append(name)
+    ends = [[k for k in by_name.get(Path(i).name, []) if i.endswith(f"/{k}") or k.endswith(f"/{i}")] for i in ids]
+    return [found[0] if len(found) == 1 else own for own, found in zip(ids, ends, strict=True)]
