@@ -17,6 +17,7 @@ from search.proposals import AT_RANDOM
 from search.sampler.own import name_of_sampler
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
+from search.stretch import stretched
 from trainable.config import TrialConfig
 from trainable.config.allowed import relevant
 from trainable.data.fits import check_data
@@ -139,7 +140,7 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         megabytes,
         sorted({b for c in configs if c.model.pretrained for b in c.backbones}),
         sorted(left_out),
-        sorted({sentence for c in configs for sentence in c.cautions()}),
+        [*sorted({sentence for c in configs for sentence in c.cautions()}), *stretched(configs, manifest)],
         measure,
     )
 
