@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from trainable.files import write_atomic
 from trainable.images.decode import read_image, resize
-from trainable.pictures.sheet import broken_lines
+from trainable.pictures.sheet import Font, broken_lines
 
 WIDTH, HIGH = 1410, 128  # pixels of the sheet, and of a photo's height
 NARROWEST, MOST = 190, 7  # pixels of a block, so that its caption has room; photos in it
@@ -62,7 +62,7 @@ def draw_sheet(file: Path, root: Path, found: Sequence[tuple[tuple[str, str], Se
     write_atomic(file, lambda p: canvas.save(p, "PNG"))
 
 
-def _write(draw: ImageDraw.ImageDraw, place: tuple[int, int], lines: Sequence[str], font: ImageFont.ImageFont) -> None:
+def _write(draw: ImageDraw.ImageDraw, place: tuple[int, int], lines: Sequence[str], font: Font) -> None:
     draw.multiline_text(place, "\n".join(lines), fill="black", font=font, spacing=LINE - LETTERS)
 
 
