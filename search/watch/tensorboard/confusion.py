@@ -28,11 +28,11 @@ def confusion_picture(counts: np.ndarray, names: Sequence[str], title: str) -> n
     ax.set_xticks(
         range(count), [short(n, 10) for n in names] if few else [str(i + 1) for i in range(count)], rotation=0
     )
-    ax.tick_params(axis="x", labelsize=size)
+    ax.tick_params(axis="x", labelsize=size if few else 0.75 * size)
     ax.set_xlabel("predicted", fontsize=LETTERS)
     ax.set_ylabel("true", fontsize=LETTERS)
     right = np.trace(counts) / max(counts.sum(), 1)
-    ax.set_title(f"{title}: images, out of fold; {right:.1%} right", fontsize=LETTERS)
+    ax.set_title(f"{title}: images, out of fold; {right:.1%} right", fontsize=LETTERS, loc="center" if few else "right")
     with mpl.rc_context(STYLE):
         canvas = FigureCanvasAgg(figure)
         canvas.draw()
