@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV   := .venv
 BIN    := $(VENV)/bin
 STAMP  := $(VENV)/.installed
+CORE   := $(VENV)/.core
 DEMO   := runs/demo
 SAMPLE ?= data/sample
 export RAY_USAGE_STATS_ENABLED := 0
@@ -13,13 +14,21 @@ export NO_ALBUMENTATIONS_UPDATE := 1
 help:  ## this list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | expand -t 14
 
-setup: $(STAMP)  ## virtual environment with the tested versions
+setup: $(STAMP)  ## virtual environment with the tested versions and all tools
 
-$(STAMP): pyproject.toml constraints.txt
+define install
+	@echo "installing into $(VENV): a few minutes and about 7 GB, nearly all of it torch with its GPU libraries"
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
-	$(BIN)/python -m pip install --quiet --constraint constraints.txt --editable '.[dev]'
+	$(BIN)/python -m pip install --constraint constraints.txt --editable '.$(1)'
 	touch $@
+endef
+
+$(STAMP): pyproject.toml constraints.txt
+	$(call install,[dev])
+
+$(CORE): pyproject.toml constraints.txt
+	$(call install)
 
 check: setup  ## style, format, types
 	$(BIN)/ruff check .
@@ -35,10 +44,10 @@ test-slow: setup  ## the others: whole searches on Ray, kills, exports, pages in
 torture: setup  ## kill searches at every named point, and strike forty times at random
 	FOLDVOTE_KILLS=40 $(BIN)/python -m pytest -s tests/search/test_kill.py tests/search/test_torture.py
 
-demo: setup  ## sample data, search, ensemble, submission; into runs/demo
+demo: $(if $(wildcard $(STAMP)),$(STAMP),$(CORE))  ## sample data, search, ensemble, submission; into runs/demo
 	test -d $(SAMPLE) || $(BIN)/python -m trainable.sample $(SAMPLE) --people 200 --eval-people 150
 	$(BIN)/python -m search.run spaces/demo.py --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
-	$(BIN)/python -m ensembles.build $(DEMO)
+	test -f $(DEMO)/ensembles/auto/ensemble.json || $(BIN)/python -m ensembles.build $(DEMO)
 	$(BIN)/python -m ensembles.score_answers $(DEMO) $(SAMPLE)/eval/answers.csv
 
 format: setup  ## let ruff lay out the code

@@ -58,7 +58,10 @@ def beside(run: Run, folder: Path) -> Run:
 def told_again(run: Run) -> dict[str, float]:
     trials, space = read_trials(run.study), load_space(run.space)
     board = TensorBoard(
-        run, lambda trial_id: parameters(trials[trial_id]), known_parameters(space, DataFacts.of(run.manifest))
+        run,
+        lambda trial_id: parameters(trials[trial_id]),
+        lambda trial_id: trials[trial_id].number + 1,
+        known_parameters(space, DataFacts.of(run.manifest)),
     )
     driver, seconds, epochs, began = 0.0, 0.0, 0, time.process_time()
 
@@ -91,7 +94,7 @@ def told_again(run: Run) -> dict[str, float]:
 
 
 def weighed(run: Run) -> dict[str, float]:
-    sizes = {t.id: size(run.tensorboard / t.id) for t in run.trials()}
+    sizes = {t.id: size(folder) for t in run.trials() if (folder := run.events(t.id))}
     return {
         "trials": len(sizes),
         "megabytes": rounded(TRIALS * sum(sizes.values()) / len(sizes) / 1e6),

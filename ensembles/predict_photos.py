@@ -62,7 +62,7 @@ def predict_photos(ensemble: Ensemble, photos: Sequence[Path]) -> np.ndarray:
 def table_of(ensemble: Ensemble, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
     """What the command writes of M photos: a row each, from scores [M, C]."""
     columns: dict[str, object] = {
-        "image": [str(p) for p in photos],
+        "path": [str(p) for p in photos],
         "prediction": [ensemble.classes[c] for c in scores.argmax(1)],
     }
     marginals = ensemble.marginals(scores)

@@ -21,7 +21,7 @@ foldvote COMMAND --help says more. The usual order:
   foldvote build                         votes the newest run, and writes its submission
 """
 INTRO = "Find, train and combine image classifiers for small, imbalanced data whose images come in groups."
-SPACES = "demo, full, ablation"
+SPACES = "demo, frozen, full"
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -109,12 +109,12 @@ class Vote:
     def predict(self, photos: Photos) -> pd.DataFrame:
         """New photos: `image, prediction`, the answers of attributes, then a column `p CLASS` for each class.
 
-        photos: paths, arrays uint8 [H, W, 3] in RGB, PIL images, or one array uint8 [M, H, W, 3]; `image` is the path,
+        photos: paths, arrays uint8 [H, W, 3] in RGB, PIL images, or one array uint8 [M, H, W, 3]; `path` is the path,
         or the place in what was given. Raises InputError for anything else, and for a photo that cannot be read.
         """
         with as_files(photos) as (names, files):
             table = table_of(self._ensemble, files, predict_photos(self._ensemble, files))
-        table["image"] = names
+        table["path"] = names
         return table
 
     def __repr__(self) -> str:

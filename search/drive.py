@@ -58,7 +58,7 @@ def drive(
             stage = _stage(options, space, run, trackers, executor, first, seconds)
         if stage and (stage.interrupted or stage.director.disk_full):
             return stage.conclude()
-        ledger = Ledger.open(run.study, first=space.search.first, apart=apart)
+        ledger = _ledger(run, space, apart)
         if options.earlier:
             take_over(find_finished(options.earlier, replace(space, kept=run.kept_input), run.experiment), run, ledger)
         trials = space.search.trials + ledger.taken
@@ -73,6 +73,11 @@ def drive(
     return search.conclude()
 
 
+def _ledger(run: Run, space: SpaceFile, apart: str) -> Ledger:
+    shown = run.measure(target_classes(run.manifest, space.search.target)).score_shown
+    return Ledger.open(run.study, first=space.search.first, apart=apart, shown=shown)
+
+
 def _stage(
     options: Options,
     space: SpaceFile,
@@ -83,7 +88,7 @@ def _stage(
     seconds: float,
 ) -> "_Sitting | None":
     """The sitting of the heads that a search begins with; None where they are there."""
-    ledger = Ledger.open(run.study, first=space.search.first, apart=FEATURES)
+    ledger = _ledger(run, space, FEATURES)
     write_down(first, run, ledger)
     if not is_left(ledger):
         return None
@@ -126,12 +131,12 @@ class _Sitting:
         self.frozen = frozen or FrozenScores()
         s, race, slots = space.search, space.race(), executor.slots()
         measure = run.measure(target_classes(run.manifest, s.target))
-        self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=lambda name: ledger.find(name).number + 1)
+        self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=ledger.number_of)
         self.log = Log(s, race.expected_epochs(), self.tally, stage=ledger.apart, taken=ledger.taken, measure=measure)
         self.table = LiveTable(self.log, race)
         self.overhead = Overhead(slots)
         known = known_parameters(space, DataFacts.of(run.manifest))
-        board = TensorBoard(run, ledger.parameters_of, known, waits=executor.in_process)
+        board = TensorBoard(run, ledger.parameters_of, ledger.number_of, known, waits=executor.in_process)
         tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]
         self.director: Director = assemble(
             run,

@@ -6,11 +6,13 @@ moment is rebuilt from it.
 
 import json
 import math
+import warnings
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import optuna
+from optuna.exceptions import ExperimentalWarning
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend, JournalFileOpenLock
 from optuna.trial import FrozenTrial, Trial, TrialState, create_trial
@@ -51,8 +53,8 @@ class Ledger:
         self.numbers = {t.user_attrs[ID]: t._trial_id for t in self.trials() if ID in t.user_attrs}
 
     @classmethod
-    def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = (), apart: str = "") -> "Ledger":
-        """Open or begin a journal; `first` are parameters to try before any suggestion.
+    def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = (), apart: str = "", shown: str = "") -> "Ledger":
+        """Open or begin a journal; `first` are parameters to try before any suggestion, `shown` names the score.
 
         The caller holds the run's lock, so a lock file that lies beside the journal is stale.
         """
@@ -66,6 +68,7 @@ class Ledger:
             storage=JournalStorage(backend), study_name=STUDY, direction="maximize", load_if_exists=True
         )
         if fresh:
+            _tell_other_tools(study, shown)
             for values in first:
                 study.enqueue_trial(values)
         return cls(study, apart)
@@ -196,6 +199,10 @@ class Ledger:
         """A trial's parameters as plain values."""
         return parameters(self.find(trial_id))
 
+    def number_of(self, trial_id: str) -> int:
+        """A trial's number as people are told it, from 1; Optuna's own begin with 0."""
+        return self.find(trial_id).number + 1
+
     def find(self, trial_id: str) -> FrozenTrial:
         return self.study._storage.get_trial(self.numbers[trial_id])
 
@@ -210,6 +217,11 @@ def read_trials(path: Path) -> dict[str, FrozenTrial]:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     study = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(path))))
     return _by_name([t for t in study.get_trials(deepcopy=False) if not _kind(t)])
+
+
+def own_trials(path: Path) -> dict[str, FrozenTrial]:
+    """Those that count as trials of this search: all but the ones that it took over from another run."""
+    return {name: frozen for name, frozen in read_trials(path).items() if FROM not in frozen.user_attrs}
 
 
 def enqueue(path: Path, values: dict[str, Any]) -> None:
@@ -230,6 +242,15 @@ def enqueue(path: Path, values: dict[str, Any]) -> None:
 
 def _kind(frozen: FrozenTrial) -> str:
     return str(frozen.user_attrs.get(APART, ""))
+
+
+def _tell_other_tools(study: optuna.Study, shown: str) -> None:
+    """What optuna-dashboard says instead of "Objective 0", and beside its numbers."""
+    if shown:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ExperimentalWarning)
+            study.set_metric_names([shown])
+    study.set_user_attr("trial numbers", "from 0 here, from 1 in foldvote's table, log and leaderboard.csv")
 
 
 def _by_name(trials: list[FrozenTrial]) -> dict[str, FrozenTrial]:

@@ -16,6 +16,7 @@ from search.proposals import AT_RANDOM
 from search.sampler.own import name_of_sampler
 from search.space import DataFacts, Search
 from search.space_file import SpaceFile
+from search.stretch import stretched
 from search.suggested import span
 from trainable.config import TrialConfig
 from trainable.config.allowed import relevant
@@ -141,7 +142,7 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         megabytes,
         sorted({b for c in configs if c.model.pretrained for b in c.backbones}),
         sorted(left_out),
-        sorted({sentence for c in configs for sentence in c.cautions()}),
+        [*sorted({sentence for c in configs for sentence in c.cautions()}), *stretched(configs, manifest)],
         measure,
         first_heads(configs, megabytes, len(manifest.frame)) if space.search.features else FirstHeads(),
     )

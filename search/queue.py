@@ -29,7 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(place: Path, words: list[str]) -> int:
-    from search.ledger import enqueue, read_trials
+    from search.ledger import enqueue, own_trials
     from search.plan import try_parameters
     from search.space import DataFacts
     from search.space_file import load_space
@@ -40,10 +40,11 @@ def command(place: Path, words: list[str]) -> int:
     space = replace(load_space(run.space), kept=run.kept_input)
     try_parameters(space, DataFacts.of(run.manifest), values)
     enqueue(run.study, values)
-    print(f"queued {values} in {run.root}; it is the next new trial")
-    trials = max(space.search.trials, len(read_trials(run.study)) + 1)
+    print(f"queued {values} in {run.root}: the next new trial; a search that runs takes it by itself")
+    trials = max(space.search.trials, len(own_trials(run.study)) + 1)
     more = ["--trials", trials] if trials > space.search.trials else []
-    again = spoken("search", run.space, "--out", run.root.parent, "--name", run.name, "--resume", *more)
+    small = ["--smoke"] if run.settings["epochs"] != space.search.epochs else []
+    again = spoken("search", run.space, "--out", run.root.parent, "--name", run.name, *small, "--resume", *more)
     print(f"next: {again}")
     return 0
 

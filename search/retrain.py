@@ -19,6 +19,7 @@ from search.drive import drive
 from search.ledger import ID, RETRAINED, STATES, Ledger
 from search.space import Search
 from search.space_file import load_space
+from search.vote_on_all_rows import following
 from trainable.commands import spoken
 from trainable.config import TrialConfig
 from trainable.data.manifest import few
@@ -87,7 +88,7 @@ def retrain_on_all_rows(options: Options, run: Run, names: Sequence[str]) -> int
     if driver.failures or driver.aborted:
         print(f"next: once that is mended{f' ({driver.aborted})' if driver.aborted else ''}, {options.again}")
         return 1
-    print(f"next: {spoken('build', run.root, '--all-rows')}")
+    print("\n".join(following(run)))
     return 0
 
 

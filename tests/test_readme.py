@@ -13,6 +13,7 @@ import pytest
 
 from search.space import DataFacts
 from search.space_file import load_space
+from trainable.commands import COMMANDS
 
 ROOT = Path(__file__).resolve().parents[1]
 TEXTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -20,13 +21,13 @@ BLOCK = re.compile(r"^```[^\n]*\n(.*?)^```", re.MULTILINE | re.DOTALL)
 
 
 def commands(text: str) -> Iterator[str]:
-    """Commands that start with `python -m`, in fenced or indented blocks; $ prompts and comments are left out."""
+    """Commands that start with `python -m` or `foldvote` in fenced or indented blocks; no prompts, no comments."""
     blocks = BLOCK.findall(text)
     blocks += ["\n".join(line for line in BLOCK.sub("", text).splitlines() if line.startswith("    "))]
     for block in blocks:
         for line in block.replace("\\\n", " ").splitlines():
-            line = re.sub(r"^\s*(\$ )?((\w+=\S+|\.venv/bin/)\s*)*(?=python)", "", line)
-            words = shlex.split(line, comments=True) if line.startswith("python -m ") else []
+            line = re.sub(r"^\s*(\$ )?((\w+=\S+|\.venv/bin/)\s*)*(?=python|foldvote)", "", line)
+            words = shlex.split(line, comments=True) if line.startswith(("python -m ", "foldvote ")) else []
             # A synopsis ([--option X], N for a number) is no command.
             if words and not any(w.startswith("[") for w in words):
                 yield shlex.join(words[: words.index("|")] if "|" in words else words)
@@ -41,8 +42,8 @@ class ParsedError(Exception):
 
 @pytest.mark.parametrize(("where", "command"), FOUND)
 def test_command_parses(where: str, command: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    _, _, module, *arguments = shlex.split(command)
-    if module.split(".")[0] not in ("search", "ensembles", "trainable", "benchmarks"):
+    module, *arguments = called(shlex.split(command))
+    if module.split(".")[0] not in ("search", "ensembles", "trainable", "benchmarks", "foldvote"):
         assert importlib.util.find_spec(module) is not None or module in ("venv", "pip"), f"{where}: {module}"
         return
     if importlib.util.find_spec(f"{module}.__main__" if is_package(module) else module) is None:
@@ -58,6 +59,11 @@ def test_command_parses(where: str, command: str, monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(sys, "argv", [module, *arguments])
     with pytest.raises(ParsedError):
         main(arguments)
+
+
+def called(words: list[str]) -> list[str]:
+    """The module of `python -m MODULE ...` or `foldvote NAME ...`, and its arguments."""
+    return words[2:] if words[0] == "python" else [COMMANDS[words[1]].module.removesuffix(".__main__"), *words[2:]]
 
 
 def main_of(module: str) -> Callable[[list[str]], int | None]:

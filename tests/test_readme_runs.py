@@ -12,7 +12,7 @@ from test_readme import FOUND, ROOT, main_of
 
 from search.watch.tensorboard import TensorBoard
 
-README = [shlex.split(command) for where, command in FOUND if where == "README.md"]
+README = [shlex.split(command) for where, command in FOUND if where == "README.md" and command.startswith("python")]
 MADE_FIRST = ["python -m trainable.sample data/sample --people 24 --eval-people 8",
               "python -m search.run spaces/demo.py --data data/sample --smoke --trials 2 --executor inline",
               "python -m ensembles.build runs/demo"]  # what `make demo` does  # fmt: skip

@@ -64,7 +64,7 @@ def retold(run: Run, console: Console) -> LiveTable:
                 race.record(trial_id, step, metrics["score"])
         if trial_id not in last:
             table.ended(trial, STATES[frozen.state], frozen.user_attrs.get("reason", ""))
-    table.started = table.clock() - seconds / 2  # two workers
+    table.log.started = table.log.clock() - seconds / 2  # two workers
     return table
 
 

@@ -13,6 +13,7 @@ from trainable.errors import InputError
 from trainable.metrics import macro_f1
 
 WHOLE = re.compile(r"^([+-]?[0-9]+)\.0*$")
+ANSWERS = ("ans", "prediction")  # columns of tables that may have others behind them
 
 
 @dataclass(frozen=True)
@@ -60,19 +61,20 @@ def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Predictions int64 [S, M] in the first file's order of rows, and the names of the classes that occur, sorted.
 
     A first column without a name is the row numbers that pandas writes, and no key. Numbers are compared by value, so
-    that 3 and 3.0 are one class. Raises InputError for a file that is no CSV, or that has other columns or rows than
-    the first.
+    that 3 and 3.0 are one class. What `ensembles.predict` wrote of the same photos is compared as well: its paths may
+    be longer, and it has columns of probabilities. Raises InputError for a file that is no CSV, or that has other
+    columns or rows than the first.
     """
     tables = [_without_index(read_table(file, ())) for file in files]
     if tables[0].columns.empty:
         raise InputError(f"{files[0]}: received no named column; allowed: ids and answers")
-    key, column = tables[0].columns[0], tables[0].columns[-1]
-    if "ans" in tables[0]:  # the competition's table may have other columns behind it
-        column = "ans"
+    key = tables[0].columns[0]
+    column = next((name for name in ANSWERS if name in tables[0]), tables[0].columns[-1])
     words = []
     for file, table in zip(files, tables, strict=True):
         if key not in table or column not in table or key == column:
             raise InputError(f"{file}: received columns {', '.join(map(str, table))}; allowed: those of {files[0]}")
+        table = table.assign(**{key: _as_named(table[key].tolist(), tables[0][key].tolist())})
         if table[key].duplicated().any() or set(table[key]) != set(tables[0][key]):
             raise InputError(f"{file}: received other rows than {files[0]}; allowed: each {key} of it once")
         words.append(table.set_index(key)[column].loc[tables[0][key]].tolist())
@@ -80,6 +82,17 @@ def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
     classes = sorted_names(spelt.values())
     place = {name: c for c, name in enumerate(classes)}
     return np.array([[place[spelt[word]] for word in line] for line in words]), classes
+
+
+def _as_named(ids: list[str], known: list[str]) -> list[str]:
+    """Ids as `known` has them, where each is one of these, or ends with one, or is the end of one: `/data/a.jpg`."""
+    if set(ids) == set(known):
+        return ids
+    by_name: dict[str, list[str]] = {}
+    for name in known:
+        by_name.setdefault(Path(name).name, []).append(name)
+    ends = [[k for k in by_name.get(Path(i).name, []) if i.endswith(f"/{k}") or k.endswith(f"/{i}")] for i in ids]
+    return [found[0] if len(found) == 1 else own for own, found in zip(ids, ends, strict=True)]
 
 
 def _without_index(table: pd.DataFrame) -> pd.DataFrame:

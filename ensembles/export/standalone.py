@@ -168,7 +168,7 @@ def main() -> None:
     scores = vote(ensemble["method"], members, ensemble["parameters"])
     with given.out.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
-        lines.writerow(["image", "prediction", *(f"p {c}" for c in ensemble["classes"])])
+        lines.writerow(["path", "prediction", *(f"p {c}" for c in ensemble["classes"])])
         for name, row in zip(files, scores, strict=True):
             lines.writerow([name, ensemble["classes"][row.argmax()], *(f"{v:.6f}" for v in row)])
     print(f"{len(files)} photos: {given.out}")

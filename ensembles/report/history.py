@@ -48,7 +48,7 @@ def folds(facts: Facts) -> Section:
         image(figure, "score of each fold of each complete trial"),
         "Each row is a complete trial, each marker one fold's score, the bar the score over all folds pooled. "
         "Differences between trials that are small beside the spread within them are no news. A fold that is bad in "
-        "every row holds hard people. Fold 0 chose the trials, so it alone is optimistic.",
+        "every row holds hard groups. Fold 0 chose the trials, so it alone is optimistic.",
         wide=True,
     )
     return Section("folds", "Folds", [part])
@@ -161,7 +161,7 @@ def _rung_table(record: SearchRecord, facts: Facts) -> Part:
         "How many trials reached each place of the race",
         table(header, rows),
         "Trials race along the rungs of fold 0, then fold by fold. The last row's “went on” are the complete trials, "
-        "which alone may vote. Scores of different folds are of different people.",
+        "which alone may vote. Scores of different folds are of different groups.",
     )
 
 

@@ -1,4 +1,4 @@
-"""Photos worth a look: the people who are hardest, and labels that may be wrong."""
+"""Photos worth a look: the groups that are hardest, and labels that may be wrong."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ THUMB = 120  # pixels of the longer side
 
 
 def hardest(facts: Facts) -> Section:
-    title = "Hardest people"
+    title = "Hardest groups"
     if not facts.complete:
         return Section("people", title, missing=NONE_COMPLETE)
     groups = facts.manifest.frame["group"].to_numpy(str)[facts.rows]
@@ -43,7 +43,7 @@ def hardest(facts: Facts) -> Section:
 
 
 def suspects(facts: Facts) -> Section:
-    """People whose labels the vote, whose members never saw them, contradicts; see ensembles.suspects."""
+    """Groups whose labels the vote, whose members never saw them, contradicts; see ensembles.suspects."""
     title = "Labels to look at"
     if not facts.complete:
         return Section("labels", title, missing=NONE_COMPLETE)
@@ -63,7 +63,7 @@ def suspects(facts: Facts) -> Section:
     for place, s in enumerate(found[:SUSPECTS]):
         read = f"{s.agree} of {s.photos} photos say so; mean log-odds {s.score:.2f}. "
         if place == 0:
-            read += "Most convincing first. Some are wrong labels, some are hard people: look before you correct."
+            read += "Most convincing first. Some are wrong labels, some are hard photos: look before you correct."
         name = f"{s.key}: {s.field} {s.given}, the vote says {s.value}"
         parts.append(Part(name, _sheet(facts, np.array(s.rows[:PHOTOS])), read))
     lines = "\n".join(["path_or_id,field,value", *(f"{s.key},{s.field},{s.value}" for s in found[:SUSPECTS])])

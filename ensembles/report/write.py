@@ -21,7 +21,7 @@ SECTIONS: dict[str, tuple[str, Callable[[Facts], Section]]] = {
     "borders": ("Borders", classes.borders),
     "ensemble": ("Ensemble", ensemble.members),
     "optimism": ("What it will score", ensemble.optimism),
-    "people": ("Hardest people", people.hardest),
+    "people": ("Hardest groups", people.hardest),
     "labels": ("Labels to look at", people.suspects),
     "configurations": ("Configurations", ensemble.configurations),
 }

@@ -4,11 +4,11 @@ python -m ensembles.suspects RUN/ensembles/NAME (or RUN) [--out CSV] [--top N] [
 
 Writes a ranked CSV in the format that label corrections read, a line a photo, which changes that photo alone, and a
 contact sheet beside it. Look at the photos, delete the lines that are wrong, and give the file as
-`rows.corrections`. The list is for looking at: every person was judged by models that know the labels of the other
+`rows.corrections`. The list is for looking at: every group was judged by models that know the labels of the other
 folds, so that a list which is applied unseen carries these labels into the scores of those folds.
 
 `--by-fold` writes a list that may be applied unseen: each line has a `fold`, whose models judged, and holds in that
-fold's training part alone. These models know no label that the fold is scored on, but have trained on the people that
+fold's training part alone. These models know no label that the fold is scored on, but have trained on the groups that
 they judge, so they find less. It predicts every training photo with every fold model.
 """
 
@@ -21,10 +21,10 @@ from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog=spoken("suspects"), description="Rank people whose labels look wrong.")
+    parser = Parser(prog=spoken("suspects"), description="Rank groups and photos whose labels look wrong.")
     parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]")
     parser.add_argument("--out", type=Path, metavar="CSV", help="default: suspects.csv in the folder given")
-    parser.add_argument("--top", type=whole, default=40, help="people on the contact sheet (default: 40)")
+    parser.add_argument("--top", type=whole, default=40, help="groups and photos on the contact sheet (default: 40)")
     parser.add_argument("--by-fold", action="store_true", help="a list that may be applied unseen")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given))
@@ -32,7 +32,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(given: argparse.Namespace) -> int:
     from ensembles.suspects.contact_sheet import draw_sheet
-    from ensembles.suspects.ranking import judge, table_of
+    from ensembles.suspects.ranking import doubt, judge, table_of
     from ensembles.suspects.votes import read_votes, votes_by_fold
     from trainable.files import write_atomic
 
@@ -46,12 +46,13 @@ def command(given: argparse.Namespace) -> int:
     table = table_of(found, images, manifest.made_of).drop(columns=[] if given.by_fold else ["fold"])
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     fields = Counter(s.field for _, s in found)
-    counts = ", ".join(f"{n} {field}" for field, n in fields.most_common()) or "nobody"
+    counts = ", ".join(f"{n} {field}" for field, n in fields.most_common()) or "none"
     print(f"suspects: {counts}; {len(table):,} photos, a line each, by score in {out}")
+    print(doubt(members, votes))
     shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]
     if shown:
         sheet = [(s.caption(n), [images[r] for r in s.rows]) for n, s in enumerate(shown, start=1)]
-        draw_sheet(out.with_suffix(".png"), manifest.root, sheet)
+        draw_sheet(out.with_suffix(".png"), manifest.root, sheet, doubt(members, votes))
         print(f"contact sheet of the first {len(shown)}: {out.with_suffix('.png')}")
     unseen = "" if given.by_fold else "look at them, delete wrong lines, and "
     print(f"next: {unseen}search with rows.corrections = {out}")

@@ -8,9 +8,10 @@ import pandas as pd
 from ensembles.members import Members
 from ensembles.suspects.find import Suspect, find_suspects
 from trainable.data.attributes import Attributes
-from trainable.data.corrections import SWAP
+from trainable.data.corrections import LABEL, SWAP
 from trainable.data.manifest import Manifest
 
+USUAL = 0.1  # share of wrong labels; ten public test sets have .2 to 10 %, https://arxiv.org/abs/2103.14749
 Found = list[tuple[int | None, Suspect]]  # the fold whose models judged, None where each row's own did
 
 
@@ -60,3 +61,23 @@ def _changes(suspect: Suspect, made_of: Attributes) -> list[tuple[str, str, str]
     swap = next(swap for swap in made_of.swaps if swap.word == suspect.value)
     one, other = (made_of[swap.column].values[value] for value in swap.values)
     return [(swap.column, other, one), (swap.column, one, other)]
+
+
+def doubt(members: Members, votes: np.ndarray) -> str:
+    """How far to believe the list, from how often votes [N, C], or [K, N, C] a fold, contradict labels out of fold."""
+    rows = np.arange(len(members.labels))
+    own = votes[members.fold, rows] if votes.ndim == 3 else votes
+    pairs = {LABEL: (members.labels, own)}
+    if members.made_of:
+        given, grid = members.made_of.decode(members.labels), members.made_of.grid
+        pairs = {part.name: (given[part.name], grid.marginal(own, axis)) for axis, part in enumerate(members.made_of)}
+    shares = {name: float((labels != table.argmax(1)).mean()) for name, (labels, table) in pairs.items()}
+    told = ", ".join(f"{name} {share:.0%}" for name, share in shares.items())
+    weak = [name for name, share in shares.items() if share > USUAL]
+    line = f"photos on which the vote contradicts the label: {told}"
+    if not weak:
+        return line
+    return (
+        f"{line}. Labels are seldom wrong on more than {USUAL:.0%}: most suspicions of {', '.join(weak)} are the "
+        "vote's own mistakes, and only the first lines are worth a look"
+    )

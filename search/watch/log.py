@@ -73,8 +73,8 @@ class Log:
         """One line that also reads well in a log."""
         tally, counts = self.tally, self.tally.counts()
         states = ", ".join(f"{counts[s]} {s}" for s in ("running", "waiting", "stopped", "complete", "failed"))
-        taken = f", {self.taken} of them taken over" if self.taken else ""
-        parts = [f"{states} of {count(self.search.trials, 'trial')}{taken}"]
+        taken = f" and {self.taken} taken over" if self.taken else ""
+        parts = [f"{states} of {count(self.search.trials - self.taken, 'trial')}{taken}"]
         if self.ahead:
             parts.append(f"{count(len(self.ahead), 'fold')} trained ahead")
         parts.append(self.best())

@@ -16,9 +16,10 @@ from search.watch.log import Log
 from search.watch.tally import Row
 from trainable.run import Trial
 from trainable.training.report import Report
-from trainable.words import duration
+from trainable.words import count, duration
 
 ROWS, ERRORS = 12, 3
+NARROW = 100  # columns of a terminal in which the race stands below the search, not beside it
 ORDER = ("running", "complete", "waiting", "failed", "stopped")
 STYLES = {"running": "", "complete": "green", "failed": "red"}
 
@@ -64,7 +65,11 @@ class LiveTable:
     def render(self) -> Group:
         """What the terminal shows: the search, the rungs beside it, trials, and errors last."""
         above = Table.grid(padding=(0, 6))
-        above.add_row(self._search(), self._rungs())
+        if self.console.width < NARROW:
+            above.add_row(self._search())
+            above.add_row(self._rungs())
+        else:
+            above.add_row(self._search(), self._rungs())
         failed = [(name, row) for name, row in self.tally.rows.items() if row.state == "failed"][-ERRORS:]
         errors = [Text(f"error: trial {r.number} {name}: {r.reason}", "red", overflow="ellipsis") for name, r in failed]
         return Group(above, Text(), self._trials(), *errors)
@@ -74,12 +79,12 @@ class LiveTable:
         speed = sum(row.images_per_second for row in tally.rows.values() if row.state == "running")
         there, vote = ", ".join(f"{n} {s}" for s, n in tally.counts().items() if n), "-"
         if tally.vote.members:
-            vote = f"{self.measure.text(tally.vote.score)}  of {tally.vote.members} trials, in-sample"
+            vote = f"{self.measure.text(tally.vote.score)}  of {count(tally.vote.members, 'trial')}, in-sample"
         lines = {
             **({"stage": self.log.stage} if self.log.stage else {}),
             "trials": f"{there or 'none'} of {self.search.trials}",
             "metric": self.measure.shown,
-            "best single": self.log.best(),
+            "best single": self.log.best().removeprefix("best "),
             "ensemble": vote,
             "epochs": f"{tally.epochs} of about {self.log.epochs()}, {tally.epochs_saved} saved by the race",
             "speed": f"{speed:.0f} images/s",
@@ -114,13 +119,15 @@ class LiveTable:
     def _trials(self) -> Table:
         table = Table(expand=False, pad_edge=False, box=None, header_style="bold")
         for column in ("#", "trial", "state", "fold", "epochs", "score", "images/s", ""):
-            table.add_column(column, justify="left" if column in ("trial", "state", "") else "right", no_wrap=True)
+            left = column in ("trial", "state", "")
+            table.add_column(column, justify="left" if left else "right", no_wrap=bool(column))  # "" gives way first
         for trial_id, row in self._visible():
             score = "-" if math.isnan(row.score) else self.measure.text(row.score)
             epochs = f"{row.step}/{self.tally.full}"
             speed = f"{row.images_per_second:.0f}" if row.state == "running" else ""
-            cells = (str(row.number), trial_id, row.state, str(row.fold), epochs, score, speed, row.reason[:60])
-            table.add_row(*map(escape, cells), style=STYLES.get(row.state, "dim"))
+            cells = (str(row.number), trial_id, row.state, str(row.fold), epochs, score, speed)
+            reason = Text(row.reason[:60], no_wrap=True, overflow="ellipsis")
+            table.add_row(*map(escape, cells), reason, style=STYLES.get(row.state, "dim"))
         return table
 
     def _visible(self) -> list[tuple[str, Row]]:

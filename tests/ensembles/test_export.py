@@ -138,7 +138,7 @@ def test_folder_predicts_without_foldvote(built: EnsembleFolder, generic: Path, 
     subprocess.run(arguments, check=True, cwd=tmp_path, capture_output=True)
     assert predict([str(built.root), str(photos), "--out", str(tmp_path / "ours.csv")]) == 0
     alone, ours = pd.read_csv(tmp_path / "alone.csv"), pd.read_csv(tmp_path / "ours.csv")
-    assert alone["image"].tolist() == ours["image"].tolist()
+    assert alone["path"].tolist() == ours["path"].tolist()
     columns = [f"p class{c}" for c in range(3)]
     assert alone[columns].to_numpy() == pytest.approx(ours[columns].to_numpy(), abs=1e-5)
     kept = read_json(out / "vote.json")

@@ -9,6 +9,7 @@ import pytest
 import torch
 from helpers import complete_run, refused, tiny, write_photo
 
+from ensembles.compare.comparison import read_submissions
 from ensembles.ensemble import Ensemble, read_ensemble
 from ensembles.predict import main
 from ensembles.predict_photos import find_photos, table_of
@@ -55,7 +56,7 @@ def test_predictions_are_the_weighted_mean_of_the_members(built: EnsembleFolder,
     photos = sorted((generic / "images").glob("*.png"))[:4]
     assert main([str(built.root), *map(str, photos), "--out", str(out)]) == 0
     table = pd.read_csv(out)
-    assert table["image"].tolist() == [str(p) for p in photos]
+    assert table["path"].tolist() == [str(p) for p in photos]
     columns = [f"p class{c}" for c in range(3)]
     images = torch.from_numpy(np.stack([cv2.imread(str(p))[..., ::-1] for p in photos]))
     expected = np.zeros((4, 3))
@@ -67,6 +68,19 @@ def test_predictions_are_the_weighted_mean_of_the_members(built: EnsembleFolder,
             expected += weight / 2 * predict(model, [(np.arange(4), images)], statistics)
     assert table[columns].to_numpy() == pytest.approx(expected, abs=2e-6)
     assert table["prediction"].tolist() == [f"class{c}" for c in expected.argmax(1)]
+
+
+def test_what_was_predicted_can_be_compared_with_a_submission(
+    built: EnsembleFolder, generic: Path, tmp_path: Path
+) -> None:
+    """Its paths are whole, and it has columns of probabilities."""
+    new, known = tmp_path / "new.csv", tmp_path / "submission.csv"
+    assert main([str(built.root), str(generic / "test"), "--out", str(new)]) == 0
+    table = pd.read_csv(new)
+    table["path"] = [str(Path(p).relative_to(generic)) for p in table["path"]]
+    table[["path", "prediction"]].iloc[::-1].to_csv(known, index=False)
+    predictions, _ = read_submissions([known, new])
+    assert (predictions[0] == predictions[1]).all() and predictions.shape == (2, len(table))
 
 
 def test_members_without_weight_are_not_opened(built: EnsembleFolder, generic: Path, tmp_path: Path) -> None:

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import shlex
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -10,7 +13,9 @@ import pytest
 from helpers import SPACE, space_file
 from inline import searched
 from sklearn.metrics import f1_score, log_loss
+from test_readme import BLOCK, FOUND, ROOT, called, main_of
 
+import foldvote
 from ensembles.build import main as build
 from ensembles.truth import true_scores
 from trainable.run import Run
@@ -32,6 +37,32 @@ def tenth(tmp_path_factory: pytest.TempPathFactory) -> Path:
         table = pd.read_csv(SHARED / f"{name}.csv", dtype=str, keep_default_na=False)
         table.iloc[::10].to_csv(folder / f"{name}.csv", index=False)
     return folder
+
+
+def test_the_walks_of_readme_and_docs_lead_to_a_submission(
+    tenth: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Command after command and block after block, with tiny networks."""
+    monkeypatch.chdir(tmp_path)
+    small = ["--smoke", "--trials", "2", "--executor", "inline"]
+    told = [command for where, command in FOUND if where == "README.md" and "clothes" in command.lower()]
+    walk = [shlex.split(command.replace("$CLOTHES", str(tenth))) for command in told]
+    assert [words[1] for words in walk] == ["describe", "describe", "search", "build", "truth"]
+    for number, words in enumerate(walk):
+        module, *arguments = called(words)
+        assert main_of(module)([*arguments, *(small if words[1] == "search" else [])]) == (2 if number == 0 else 0)
+    said = capsys.readouterr()
+    assert "no image found for" in said.err and "true test macro-F1 of auto" in said.out
+    assert (tmp_path / "runs/clothes/ensembles/auto/submission.csv").is_file()
+
+    asked = {"smoke": True, "trials": 2, "executor": "inline"}
+    monkeypatch.setattr(foldvote, "search", partial(foldvote.search, **asked))
+    text = (ROOT / "docs" / "python.md").read_text().partition("## The same on real photos")[2]
+    names: dict[str, Any] = {"foldvote": foldvote, "Path": Path}
+    for block in BLOCK.findall(text):
+        shown = block.replace("../shared/data/clothing", str(tenth)).replace('"clothes"', '"again"')
+        exec(compile(shown, "docs/python.md", "exec"), names)
+    assert len(names["vote"].submission) == len(pd.read_csv(tenth / "test.csv"))
 
 
 def graded(metric: str, written: pd.DataFrame, beside: pd.DataFrame, truth: list[str]) -> float:

@@ -129,7 +129,7 @@ def test_tensorboard_page_shows_the_run(served: str, page: Page, finished: Run) 
 
     page.wait(lambda: len(rows()) == len(trials), "HParams has not a row a trial", 120)
     scored = [r["name"] for r in rows() if any(m["name"]["tag"] == "oof_score" for m in r.get("metricValues", []))]
-    assert sorted(n.split("/")[-1] for n in scored) == sorted(t.id for t in finished.trials() if t.finished)
+    assert sorted(n.split()[-1] for n in scored) == sorted(t.id for t in finished.trials() if t.finished)
     page.wait(lambda: bool(ask("projector/runs")), "no embeddings")
     page.open("about:blank")  # a new hash alone would load nothing
     page.open(served + "#hparams")

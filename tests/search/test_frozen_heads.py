@@ -57,5 +57,5 @@ def test_heads_are_searched_voted_and_predict_with_one_pass_a_network(
     bodies = {body for trial in run.trials() if trial.finished for body in trial.fold(0).bodies}
     assert len(passes) <= 2 * len(bodies)  # at most once a network and view, however many heads there are
     found = pd.read_csv(tmp_path / "new.csv")
-    truth = [f"class{int(Path(p).name[1:3]) % 3}" for p in found["image"]]
+    truth = [f"class{int(Path(p).name[1:3]) % 3}" for p in found["path"]]
     assert np.mean(found["prediction"] == np.array(truth)) > 0.9

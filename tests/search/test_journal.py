@@ -28,6 +28,7 @@ def test_journal_opens_while_the_search_writes(finished: Run, tmp_path: Path) ->
     copy.write_bytes(finished.study.read_bytes())
     ledger = Ledger.open(copy)
     beside = optuna.load_study(study_name=STUDY, storage=JournalStorage(JournalFileBackend(str(copy))))
+    assert beside.metric_names == ["macro-F1"] and "trial numbers" in beside.user_attrs
     before = len(beside.trials)
     trial_id = next(iter(ledger.named()))
     ledger.add(ledger.study.ask(), "another")

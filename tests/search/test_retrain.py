@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import shlex
 from pathlib import Path
 
 import numpy as np
@@ -17,6 +18,7 @@ from ensembles.members import load_members
 from ensembles.predict import main as predict
 from ensembles.report.facts import read_facts
 from search.ledger import Ledger
+from search.queue import main as queue
 from search.run import main as search
 from trainable.run import Run
 
@@ -84,6 +86,12 @@ def test_other_seeds_become_trials_of_the_run(
     assert searched(*more) == 0
     assert len(Ledger.open(run.study).named()) == TRIALS + 1
     assert len(pd.read_csv(run.leaderboard)) == TRIALS + 3
+    capfd.readouterr()
+    assert queue([str(run.root), "lr=0.0042"]) == 0  # into a search that has ended: its next command does it
+    said, errors = capfd.readouterr()
+    assert not errors and said.splitlines()[-1].endswith(f" --resume --trials {TRIALS + 2}")
+    assert searched(*shlex.split(said.splitlines()[-1])[4:]) == 0
+    assert 0.0042 in pd.read_csv(run.leaderboard)["lr"].tolist()
 
 
 def test_networks_of_all_rows_predict_and_nothing_selects_by_them(
@@ -101,6 +109,14 @@ def test_networks_of_all_rows_predict_and_nothing_selects_by_them(
     assert (
         capfd.readouterr().out.splitlines()[-1] == f"next: python -m search.run {' '.join(command)} --executor inline"
     )
+    assert searched(*command[:3], "--all-rows") == 0
+    needed, more = capfd.readouterr().out.splitlines()[-2:]
+    assert needed.startswith(f"folds needs {count - 1} trial"), needed
+    assert set(more.split()) == {"next:", "python", "-m", "search.run", *command} - {command[2]}
+    (run.ensemble("folds").root).rename(tmp_path / "aside")
+    assert searched(*command[:3], "--all-rows") == 0
+    assert capfd.readouterr().out.splitlines()[-1] == f"next: python -m ensembles.build {run.root}"
+    (tmp_path / "aside").rename(run.ensemble("folds").root)
     assert searched(*command) == 0
     out = capfd.readouterr().out.splitlines()
     assert out[1] == f"all rows: {count - 1} trials to train; 1 trained already"

@@ -89,7 +89,7 @@ def test_run_directory_holds_what_the_design_says(run: Run) -> None:
     for trial in run.trials():
         assert trial.config.epochs == 2
         assert trial.finished or not list(trial.root.rglob("*.safetensors"))
-        assert (run.tensorboard / trial.id).is_dir()
+        assert run.events(trial.id) is not None
     assert not list(run.root.rglob("*.partial"))
     assert run.report.is_file()
 

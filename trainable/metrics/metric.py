@@ -64,6 +64,11 @@ class Metric:
             return math.nan
         return self.score(labels, probabilities)
 
+    @property
+    def score_shown(self) -> str:
+        """The name of what `score` gives, for people."""
+        return f"{self.shown}, negated" if self.loss else self.shown
+
     def read(self, score: float) -> float:
         """A score as people read it: a loss has its own sign."""
         return 0.0 - score if self.loss else score

@@ -71,16 +71,18 @@ def matrix(
     *,
     cells: Sequence[Sequence[str]] | None = None,
     top: float = 1.0,
+    letters: float | None = None,
 ) -> None:
-    """Shares float [n, n] as grey cells, with their text where there is room for it."""
+    """Shares float [n, n] as grey cells, with their text where there is room for it; letters: its size in points."""
     ax.imshow(values, cmap="Greys", vmin=0, vmax=top, aspect="auto")
     ax.grid(False)
     ax.set_xticks(range(len(names)), names, rotation=90 if len(names) > 4 else 0)
     ax.set_yticks(range(len(names)), names)
+    size = letters or (9 if len(names) <= 4 else 6)
     for i, row in enumerate(cells or []):
         for j, cell in enumerate(row):
             ink = "white" if values[i, j] > 0.55 * top else "black"
-            ax.text(j, i, cell, ha="center", va="center", color=ink, fontsize=9 if len(names) <= 4 else 6)
+            ax.text(j, i, cell, ha="center", va="center", color=ink, fontsize=size)
 
 
 def twin(ax: Axes, label: str) -> Axes:

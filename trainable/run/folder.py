@@ -163,6 +163,10 @@ class RunFolder:
     def tensorboard(self) -> Path:
         return self.root / "tb"
 
+    def events(self, trial_id: str) -> Path | None:
+        """The folder of a trial's TensorBoard events, whose name ends with its id; None where it has none."""
+        return next((folder for folder in self.tensorboard.glob(f"*{trial_id}") if folder.is_dir()), None)
+
     @property
     def born(self) -> int:
         """When the run was begun (nanoseconds): tells it from an earlier one of the same name."""

@@ -8,18 +8,31 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 
 from trainable.pictures.charts import STYLE, axes, matrix, short
 
+NUMBERED, CELLS, NAMED = 6, 20, 40  # classes up to which columns have names, cells counts, rows names
+LETTERS = 13  # points; TensorBoard shows the picture at half its size
+
 
 def confusion_picture(counts: np.ndarray, names: Sequence[str], title: str) -> np.ndarray:
-    """uint8 [H, W, 3] of counts int64 [C, C]: rows are true classes, cells shares of their row with counts."""
+    """uint8 [H, W, 3] of counts int64 [C, C]: rows are true classes, cells shares of their row with counts.
+
+    Of more than a few classes the columns bear the numbers of the rows, which leaves room for letters to be read.
+    """
     shares = counts / np.maximum(counts.sum(1, keepdims=True), 1)
     count = len(names)
-    figure, ax = axes(*((3.6, 3.2) if count <= 6 else (6.2, 5.8)))
-    cells = [[str(n) if n else "" for n in row] for row in counts] if count <= 20 else None
-    matrix(ax, shares, [short(n, 26) for n in names] if count <= 40 else [str(i) for i in range(count)], cells=cells)
-    ax.tick_params(labelsize=8 if count <= 20 else 4)
-    ax.set_xlabel("predicted")
-    ax.set_ylabel("true")
-    ax.set_title(f"{title}: images, out of fold; {np.trace(counts) / max(counts.sum(), 1):.1%} right", fontsize=9)
+    figure, ax = axes(6.4, 4.6)
+    cells = [[str(n) if n else "" for n in row] for row in counts] if count <= CELLS else None
+    matrix(ax, shares, [""] * count, cells=cells, letters=LETTERS if count <= NUMBERED else 9)
+    few, size = count <= NUMBERED, LETTERS if count <= CELLS else max(4, round(LETTERS * CELLS / count))
+    rows = [short(n, 22) if few else f"{short(n, 22)}  {i}" for i, n in enumerate(names, start=1)]
+    ax.set_yticks(range(count), rows if count <= NAMED else [str(i + 1) for i in range(count)], fontsize=size)
+    ax.set_xticks(
+        range(count), [short(n, 10) for n in names] if few else [str(i + 1) for i in range(count)], rotation=0
+    )
+    ax.tick_params(axis="x", labelsize=size if few else 0.75 * size)
+    ax.set_xlabel("predicted", fontsize=LETTERS)
+    ax.set_ylabel("true", fontsize=LETTERS)
+    right = np.trace(counts) / max(counts.sum(), 1)
+    ax.set_title(f"{title}: images, out of fold; {right:.1%} right", fontsize=LETTERS, loc="center" if few else "right")
     with mpl.rc_context(STYLE):
         canvas = FigureCanvasAgg(figure)
         canvas.draw()

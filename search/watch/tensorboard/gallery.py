@@ -5,6 +5,7 @@ only of a trial that is the best so far.
 """
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import cv2
@@ -14,6 +15,7 @@ from tensorboard.compat.proto.summary_pb2 import Summary
 from torch.utils.tensorboard import SummaryWriter
 
 from search.watch.tensorboard.confusion import confusion_picture
+from search.watch.tensorboard.names import picture_tag
 from search.watch.tensorboard.summaries import add_summary
 from trainable.config import TrialConfig
 from trainable.data.rows import made_of_target
@@ -27,9 +29,10 @@ from trainable.ring.plan import NO_AUGMENTATION
 from trainable.run import Experiment, Predictions, Run, Trial
 from trainable.training.batches import training_batches
 
-SEEN, WRONG, LOOKED = 32, 24, 8  # photos of a first batch, of errors, of Grad-CAM
+SEEN, WRONG, LOOKED = 16, 24, 8  # photos of a first batch, of errors, of Grad-CAM
+PAGE, COLUMNS = 8, 4  # pictures on a page, and in a row of it: as wide and high as TensorBoard's cards are
 POINTS, THUMB = 500, 40  # photos in the projector, and the longer side of their thumbnails
-SIDE = 128  # the longer side of a photo in a picture
+SIDE = 150  # the longer side of a photo in a picture
 
 
 class Gallery:
@@ -43,7 +46,7 @@ class Gallery:
 
     def first_batch(self, trial: Trial, writer: SummaryWriter) -> None:
         images, captions = first_batch(trial.config, self.experiment)
-        add_picture(writer, "first_batch", sheet(_small(images[:SEEN]), captions[:SEEN]))
+        add_pages(writer, "first_batch", images[:SEEN], captions[:SEEN])
 
     def complete(self, trial: Trial, writer: SummaryWriter) -> None:
         """Everything that is made of a complete trial."""
@@ -74,7 +77,7 @@ class Gallery:
         places = _surest(oof, wrong=True)[:WRONG]
         if len(places):
             images, captions = _photos(config, self.experiment, oof.index[places]), _captions(oof, places)
-            add_picture(writer, "confidently_wrong", sheet(_small(images), captions, columns=6))
+            add_pages(writer, "confidently_wrong", images, captions)
 
     def _attention(self, seen: "_Seen", oof: Predictions, writer: SummaryWriter) -> None:
         """Photos of fold 0 that its model is surest about, half wrong, half right, and what speaks for its answer."""
@@ -86,7 +89,7 @@ class Gallery:
         heat = grad_cam(seen.network, images, seen.statistics, oof.probabilities[places].argmax(1))
         pairs = np.stack([images, heat], 1).reshape(-1, *images.shape[1:])
         captions = [c for caption in _captions(oof, places) for c in (caption, "")]
-        add_picture(writer, "grad_cam", sheet(_small(pairs), captions, columns=4))
+        add_pages(writer, "grad_cam", pairs, captions)
 
     def _embeddings(self, seen: "_Seen", oof: Predictions, writer: SummaryWriter) -> None:
         places = np.flatnonzero(oof.fold == 0)
@@ -135,17 +138,29 @@ def _captions(oof: Predictions, places: np.ndarray) -> list[str]:
     for label, probabilities in zip(oof.label[places], oof.probabilities[places], strict=True):
         said = int(probabilities.argmax())
         verdict = "right" if said == label else f"is {oof.classes[label]}"
-        captions.append(f"{oof.classes[said]} {probabilities[said]:.0%}\n{verdict}")
+        captions.append(f"{probabilities[said]:.0%} {oof.classes[said]}\n{verdict}")
     return captions
 
 
-def add_picture(writer: SummaryWriter, tag: str, pixels: np.ndarray) -> None:
+def add_pages(writer: SummaryWriter, name: str, images: np.ndarray, captions: Sequence[str]) -> None:
+    """Photos uint8 [N, H, W, 3] with captions, a page a step: the slider turns them.
+
+    TensorBoard opens the last step, so that the first photos come there.
+    """
+    small = _small(images)
+    starts = range(0, len(small), PAGE)
+    for step, start in enumerate(reversed(starts)):
+        page = slice(start, start + PAGE)
+        add_picture(writer, name, sheet(small[page], captions[page], columns=COLUMNS), step)
+
+
+def add_picture(writer: SummaryWriter, name: str, pixels: np.ndarray, step: int = 0) -> None:
     """uint8 [H, W, 3] as a JPEG, a tenth of the PNG that SummaryWriter would make of photos."""
     good, data = cv2.imencode(".jpg", cv2.cvtColor(pixels, cv2.COLOR_RGB2BGR), [cv2.IMWRITE_JPEG_QUALITY, 85])
     assert good
     height, width, _ = pixels.shape
     image = Summary.Image(height=height, width=width, colorspace=3, encoded_image_string=data.tobytes())
-    add_summary(writer, Summary(value=[Summary.Value(tag=tag, image=image)]), 0)
+    add_summary(writer, Summary(value=[Summary.Value(tag=picture_tag(name), image=image)]), step)
 
 
 def _surest(oof: Predictions, *, wrong: bool) -> np.ndarray:

@@ -1,6 +1,7 @@
 """The HParams tab: a row a trial. What may vary is written once, beside the trials, so that no column is missing."""
 
 import json
+from collections import Counter
 from collections.abc import Mapping
 from contextlib import suppress
 from typing import Any
@@ -12,29 +13,39 @@ from tensorboard.plugins.hparams import api_pb2, metadata, plugin_data_pb2
 
 from search.space import DataFacts
 from search.space_file import SpaceFile
+from search.watch.tensorboard.names import first, scalar_tag
 from trainable.errors import InputError
 
 SCORE = "oof_score"  # final: over all folds pooled
-METRICS = {SCORE: "score out of fold", "fold_0/score": "score of fold 0, latest"}
+METRICS = {SCORE: "score out of fold", scalar_tag("fold_0/score"): "score of fold 0, latest"}
 DRAWS = 200
+SHOWN = 5  # columns: so many TensorBoard shows at first, those marked to differ before the others, each by name
 STATUS = {"complete": "STATUS_SUCCESS", "stopped": "STATUS_SUCCESS", "failed": "STATUS_FAILURE"}
 
 
 def known_parameters(space: SpaceFile, data: DataFacts, draws: int = DRAWS) -> dict[str, BaseDistribution]:
-    """Parameters of a space, also those that only some configurations have, from configurations drawn at random."""
+    """Parameters of a space, also those that only some configurations have, from configurations drawn at random.
+
+    The most telling first: what never varies and what few configurations have comes last.
+    """
     study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
     found: dict[str, BaseDistribution] = {}
+    counts: Counter[str] = Counter()
     for _ in range(draws):
         trial = study.ask()
         with suppress(InputError):  # a corner of the space; its parameters are known all the same
             space.config(trial, data)
         found |= trial.distributions
-    return dict(sorted(found.items()))
+        counts.update([*trial.distributions])
+    often = sorted(found, key=lambda name: (found[name].single(), -counts[name]))
+    return {name: found[name] for name in first(often)}
 
 
 def experiment(parameters: Mapping[str, BaseDistribution]) -> Summary:
     """What may vary, and which scalars are scores."""
     columns = [_column(name, d) for name, d in parameters.items()]
+    for column in columns[:SHOWN]:
+        column.differs = True
     scores = [
         api_pb2.MetricInfo(name=api_pb2.MetricName(tag=tag), display_name=title) for tag, title in METRICS.items()
     ]

@@ -15,6 +15,7 @@ from search.watch.aside import Aside
 from search.watch.scalars import scalars
 from search.watch.tensorboard import hparams
 from search.watch.tensorboard.gallery import Gallery
+from search.watch.tensorboard.names import f1_tag, scalar_tag, trial_name
 from search.watch.tensorboard.nodes import NodeLoad
 from search.watch.tensorboard.summaries import add_summary
 from trainable.metrics import f1_per_class
@@ -27,15 +28,16 @@ FEW = 5.0  # seconds that the end of a search waits for pictures: its deadline c
 
 @dataclass
 class TensorBoard:
-    """A watcher: tags are fold_<k>/<scalar>, steps are epochs of that fold.
+    """A watcher: tags are curves/fold_<k>/<scalar> and the like, see names; steps are epochs of that fold.
 
-    parameters_of: a trial's parameters as plain values, by its id. parameters: what may vary in the space, see
-    known_parameters. waits: make pictures at once, while no trial trains: where trials train in this very process a
-    thread that builds networks would take random numbers from theirs.
+    parameters_of: a trial's parameters as plain values, by its id. number_of: its number, from 1. parameters: what may
+    vary in the space, see known_parameters. waits: make pictures at once, while no trial trains: where trials train in
+    this very process a thread that builds networks would take random numbers from theirs.
     """
 
     run: Run
     parameters_of: Callable[[str], Mapping[str, Any]] = lambda trial_id: {}
+    number_of: Callable[[str], int] = lambda trial_id: 1
     parameters: Mapping[str, BaseDistribution] = field(default_factory=dict)
     pictures: bool = True
     waits: bool = False
@@ -64,9 +66,10 @@ class TensorBoard:
         self.writers.clear()
 
     def began(self, trial: Trial) -> None:
-        fresh = not (self.run.tensorboard / trial.id).exists()
-        writer = self._writer(trial.id)
-        add_summary(writer, hparams.start(trial.id, self.parameters_of(trial.id)))
+        fresh = self.run.events(trial.id) is None
+        writer = self._trial_writer(trial)
+        name = f"{self.number_of(trial.id):03} {trial.id}"
+        add_summary(writer, hparams.start(name, self.parameters_of(trial.id)))
         if fresh:  # a waiting trial that goes on has told already
             writer.add_text("config", f"```json\n{trial.config_text()}\n```")
             self._later(lambda: self.gallery.first_batch(trial, writer))
@@ -74,14 +77,14 @@ class TensorBoard:
     def reported(self, trial: Trial, report: Report) -> None:
         writer, epoch = self.writers[trial.id], int(report.metrics["epoch"])
         for name, value in scalars(report).items():
-            writer.add_scalar(name, value, epoch)
+            writer.add_scalar(scalar_tag(name), value, epoch)
         if report.fold_done:
             self._per_class(writer, trial, report.fold, epoch)
 
     def ended(self, trial: Trial, state: str, reason: str) -> None:
         if trial.id not in self.writers and state != "complete":  # never ran in this process
             return
-        writer = self._writer(trial.id)  # complete without having run: all but the last word was said before a crash
+        writer = self._trial_writer(trial)  # complete without having run: all but the last word was said before a crash
         del self.writers[trial.id]
         writer.add_text("ending", json.dumps({"state": state, "reason": reason}))
         if state != "waiting":
@@ -91,9 +94,15 @@ class TensorBoard:
             self._later(lambda: self.gallery.complete(trial, writer))
         self.aside.later(writer.close)
 
-    def _writer(self, name: str) -> SummaryWriter:
+    def _trial_writer(self, trial: Trial) -> SummaryWriter:
+        """Of the folder that the trial has had since it first began, whatever number it has now."""
+        named = trial_name(self.number_of(trial.id), self.parameters_of(trial.id), trial.id)
+        there = self.run.events(trial.id)
+        return self._writer(trial.id, there.name if there else named)
+
+    def _writer(self, name: str, folder: str = "") -> SummaryWriter:
         if name not in self.writers:
-            self.writers[name] = SummaryWriter(str(self.run.tensorboard / name), flush_secs=30)
+            self.writers[name] = SummaryWriter(str(self.run.tensorboard / (folder or name)), flush_secs=30)
         return self.writers[name]
 
     def _per_class(self, writer: SummaryWriter, trial: Trial, fold: int, epoch: int) -> None:
@@ -104,7 +113,7 @@ class TensorBoard:
             return
         scores = f1_per_class(table.label, guess.argmax(1), guess.shape[1])
         for name, score in zip(table.classes, scores, strict=True):
-            writer.add_scalar(f"fold_{fold}/f1/{name}", score, epoch)
+            writer.add_scalar(f1_tag(fold, name), score, epoch)
 
     def _later(self, work: Callable[[], None]) -> None:
         """Pictures are extras: what goes wrong with one is said once, and the search goes on."""

@@ -113,6 +113,20 @@ def test_table_shows_rungs_votes_and_errors(table: LiveTable, run: Run) -> None:
     assert any("50 images/s" in row for row in rows)
 
 
+def test_table_is_whole_in_a_narrow_terminal(table: LiveTable, run: Run) -> None:
+    """What gives way is the reason alone."""
+    table.race = Race(epochs=EPOCHS, folds=FOLDS, trials=4)
+    table.began(run.trial("487cb2ab7ff1"))
+    table.reported(run.trial("487cb2ab7ff1"), said(1, 0.5))
+    table.ended(run.trial("487cb2ab7ff1"), "stopped", "rank 12 of 100 after 15 epochs of fold 0")
+    table.console.width = 80
+    rows = shown(table)
+    assert max(map(len, rows)) <= 80
+    (row,) = [r for r in rows if "487cb2ab7ff1" in r and "stopped" in r]
+    assert row.split()[:6] == ["1", "487cb2ab7ff1", "stopped", "0", f"1/{EPOCHS * FOLDS}", "0.5000"]
+    assert "rank 12 of" in row and any("arrived  went on  waiting" in r for r in rows)
+
+
 def test_trial_that_waits_since_an_earlier_process_counts_at_its_rung(table: LiveTable) -> None:
     table.race = Race(epochs=EPOCHS, folds=FOLDS, trials=4)
     table.race.record("a", 1, 0.5)
@@ -133,7 +147,7 @@ def test_before_a_trial_is_complete_the_best_score_so_far_is_named(table: LiveTa
 
 def test_folds_ahead_and_trials_that_were_taken_over_are_counted(table: LiveTable) -> None:
     table.log.ahead, table.log.taken = {("a", 2), ("a", 1)}, 3
-    assert "of 4 trials, 3 of them taken over; 2 folds trained ahead; " in table.log.summary()
+    assert "of 1 trial and 3 taken over; 2 folds trained ahead; " in table.log.summary()
 
 
 def test_log_has_a_line_for_every_later_fold(table: LiveTable, run: Run) -> None:

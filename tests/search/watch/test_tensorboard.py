@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import cv2
 import numpy as np
@@ -24,6 +25,7 @@ from search.ledger import read_trials
 from search.space import DataFacts
 from search.space_file import load_space
 from search.watch.tensorboard import TensorBoard, known_parameters
+from search.watch.tensorboard.names import trial_name
 from search.watch.tensorboard.nodes import load
 from search.watch.tensorboard.watcher import FEW
 from trainable.config import TrialConfig
@@ -32,13 +34,20 @@ from trainable.run import Run
 from trainable.training.report import Report
 
 LIMIT = 300e6  # bytes of events of 200 trials
-NAMES = ("loss", "score", "lr", "images_per_second", "accuracy_mask", "accuracy_gender", "accuracy_age")
+CURVES = ("loss", "score")
+DETAILS = ("lr", "images_per_second", "accuracy_mask", "accuracy_gender", "accuracy_age")
 
 
 def events(folder: Path) -> EventAccumulator:
     found = EventAccumulator(str(folder), size_guidance={IMAGES: 0})
     found.Reload()
     return found
+
+
+def folder_of(run: Run, trial: str) -> Path:
+    folder = run.events(trial)
+    assert folder is not None, trial
+    return folder
 
 
 def hparams(found: EventAccumulator, tag: str) -> plugin_data_pb2.HParamsPluginData:
@@ -54,14 +63,16 @@ def complete(finished: Run) -> list[str]:
 @pytest.mark.slow
 def test_scalars_of_every_fold_are_read_back(finished: Run, complete: list[str]) -> None:
     for trial in complete:
-        found = events(finished.tensorboard / trial)
-        tags = set(found.Tags()["scalars"])
+        found = events(folder_of(finished, trial))
+        tags = found.Tags()["scalars"]
+        first = [f"curves/fold_{k}/{name}" for k in range(2) for name in CURVES]
+        assert sorted([*tags, *found.Tags()["images"]])[:4] == first, "TensorBoard sorts by name"
         for k in range(2):
-            for name in NAMES:
-                assert len(found.Scalars(f"fold_{k}/{name}")) == 3, (k, name)
-            assert {f"fold_{k}/f1/{c}" for c in CLASSES} <= tags
-            mean = np.mean([found.Scalars(f"fold_{k}/f1/{c}")[-1].value for c in CLASSES])
-            assert mean == pytest.approx(found.Scalars(f"fold_{k}/score")[-1].value, abs=1e-5)
+            for name in [*(f"curves/fold_{k}/{n}" for n in CURVES), *(f"details/fold_{k}/{n}" for n in DETAILS)]:
+                assert len(found.Scalars(name)) == 3, name
+            assert {f"f1/fold_{k}/{c}" for c in CLASSES} <= set(tags)
+            mean = np.mean([found.Scalars(f"f1/fold_{k}/{c}")[-1].value for c in CLASSES])
+            assert mean == pytest.approx(found.Scalars(f"curves/fold_{k}/score")[-1].value, abs=1e-5)
         (score,) = found.Scalars("oof_score")
         assert score.value == pytest.approx(finished.trial(trial).result.oof_score, abs=1e-6)
 
@@ -69,10 +80,14 @@ def test_scalars_of_every_fold_are_read_back(finished: Run, complete: list[str])
 @pytest.mark.slow
 def test_hparams_have_a_row_a_trial_and_columns_for_conditional_parameters(finished: Run) -> None:
     what = hparams(events(finished.tensorboard / "search"), metadata.EXPERIMENT_TAG).experiment
-    assert {c.name for c in what.hparam_infos} == {"augment", "backbone", "loss", "lr", "smoothing"}
-    assert [m.name.tag for m in what.metric_infos] == ["oof_score", "fold_0/score"]
+    assert [c.name for c in what.hparam_infos] == ["backbone", "lr", "loss", "augment", "smoothing"]
+    assert [m.name.tag for m in what.metric_infos] == ["oof_score", "curves/fold_0/score"]
     for trial, frozen in read_trials(finished.study).items():
-        row = hparams(events(finished.tensorboard / trial), metadata.SESSION_START_INFO_TAG).session_start_info
+        folder = folder_of(finished, trial)
+        words = [frozen.params["backbone"], f"lr={frozen.params['lr']:.2g}", frozen.params["loss"]]
+        assert folder.name == "_".join([f"{frozen.number + 1:03}", *words, trial])
+        row = hparams(events(folder), metadata.SESSION_START_INFO_TAG).session_start_info
+        assert row.group_name == f"{frozen.number + 1:03} {trial}"
         assert set(row.hparams) == set(frozen.params)
         assert row.hparams["lr"].number_value == frozen.params["lr"]
         assert row.hparams["backbone"].string_value == frozen.params["backbone"]
@@ -80,29 +95,29 @@ def test_hparams_have_a_row_a_trial_and_columns_for_conditional_parameters(finis
 
 @pytest.mark.slow
 def test_pictures_decode(finished: Run, complete: list[str]) -> None:
-    for folder in finished.tensorboard.iterdir():
-        if folder.name in read_trials(finished.study):
-            found = events(folder)
-            wanted = {"first_batch"}
-            if folder.name in complete:
-                wanted |= {f"confusion/{n}" for n in ("joint", "mask", "gender", "age")} | {
-                    "confidently_wrong",
-                    "grad_cam",
-                }
-            assert set(found.Tags()["images"]) == wanted
-            for tag in wanted:
-                (image,) = found.Images(tag)
+    pages = {"first_batch": 2, "confidently_wrong": 3, "grad_cam": 2}
+    for trial in read_trials(finished.study):
+        found = events(folder_of(finished, trial))
+        wanted = {"first_batch"}
+        if trial in complete:
+            wanted |= {f"confusion/{n}" for n in ("joint", "mask", "gender", "age")} | {"confidently_wrong", "grad_cam"}
+        assert set(found.Tags()["images"]) == {f"pictures/{name}" for name in wanted}
+        for name in wanted:
+            images = found.Images(f"pictures/{name}")
+            assert [image.step for image in images] == list(range(pages.get(name, 1))), "the last is shown first"
+            for image in images:
                 pixels = cv2.imdecode(np.frombuffer(image.encoded_image_string, np.uint8), cv2.IMREAD_COLOR)
                 assert pixels.shape[:2] == (image.height, image.width)
                 assert pixels.std() > 5
+                assert image.width <= 660 and image.height <= 620, "more would be shrunk until nothing can be read"
 
 
 @pytest.mark.slow
 def test_projector_has_labels_and_thumbnails_for_every_point(finished: Run, complete: list[str]) -> None:
-    shown = [t for t in complete if (finished.tensorboard / t / "projector_config.pbtxt").exists()]
+    folders = [folder_of(finished, trial) for trial in complete]
+    shown = [folder for folder in folders if (folder / "projector_config.pbtxt").exists()]
     assert shown
-    for trial in shown:
-        folder = finished.tensorboard / trial
+    for folder in shown:
         config = text_format.Parse((folder / "projector_config.pbtxt").read_text(), ProjectorConfig())
         (embedding,) = config.embeddings
         points = np.loadtxt(folder / embedding.tensor_path, delimiter="\t")
@@ -144,12 +159,25 @@ def test_known_parameters_has_those_that_only_some_configurations_have(tmp_path:
     )
     space = load_space(space_file(tmp_path, text))
     found = known_parameters(space, DataFacts(24, 12, ("a", "b"), ()), draws=30)
-    assert list(found) == ["a", "b", "lr"]
+    assert list(found) == ["lr", "a", "b"], "lr first, then what most have"
     assert isinstance(found["b"], optuna.distributions.IntDistribution)
 
 
 def said(epoch: int, **metrics: float) -> Report:
     return Report(epoch, 0, math.nan, decides=True, fold_done=False, metrics={"epoch": epoch, "loss": 2.0, **metrics})
+
+
+@pytest.mark.parametrize(
+    ("parameters", "name"),
+    [
+        ({}, "003_id"),
+        ({"lr": 0.00421, "wd": 0.1, "flip": True, "ops": 2}, "003_lr=0.0042_wd=0.1_ops=2_id"),
+        ({"loss": "focal", "lr": 0.1, "backbone": "hf-hub:a/b c"}, "003_hf-hub-a-b-c_lr=0.1_focal_id"),
+        ({"backbone": "convnext_small.in12k_ft_in1k_384"}, "003_convnext_small.in12k_ft_in1k_384_id"),
+    ],
+)
+def test_name_of_a_trial_is_its_number_and_what_it_tries(parameters: dict[str, Any], name: str) -> None:
+    assert trial_name(3, parameters, "id") == name
 
 
 @pytest.fixture
@@ -174,8 +202,8 @@ def test_picture_that_fails_is_said_once_and_scalars_go_on(
     board.__exit__(None)
     assert board.problems == 4
     assert capsys.readouterr().err.count("warning: a picture for TensorBoard failed") == 1
-    found = events(board.run.tensorboard / "a")
-    assert found.Tags()["scalars"] == ["fold_0/loss", "oof_score"]
+    found = events(folder_of(board.run, "a"))
+    assert found.Tags()["scalars"] == ["curves/fold_0/loss", "oof_score"]
     ending = json.loads(found.Tensors("ending/text_summary")[0].tensor_proto.string_val[0])
     assert ending == {"state": "complete", "reason": ""}
 
@@ -187,8 +215,10 @@ def test_trial_that_waited_goes_on_in_the_same_folder(board: TensorBoard) -> Non
         board.began(trial)
         board.reported(trial, said(epoch))
         board.ended(trial, "waiting", "rank 2 of 2")
+        board.number_of = lambda _: 7  # of a trial that is tried again
     board.__exit__(None)
-    assert [e.step for e in events(board.run.tensorboard / "a").Scalars("fold_0/loss")] == [1, 2]
+    assert [folder.name for folder in board.run.tensorboard.iterdir() if "lr" in folder.name] == ["001_lr=0.1_a"]
+    assert [e.step for e in events(folder_of(board.run, "a")).Scalars("curves/fold_0/loss")] == [1, 2]
 
 
 def test_trial_that_an_earlier_process_left_all_but_told_is_told_as_complete(board: TensorBoard) -> None:
@@ -196,8 +226,8 @@ def test_trial_that_an_earlier_process_left_all_but_told_is_told_as_complete(boa
     board.ended(finish(board.run.trial("a"), 0.5), "complete", "")
     board.ended(board.run.trial("b"), "waiting", "at its rung")  # never ran here: it has nothing to tell
     board.__exit__(None)
-    assert [e.value for e in events(board.run.tensorboard / "a").Scalars("oof_score")] == [0.5]
-    assert not (board.run.tensorboard / "b").exists()
+    assert [e.value for e in events(folder_of(board.run, "a")).Scalars("oof_score")] == [0.5]
+    assert board.run.events("b") is None
 
 
 @pytest.mark.parametrize("tta", ["none", "flip", "crops"])
@@ -208,9 +238,9 @@ def test_pictures_of_a_network_with_test_time_views(run: Run, tta: str) -> None:
         board.began(trial)
         board.ended(trial, "complete", "")
     assert board.problems == 0
-    found = events(run.tensorboard / trial.id)
-    assert {"first_batch", "confusion/joint", "grad_cam"} <= set(found.Tags()["images"])
-    assert (run.tensorboard / trial.id / "projector_config.pbtxt").exists()
+    found = events(folder_of(run, trial.id))
+    assert {f"pictures/{n}" for n in ("first_batch", "confusion/joint", "grad_cam")} <= set(found.Tags()["images"])
+    assert (folder_of(run, trial.id) / "projector_config.pbtxt").exists()
 
 
 @pytest.mark.parametrize("waits", [False, True])

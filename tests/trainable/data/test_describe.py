@@ -69,6 +69,20 @@ def test_text_says_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[s
     assert "No class of these data is cut from a column of numbers" in (tmp_path / "out/describe.html").read_text()
 
 
+def test_nothing_of_other_data_is_written_over(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    one, other = (generic_data(tmp_path / name, people=6, test=0) for name in ("one", "other"))
+    for _ in range(2):
+        assert describe([str(one), "--folds", "2"]) == 0
+    assert f"next: open {tmp_path / 'describe/one/describe.html'}" in capfd.readouterr().out
+    assert "which holds data" in refused(capfd, describe, other, "--out", "describe/one")
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/describe.html").write_text("a page of mine")
+    assert "which holds describe.html" in refused(capfd, describe, one, "--out", "mine")
+
+
 def test_pixel_statistics_are_those_of_all_pixels(tmp_path: Path) -> None:
     root = generic_data(tmp_path / "data", people=6, test=0)
     pixels = np.stack([cv2.imread(str(p))[..., ::-1] for p in sorted((root / "images").iterdir())]) / 255

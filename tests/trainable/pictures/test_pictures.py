@@ -116,8 +116,9 @@ def test_embedding_is_the_principal_components_of_the_features() -> None:
 
 def test_sheet_puts_captions_below_and_refuses_a_wrong_count() -> None:
     images = np.zeros((5, 20, 30, 3), np.uint8)
-    found = sheet(images, ["one", "two\nlines", "", "four", "five"], columns=3)
+    found = sheet(images, ["one", "two\nlines", "", "four", "five of many words, which go on"], columns=3)
     assert found.ndim == 3
+    assert found.shape[1] == sheet(images, [""] * 5, columns=3).shape[1], "a long line is broken"
     assert (found < 128).all(2).sum() > 5 * 20 * 30  # all photos, and ink
     with pytest.raises(ValueError, match="5 images and 1 captions"):
         sheet(images, ["one"])

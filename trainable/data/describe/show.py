@@ -12,7 +12,7 @@ from trainable.pictures.charts import BLUE, DARK, WIDE, axes, beside, image, leg
 from trainable.pictures.page import Part, Section, page, table, text
 
 LISTED = 40  # pairs of look-alikes
-PEOPLE, SIDE = 8, 150  # photos a class; pixels of their longer side
+GROUPS, SIDE = 8, 150  # photos a class; pixels of their longer side
 MOST_SHADES = 4  # values that numbers are told apart by in one chart
 SHADES = (BLUE, "#e0a070", "#7fb08a", "#b58ac0")
 
@@ -91,7 +91,7 @@ def _class_section(facts: DataLook) -> Section:
     most, least = max(r[1] for r in rows), min(r[1] for r in rows)
     read = (
         f"The largest class has {most / max(least, 1):.0f} times the images of the smallest, and macro-F1 counts both "
-        "the same. What matters for a class is its groups: photos of one person tell little more than one."
+        "the same. What matters for a class is its groups: photos of one group tell little more than one."
     )
     return Section(
         "classes", "Classes", [Part("Images and groups of each class", image(figure, "class sizes"), read, wide=True)]
@@ -211,7 +211,7 @@ def _sheets(facts: DataLook) -> Section:
     frame, rng = facts.manifest.frame, np.random.default_rng(facts.seed)
     parts = []
     for label, name in enumerate(facts.manifest.classes[:40]):
-        own = frame[frame["label"] == label].sample(frac=1, random_state=rng).drop_duplicates("group").head(PEOPLE)
+        own = frame[frame["label"] == label].sample(frac=1, random_state=rng).drop_duplicates("group").head(GROUPS)
         figures = []
         for row in own.itertuples():
             pixels = read_image(facts.manifest.root / str(row.image))
@@ -225,7 +225,7 @@ def _sheets(facts: DataLook) -> Section:
         read = "Drawn at random, one photo of each of them; below, the group." if label == 0 else ""
         body = f'<div class="photos">{"".join(figures) or "no image"}</div>'
         parts.append(Part(f"{name}: {len(own)} of its groups", body, read))
-    return Section("photos", "People of each class", parts)
+    return Section("photos", "Photos of each class", parts)
 
 
 def _classes(facts: DataLook) -> list[tuple[str, int, int]]:
