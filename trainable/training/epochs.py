@@ -108,7 +108,7 @@ class Epochs:
         last = epoch + 1 == config.epochs
         if last and config.keep == "soup":
             yield Plan(NO_AUGMENTATION, fold.training.rows, BATCH)
-        if len(fold.validation_rows):
+        if len(fold.validation_rows) and not self.validation.kept:
             yield Plan(NO_AUGMENTATION, fold.validation_rows, BATCH)
         if not last:
             yield Plan(_augmentation_key(fold.k, epoch + 1), self._order(epoch + 1), config.batch_size)
