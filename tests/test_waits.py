@@ -46,6 +46,7 @@ PLACES = {
     "trainable/data/describe/facts.py": {"ThreadPoolExecutor": OWN_WORK},
     "trainable/images/faces.py": {"ThreadPoolExecutor": OWN_WORK, "waiting_for": HOLDER},
     "trainable/images/loader.py": {"DataLoader": "torch names a dead worker; the watchdog ends one that hangs"},
+    "trainable/data/hashes.py": {"ThreadPoolExecutor": OWN_WORK},
     "trainable/images/store.py": {"ThreadPoolExecutor": OWN_WORK, "waiting_for": HOLDER},
     "trainable/locks.py": {"FileLock": HOLDER, "held.acquire": HOLDER},
     "trainable/models/weights.py": {"urlopen": "5 s"},
