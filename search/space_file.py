@@ -23,6 +23,7 @@ from trainable.errors import InputError, unknown
 from trainable.run.inputs import beside_space
 
 CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+")
+_importable: list[Path] = []  # folders of the space that was read last
 FIXED = "set in SEARCH, the same for all trials, so that their scores can be compared"
 
 
@@ -130,9 +131,12 @@ def load_space(path: Path) -> SpaceFile:
 
 def _make_importable(folders: Sequence[Path]) -> None:
     """Modules beside a space can be imported, behind all others: one called random.py is in nobody's way."""
-    for name in [name for name, _ in _siblings(folders) if "." not in name]:
-        del sys.modules[name]  # it may have been changed since
-    sys.path.extend(str(folder) for folder in folders if folder.is_dir() and str(folder) not in sys.path)
+    for name in [name for name, _ in _siblings([*_importable, *folders]) if "." not in name]:
+        del sys.modules[name]  # of another space, or changed since
+    for folder in _importable:
+        sys.path.remove(str(folder))
+    _importable[:] = [folder for folder in folders if folder.is_dir() and str(folder) not in sys.path]
+    sys.path.extend(map(str, _importable))
     importlib.invalidate_caches()
 
 

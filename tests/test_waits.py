@@ -47,6 +47,7 @@ PLACES = {
     "trainable/models/packaged.py": {"waiting_for": HOLDER},
     "trainable/data/describe/facts.py": {"ThreadPoolExecutor": OWN_WORK},
     "trainable/images/faces.py": {"ThreadPoolExecutor": OWN_WORK, "waiting_for": HOLDER},
+    "trainable/data/hashes.py": {"ThreadPoolExecutor": OWN_WORK},
     "trainable/ring/ring.py": {"self.workers.wait": "a worker that ends is named; the watchdog ends one that hangs"},
     "trainable/ring/workers.py": {"process.join": "it has been killed, or has ended"},
     "trainable/images/store.py": {"ThreadPoolExecutor": OWN_WORK, "waiting_for": HOLDER},

@@ -35,7 +35,8 @@ def walk(root: Path, others: Counter[str]) -> Iterator[tuple[str, int]]:
     Names that begin with a dot are passed over uncounted. Links to folders are followed, each folder once.
     """
     seen: set[tuple[int, int]] = set()
-    todo, linked = [""], []
+    todo: list[str] = [""]
+    linked: list[str] = []
     while todo or linked:
         folder = todo.pop() if todo else linked.pop()
         here = (root / folder).stat()
