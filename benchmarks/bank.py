@@ -67,10 +67,14 @@ def search(config_seed: int, inputs: torch.Tensor, photos: Photos, features: boo
     }
 
 
-def make(data: DataSet) -> dict[str, np.ndarray]:
-    """The table of a data set that is trained."""
+def make(data: DataSet, known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
+    """The table of a data set that is trained. known: features of named photos, which is added to."""
     photos = photos_of(data)
-    values = features_of(photos.large)
+    lacking = [i for i, name in enumerate(photos.names) if name not in known]
+    if lacking:
+        for i, value in zip(lacking, features_of(photos.large[lacking]), strict=True):
+            known[photos.names[i]] = value
+    values = np.stack([known[name] for name in photos.names]) if photos.names else features_of(photos.large)
     on_features = data.kind == "clothing"
     if on_features:
         inputs = torch.from_numpy(values.astype(np.float32))
@@ -107,11 +111,12 @@ def main() -> None:
     parser.add_argument("--only", nargs="*", metavar="NAME", help="data sets to make, by the name of their table")
     given = parser.parse_args()
     torch.set_num_threads(1)
+    known: dict[str, np.ndarray] = {}
     for data in DATA_SETS:
         if data.of or (BANK / f"{data.name}.npz").exists() or (given.only and data.name not in given.only):
             continue
         start = time.perf_counter()
-        write(data.name, make(data))
+        write(data.name, make(data, known))
         print(f"{data.name}: {time.perf_counter() - start:.0f} s", flush=True)  # no score: see benchmarks.bank_sets
 
 

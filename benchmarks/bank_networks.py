@@ -7,7 +7,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-EPOCHS, BATCH = 12, 32
+EPOCHS, BATCH = 12, 64
 BACKBONES = ("stride", "pooled", "patches")
 
 

@@ -1,7 +1,7 @@
 """Photos, labels and people of a data set of the bank, with the truth of its test photos."""
 
 import os
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from trainable.sample.labelling import label_people
 from trainable.sample.people import EVAL, FILES, MASK_LABEL, TRAIN, Person, age_band, draw_people, true_label
 
 FOLDS = 4
-PEOPLE, EVAL_PEOPLE = 110, 100
+PEOPLE, EVAL_PEOPLE = 90, 100
 CLOTHING = Path(os.environ.get("FOLDVOTE_CLOTHING", "../shared/data/clothing"))
 NO_KIND = ("Not sure", "Skip", "Other")
 FOUR = {
@@ -35,6 +35,7 @@ class Photos:
 
     large uint8 [N + M, H, W, 3]: what a frozen network sees, training rows first. label: int64[N], as given; truth:
     int64[M]. group, fold: int64[N]. classes: how many. attributes: their sizes, where a class is a product of values.
+    names: of the photos, where several data sets share them.
     """
 
     large: np.ndarray
@@ -44,6 +45,7 @@ class Photos:
     fold: np.ndarray
     classes: int
     attributes: tuple[int, ...] = ()
+    names: tuple[str, ...] = ()
 
     def small(self, side: int) -> np.ndarray:
         """uint8 [N + M, h, w, 3], the longer side of `side` pixels."""
@@ -118,7 +120,8 @@ def _clothing(data: DataSet) -> Photos:
     number = FOUR if data.variant == "4" else {name: c for c, name in enumerate(names)}
     label, truth = (half["label"].map(number).to_numpy(np.int64) for half in halves)
     large = np.stack([_read(CLOTHING / "images" / f"{name}.jpg") for half in halves for name in half["image"]])
-    return _folded(large, label, truth, np.unique(halves[0]["sender"], return_inverse=True)[1])
+    found = _folded(large, label, truth, np.unique(halves[0]["sender"], return_inverse=True)[1])
+    return replace(found, names=tuple(name for half in halves for name in half["image"]))
 
 
 def _read(file: Path) -> np.ndarray:
@@ -143,10 +146,10 @@ def _sample(data: DataSet) -> Photos:
 
 
 def _album(person: Person, seed: int) -> list[np.ndarray]:
-    """RGB photos [128, 96, 3] of the middle three quarters."""
+    """RGB photos [96, 72, 3] of the middle three quarters."""
     found = []
     for _, _, photo, _ in draw_album(person, seed):
-        small = cv2.resize(photo[64:448, 48:336], (96, 128), interpolation=cv2.INTER_AREA)
+        small = cv2.resize(photo[64:448, 48:336], (72, 96), interpolation=cv2.INTER_AREA)
         found.append(cv2.cvtColor(small.astype(np.uint8), cv2.COLOR_BGR2RGB))
     return found
 

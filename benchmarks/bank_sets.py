@@ -28,7 +28,7 @@ class DataSet:
     source: str
     variant: str
     people: float = 1.0
-    side: int = 48
+    side: int = 40
     wrong: float = 0.0
     of: str = ""
 
@@ -49,8 +49,9 @@ def _digits(source: str, *variants: str) -> list[DataSet]:
     return [DataSet("digits", source, v, side=16, wrong=0.15 if v == "wrong" else 0.0) for v in variants]
 
 
-def _clothing(source: str) -> list[DataSet]:
-    return [DataSet("clothing", source, variant) for variant in ("17", "10", "4")]
+def _clothing(source: str, *variants: str) -> list[DataSet]:
+    """All kinds of clothes, the ten largest, or four kinds of garment."""
+    return [DataSet("clothing", source, variant) for variant in variants]
 
 
 def _sample(source: str, variant: str, *attributes: str) -> list[DataSet]:
@@ -61,17 +62,22 @@ def _sample(source: str, variant: str, *attributes: str) -> list[DataSet]:
 
 
 DATA_SETS = [
-    *_digits("digits A", "ten", "five", "two", "imbalanced", "wrong"),
-    *_clothing("clothing A"),
+    *_clothing("clothing A", "17", "4"),
     *_sample("sample 1", "plain", "age"),
-    *_digits("digits B", "ten", "two", "wrong"),
-    *_digits("digits C", "five", "imbalanced"),
-    *_clothing("clothing B"),
-    *_clothing("clothing C"),
+    *_digits("digits B", "ten", "two"),
+    *_clothing("clothing B", "17"),
     *_sample("sample 11", "plain", "mask"),
-    *_sample("sample 2", "small", "gender"),
+    *_digits("digits C", "five"),
+    *_clothing("clothing C", "17"),
     *_sample("sample 12", "small", "age"),
+    *_clothing("clothing B", "4"),
+    *_clothing("clothing C", "4"),
+    *_digits("digits B", "wrong"),
+    *_digits("digits C", "imbalanced"),
+    *_digits("digits A", "ten", "five", "two", "imbalanced", "wrong"),
+    *_sample("sample 2", "small", "gender"),
     *_sample("sample 13", "wrong", "gender"),
-    *_sample("sample 3", "few", "mask"),
     *_sample("sample 14", "few", "age"),
+    *_sample("sample 3", "few", "mask"),
+    *(data for source in ("clothing A", "clothing B", "clothing C") for data in _clothing(source, "10")),
 ]

@@ -79,6 +79,7 @@ def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member]) -> dict
     estimate = choice.rows[AUTO] if asked == AUTO else own
     return {
         "method": choice.method,
+        "parts": list(choice.parts),
         "members": [
             {**_place(voters[t]), "weight": float(w), "oof_score": voters[t].oof_score}
             for t, w in enumerate(fitted.weights)

@@ -60,9 +60,9 @@ def only(parameters: dict[str, Any], used: list[int]) -> dict[str, Any]:
     def pick(values: list) -> list:
         return [values[t] for t in used]
 
-    found = dict(parameters)
-    for name in {"weights", "temperatures"} & set(parameters):
-        found[name] = pick(parameters[name])
+    found = {**parameters, "weights": pick(parameters["weights"])}
+    if "parts" in parameters:
+        found["parts"] = [{**part, "parameters": only(part["parameters"], used)} for part in parameters["parts"]]
     if "attribute_weights" in parameters:
         found["attribute_weights"] = [pick(weights) for weights in parameters["attribute_weights"]]
     return found
