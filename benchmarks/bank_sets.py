@@ -62,13 +62,14 @@ def _sample(source: str, variant: str, *attributes: str) -> list[DataSet]:
 
 
 DATA_SETS = [
-    *_clothing("clothing A", "17", "4"),
-    *_sample("sample 1", "plain", "age"),
     *_digits("digits B", "ten", "two"),
+    *_sample("sample 1", "plain", "age"),
+    *_clothing("clothing A", "17"),
     *_clothing("clothing B", "17"),
-    *_sample("sample 11", "plain", "mask"),
     *_digits("digits C", "five"),
     *_clothing("clothing C", "17"),
+    *_sample("sample 11", "plain", "mask"),
+    *_clothing("clothing A", "4"),
     *_sample("sample 12", "small", "age"),
     *_clothing("clothing B", "4"),
     *_clothing("clothing C", "4"),

@@ -10,7 +10,8 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from ensembles.members import JOINT, Member, multiply
+from ensembles.members import JOINT, Member, Outside, multiply
+from ensembles.members.outside import read_outside
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError
 from trainable.features.views import predict_photos
@@ -24,12 +25,13 @@ from trainable.run import Fold
 Stream = Iterable[tuple[np.ndarray, Tensor]]
 
 
-def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> np.ndarray:
+def predict_members(members: Sequence[Member | Outside], photos: TestSet, parts: Path) -> np.ndarray:
     """Probabilities float32 [members, K, M, C] of M photos: K networks of each member, C classes.
 
     A trial that is a factor of several members predicts once. Each trial's answer is kept in the folder `parts`, so
     that an interrupted build goes on where it was; a part that was made from other photos or weights is made anew.
-    Raises InputError where a photo cannot be read, or weights are not those that were trained.
+    A member from elsewhere says what its table says, K times. Raises InputError where a photo cannot be read, weights
+    are not those that were trained, or such a table has other photos.
     """
     trials = list(dict.fromkeys(factor for member in members for factor in member.factors))
     stores = _open_stores(trials, photos)
@@ -50,8 +52,16 @@ def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> 
                 write_npz(file, probabilities=answers, made_from=np.array(made_from))
             found[trial] = read_npz(file)["probabilities"]
             bar.advance(whole)
-    made_of = members[0].run.made_of
-    return np.stack([multiply([found[factor] for factor in member.factors], made_of) for member in members])
+    count = max((len(answers) for answers in found.values()), default=1)
+    return np.stack([_said(member, found, photos, count) for member in members])
+
+
+def _said(member: Member | Outside, found: dict[Member, np.ndarray], photos: TestSet, count: int) -> np.ndarray:
+    """float32 [K, M, C] of a member, from what its trials said."""
+    if isinstance(member, Outside):
+        table, _ = read_outside(member.sub, photos.images, photos.form.names)
+        return np.broadcast_to(table, (count, *table.shape))
+    return multiply([found[factor] for factor in member.factors], member.run.made_of)
 
 
 def predict_member(

@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ensembles.ensemble import Ensemble, read_ensemble
+from ensembles.ensemble import Ensemble, read_ensemble, trained
 from search.arguments import THRESHOLD, Thresholds
 from search.space import Search
 from trainable.data.layouts import read_manifest, read_test
@@ -78,15 +78,13 @@ class Teacher:
 def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Path | None) -> Teacher:
     """What an ensemble teaches; InputError when it cannot teach a run of so many folds on these data."""
     built = read_ensemble(place)
-    experiment = built.members[0].trial.run.experiment
+    experiment = trained(built, "--pseudo")[0].trial.run.experiment
     manifest, own = without_pseudo(experiment.manifest, experiment.folds)
     _refuse_unfit(built, manifest.root, own.count, folds, data)
     flags = manifest.taken.flags
     now = read_manifest(manifest.root, flags).drop(list(experiment.skipped))
     if now.fingerprint() != manifest.fingerprint():
-        raise InputError(
-            f"--pseudo: {manifest.root} has changed since {built.members[0].trial.run.root}; allowed: as it was"
-        )
+        raise InputError(f"--pseudo: {manifest.root} has changed since {experiment.root}; allowed: as it was")
     test = read_test(manifest.root, manifest.classes, flags)
     if test is None:
         raise InputError(

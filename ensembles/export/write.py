@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save
 from timm.models import get_pretrained_cfg
 
-from ensembles.ensemble import Ensemble
+from ensembles.ensemble import Ensemble, trained
 from ensembles.export.onnx_copy import copy_to_onnx
 from ensembles.export.texts import layers_source, photos_source, readme
 from ensembles.members import JOINT, Member
@@ -42,7 +42,7 @@ def export(ensemble: Ensemble, out: Path, *, onnx: bool = True) -> None:
     beside = out.with_name(f".{out.name}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        for factor in dict.fromkeys(f for member in ensemble.members for f in member.factors):
+        for factor in dict.fromkeys(f for member in trained(ensemble, "export") for f in member.factors):
             networks[factor.key] = _network(factor, beside, len(ensemble.classes), onnx)
         write_json(beside / "vote.json", {**_vote(ensemble), "networks": networks})
         write_text(beside / "predict.py", Path(__file__).with_name("standalone.py").read_text(encoding="utf-8"))
@@ -72,7 +72,7 @@ def _vote(ensemble: Ensemble) -> dict[str, Any]:
     return {
         "method": ensemble.fitted.method.name,
         "parameters": only(ensemble.fitted.parameters, ensemble.used),
-        "members": [[factor.key for factor in member.factors] for member in ensemble.members],
+        "members": [[factor.key for factor in member.factors] for member in trained(ensemble, "export")],
         "classes": ensemble.classes,
         "attributes": ensemble.made_of.to_dict(),
         "metric": ensemble.metric,

@@ -44,7 +44,7 @@ def test_table_fits_a_narrow_terminal_with_the_word_that_counts(automatic: Choic
         console.print(table_of_methods(automatic))
     lines = captured.get().splitlines()
     chosen = [line.split()[0] for line in lines if line.rstrip().endswith("chosen")]
-    assert chosen == list(automatic.parts) and "…" not in captured.get()
+    assert sorted(chosen) == sorted(automatic.parts) and "…" not in captured.get()
 
 
 def test_reason_names_the_rule(automatic: Choice) -> None:
