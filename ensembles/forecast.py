@@ -2,9 +2,8 @@
 
 Out of fold a row is predicted by one fold model a member, a test photo by the mean of K. How much that gains is read
 from the test photos themselves: labels are drawn from the calibrated vote, and the mean's score on them is compared
-with that of each fold's vote. Such labels favour the vote that they are drawn from, which SHARE makes up for. SHARE and
-SPREAD were fitted on the part of the bank that is for choosing (benchmarks.vote); how often the interval holds was
-counted on the other part.
+with that of each fold's vote. Such labels favour the vote that they are drawn from, which SHARE may make up for. No
+build shows it yet: that is decided by how often the interval holds on the bank (benchmarks.vote).
 """
 
 from __future__ import annotations

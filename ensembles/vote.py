@@ -56,7 +56,7 @@ def vote(given: argparse.Namespace) -> int:
 
 def find_test(data: Path | None, members: Members) -> TestSet | None:
     """The photos to predict, as the run read its data; None where there are none. InputError for other classes."""
-    test = read_test(data or members.data, members.classes, members.members[0].run.manifest.taken.flags)
+    test = read_test(data or members.data, members.classes, members.run.manifest.taken.flags)
     if test is None:
         print(f"no test photos below {data or members.data}: a vote without a submission", flush=True)
         return None

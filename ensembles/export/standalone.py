@@ -113,7 +113,7 @@ def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.nda
     rows, classes = members.shape[1:]
     if method == "blend":
         parts = [vote(part["method"], members, part["parameters"]) for part in parameters["parts"]]
-        scores = sum(parts) / len(parts)
+        scores = np.mean(parts, axis=0)
     elif method == "hard_vote":
         best = members[weights > 0]
         scores = best.sum(0) / (2 * len(best))

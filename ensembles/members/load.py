@@ -20,6 +20,7 @@ from trainable.data.rows import target_labels
 from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.run import Predictions, Run
+from trainable.run.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,11 @@ class Members:
     made_of: Attributes
     data: Path
     metric: Metric
+
+    @property
+    def run(self) -> RunFolder:
+        """The first of the runs."""
+        return next(m.run for m in self.members if isinstance(m, Member))
 
     @property
     def attributes(self) -> Grid:
@@ -113,8 +119,7 @@ def with_outside(members: Members, folders: Sequence[Path], say: Callable[[str],
 
     say: is told of each, and of those whose folds are not the run's: the nested estimate does not vouch for them.
     """
-    run = next(m.run for m in members.members if isinstance(m, Member))
-    images = run.manifest.frame["image"].to_numpy(str)[members.rows].tolist()
+    images = members.run.manifest.frame["image"].to_numpy(str)[members.rows].tolist()
     added, tables = [], []
     for found in (outside for folder in folders for outside in find_outside(folder)):
         table, told = read_outside(found.oof, images, members.classes)

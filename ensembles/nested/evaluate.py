@@ -94,21 +94,32 @@ def evaluate_methods(
     if not auto:
         return Evaluation(rows, chosen, fitted, tuple(blend))
 
-    double = {pair: fits.seen_without(pair) for pair in combinations(fits.parts, 2)}
-    said = np.empty_like(votes[names[0]])
-    for k in fits.parts:
-        others = [j for j in fits.parts if j != k]
-        inner = {
-            name: _pool({j: double[min(j, k), max(j, k)][name][part == j] for j in others}, part) for name in names
-        }
-        best = taken(rows_of(inner, part != k))
-        said[part == k] = np.mean([single[k][name] for name in best], axis=0)
+    said = _auto(fits, single, rows_of)
     on_all = np.mean([known[name] for name in blend], axis=0)
     in_sample[AUTO] = bootstrap.score(evidence(on_all, truth, measure), everything)
     members[AUTO] = int((fitted[chosen].weights > 0).sum())
     fits.seconds[AUTO] = sum(fits.seconds.values())
     last = rows_of({**pooled, AUTO: evidence(said, truth, measure)}, everything)[-1]
     return Evaluation([*rows, last], chosen, fitted, tuple(blend))
+
+
+def _auto(
+    fits: _Fits,
+    single: Mapping[int, Votes],
+    rows_of: Callable[[Mapping[str, NDArray[Any]], NDArray[np.bool_]], list[Row]],
+) -> NDArray[np.float64]:
+    """What auto says of all rows, [N, C]: of each part what it takes without it. single: votes on each part."""
+    double = {pair: fits.seen_without(pair) for pair in combinations(fits.parts, 2)}
+    part = fits.part
+    said = np.empty((len(part), fits.probabilities.shape[2]))
+    for k in fits.parts:
+        others = [j for j in fits.parts if j != k]
+        inner = {
+            name: _pool({j: double[min(j, k), max(j, k)][name][part == j] for j in others}, part) for name in fits.names
+        }
+        best = taken(rows_of(inner, part != k))
+        said[part == k] = np.mean([single[k][name] for name in best], axis=0)
+    return said
 
 
 @dataclass

@@ -42,7 +42,7 @@ def command(given: argparse.Namespace) -> int:
         if file.exists():
             raise InputError(f"--out: received {file}, which exists; allowed: a new file")
     members, votes = votes_by_fold(place) if given.by_fold else read_votes(place)
-    manifest = members.members[0].run.manifest
+    manifest = members.run.manifest
     found = judge(members, votes, manifest)
     table = table_of(found).drop(columns=[] if given.by_fold else ["fold"])
     write_atomic(out, lambda p: table.to_csv(p, index=False))
