@@ -20,6 +20,8 @@ def figures(cells: Sequence[Cell]) -> dict[str, Any]:
     means = {name: over_clusters(judged, lambda c, name=name: c["test"][name])[0] for name in fixed}
     best = max(means, key=lambda name: means[name]) if means else ""
     told = [cell for cell in judged if "forecast" in cell]
+    nested, nested_error = over_clusters(judged, lambda c: c["nested"] - c["test"][AUTO])
+    expected, expected_error = over_clusters(told, lambda c: c["forecast"] - c["test"][AUTO])
     return {
         "gain": gains([cell for cell in judged if not cell["free"]]),
         "gain_with_free": gains([cell for cell in judged if cell["free"]]),
@@ -29,8 +31,10 @@ def figures(cells: Sequence[Cell]) -> dict[str, Any]:
             name: over_clusters(judged, lambda c, n=name: c["test"][n] - single(c))[0] for name in fixed
         },
         "share_worse": float(np.mean([gain(cell) < -WORSE for cell in judged])) if judged else None,
-        "nested_bias": _with_error(judged, lambda c: c["nested"] - c["test"][AUTO]),
-        "forecast_bias": _with_error(told, lambda c: c["forecast"] - c["test"][AUTO]),
+        "nested_bias": nested,
+        "nested_bias_error": nested_error,
+        "forecast_bias": expected,
+        "forecast_bias_error": expected_error,
         "forecast_coverage": over_clusters(told, lambda c: c["low"] <= c["test"][AUTO] <= c["high"])[0],
         "problems": len(cells),
         "data_sets": len({cell["table"] for cell in cells}),
@@ -68,11 +72,6 @@ def over_clusters(cells: Sequence[Cell], value: Callable[[Cell], float]) -> tupl
     return (float(np.mean(means)) if means else None), error
 
 
-def _with_error(cells: Sequence[Cell], value: Callable[[Cell], float]) -> dict[str, float | None]:
-    mean, error = over_clusters(cells, value)
-    return {"mean": mean, "standard_error": error}
-
-
 def shown(held: dict[str, Any]) -> Iterator[str]:
     """Lines for people, in points."""
     for name in ("gain", "gain_with_free"):
@@ -82,7 +81,7 @@ def shown(held: dict[str, Any]) -> Iterator[str]:
     yield f"regret of auto against {held['best_fixed']}: {_points(held['regret_auto'])}"
     yield f"worse than the best single trial by over half a point: {held['share_worse']}"
     for name in ("nested_bias", "forecast_bias"):
-        yield f"{name}: {_points(held[name]['mean'])} ± {_points(held[name]['standard_error'])}"
+        yield f"{name}: {_points(held[name])} ± {_points(held[f'{name}_error'])}"
     yield f"forecast_coverage: {held['forecast_coverage']}"
     yield (
         f"{held['problems']} problems from {held['data_sets']} data sets, {held['judged_problems']} judged in "
