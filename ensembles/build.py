@@ -1,7 +1,7 @@
 """The command that votes.
 
 python -m ensembles.build [RUN ...] [--name N] [--method auto] [--metric M] [--size S] [--data DIR]
-                          [--skip-broken-members]
+                          [--skip-broken-members] [--also DIR ...]
 """
 
 import argparse
@@ -28,6 +28,9 @@ def parser() -> argparse.ArgumentParser:
         "--all-rows",
         action="store_true",
         help="predict with the members' networks of all rows, see search.run --retrain",
+    )
+    made.add_argument(
+        "--also", nargs="+", type=Path, default=[], metavar="DIR", help="more members: oof_NAME and sub_NAME tables"
     )
     made.add_argument("--no-persons", action="store_true", help="leave out the test whether grouping photos pays")
     add_data(made)

@@ -10,7 +10,7 @@ from rich.progress import Progress as ProgressBar
 
 from ensembles.beforehand import beforehand
 from ensembles.members import SKIP, Members, broken_members, refuse
-from ensembles.methods import Fitted, left_out
+from ensembles.methods import BLEND, Fitted, applicable, left_out
 from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
 from trainable.errors import InputError
 
@@ -19,7 +19,8 @@ from trainable.errors import InputError
 class Choice:
     """A method that was fitted on members whose networks are whole.
 
-    used: the members that predict, those with a weight and the best single one, as indices of `members`.
+    method: its name, `blend` where auto takes several. used: the members that predict, those with a weight and the best
+    single one, as indices of `members`.
     """
 
     members: Members
@@ -34,7 +35,14 @@ class Choice:
 
     @property
     def rows(self) -> dict[str, Row]:
-        return {row.method: row for row in self.evaluation.rows}
+        """{method: its row}; of a blend, which is auto's alone, that of auto."""
+        rows = {row.method: row for row in self.evaluation.rows}
+        return rows if self.method in rows else {**rows, self.method: rows[AUTO]}
+
+    @property
+    def parts(self) -> tuple[str, ...]:
+        """The methods whose votes are averaged."""
+        return self.evaluation.parts if self.method == BLEND else (self.method,)
 
 
 def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_broken: bool) -> Choice:
@@ -44,7 +52,8 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
     out, and the choice made again. Raises InputError where they are not to be skipped, where none is left, and for a
     method that does not apply to these classes.
     """
-    for sentence in beforehand(members, size):
+    names = _asked(members, asked)
+    for sentence in beforehand(members, size, None if asked == AUTO else names):
         print(sentence, flush=True)
     while True:
         with _bar() as bar:
@@ -54,18 +63,14 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
                 members.fold,
                 members.groups,
                 members.metric,
+                methods=names,
                 seed=seed,
                 attributes=members.attributes,
                 size=size,
                 progress=bar,
+                auto=asked == AUTO,
             )
         method = evaluation.chosen if asked == AUTO else asked
-        if method not in evaluation.fitted:
-            why = left_out(len(members.classes), members.attributes, members.metric)[method]
-            raise InputError(
-                f"--method: received {method}, but {why}; allowed for these classes and {members.metric.name}: "
-                f"{', '.join(evaluation.fitted)}"
-            )
         best = int(evaluation.fitted["best_single"].weights.argmax())
         used = sorted({*np.flatnonzero(evaluation.fitted[method].weights > 0).tolist(), best})
         broken = broken_members(members.members[t] for t in used)
@@ -76,6 +81,20 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
         for name, reason in broken.items():
             print(f"left out: {name}, {reason}", flush=True)
         members = members.without(set(broken))
+
+
+def _asked(members: Members, asked: str) -> list[str]:
+    """The methods to fit: all that apply, or the one that is asked for beside the best single trial."""
+    given = (len(members.classes), members.attributes, members.metric)
+    names = applicable(*given)
+    if asked == AUTO:
+        return names
+    if asked not in names:
+        raise InputError(
+            f"--method: received {asked}, but {left_out(*given)[asked]}; allowed for these classes and "
+            f"{members.metric.name}: {', '.join(names)}"
+        )
+    return list(dict.fromkeys(("best_single", asked)))
 
 
 @contextmanager

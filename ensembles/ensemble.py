@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ensembles.choice import Choice
-from ensembles.members import Member
+from ensembles.members import Member, Outside
 from ensembles.methods import Fitted, load
 from ensembles.metric import shown_metric
 from ensembles.nested import AUTO
@@ -32,7 +32,7 @@ class Ensemble:
 
     folder: EnsembleFolder
     fitted: Fitted
-    members: list[Member]
+    members: list[Member | Outside]
     used: list[int]
     classes: tuple[str, ...]
     made_of: Attributes
@@ -64,12 +64,23 @@ class Ensemble:
         return {name: self.made_of.grid.marginal(scores, axis) for axis, name in enumerate(self.made_of.names)}
 
 
+def trained(ensemble: Ensemble, what: str) -> list[Member]:
+    """Its members, all of which have networks; InputError where some come from elsewhere. what: is to be done."""
+    outside = [member.name for member in ensemble.members if isinstance(member, Outside)]
+    if outside:
+        raise InputError(
+            f"{what}: received {ensemble.folder.root}, in which tables from elsewhere vote: {', '.join(outside)}; "
+            "allowed: an ensemble of trials alone"
+        )
+    return [member for member in ensemble.members if isinstance(member, Member)]
+
+
 def run_of(folder: EnsembleFolder) -> Run:
     """The run below which an ensemble lies."""
     return Run(folder.root.parents[1])
 
 
-def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member]) -> dict[str, Any]:
+def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member | Outside]) -> dict[str, Any]:
     """What a build writes down. asked: the method that was asked for; voters: members that predict, by their place.
 
     The estimate of `auto` has the choice of method inside its nesting; where it was asked for, that is the estimate.
@@ -79,6 +90,7 @@ def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member]) -> dict
     estimate = choice.rows[AUTO] if asked == AUTO else own
     return {
         "method": choice.method,
+        "parts": list(choice.parts),
         "members": [
             {**_place(voters[t]), "weight": float(w), "oof_score": voters[t].oof_score}
             for t, w in enumerate(fitted.weights)
@@ -94,6 +106,7 @@ def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member]) -> dict
             "oof_score": single.in_sample,
             "nested_score": single.nested,
         },
+        "unvouched": [m.name for m in voters.values() if isinstance(m, Outside) and not m.same_folds],
         "classes": members.classes,
         "attributes": members.made_of.to_dict(),
         "candidates": [m.name for m in members.members],
@@ -133,8 +146,10 @@ def read_ensemble(root: Path) -> Ensemble:
         ) from None
 
 
-def _place(member: Member) -> dict[str, Any]:
+def _place(member: Member | Outside) -> dict[str, Any]:
     """Where a member lies; `times` only where it is a product, `all_rows` only where it predicts so."""
+    if isinstance(member, Outside):
+        return {"run": str(member.oof.parent), "trial": member.name, "oof": str(member.oof), "sub": str(member.sub)}
     place: dict[str, Any] = {"run": str(member.run.root), "trial": member.trial.id}
     if member.all_rows:
         place["all_rows"] = True
@@ -143,8 +158,14 @@ def _place(member: Member) -> dict[str, Any]:
     return place
 
 
-def _member(place: dict[str, Any], folder: EnsembleFolder) -> Member:
+def _member(place: dict[str, Any], folder: EnsembleFolder) -> Member | Outside:
     """The inverse of `_place`."""
+    if "oof" in place:
+        return Outside(Path(place["oof"]), Path(place["sub"]), place.get("oof_score", float("nan")))
+    return _trial_member(place, folder)
+
+
+def _trial_member(place: dict[str, Any], folder: EnsembleFolder) -> Member:
     run, own = Run(Path(place["run"])), run_of(folder)
     if not run.begun and own.name == run.name:
         run = own  # the run was moved, and the ensemble with it
@@ -156,6 +177,6 @@ def _member(place: dict[str, Any], folder: EnsembleFolder) -> Member:
     return Member(
         trial,
         place.get("oof_score", float("nan")),
-        tuple(_member(factor, folder) for factor in place.get("times", ())),
+        tuple(_trial_member(factor, folder) for factor in place.get("times", ())),
         place.get("all_rows", False),
     )

@@ -10,7 +10,8 @@ import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
-from ensembles.members import JOINT, Member, multiply
+from ensembles.members import JOINT, Member, Outside, multiply
+from ensembles.members.outside import read_outside
 from trainable.data.manifest import TestSet, few
 from trainable.errors import InputError
 from trainable.features.views import predict_photos
@@ -25,16 +26,18 @@ from trainable.run import Fold
 Stream = Iterable[tuple[np.ndarray, Tensor]]
 
 
-def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> np.ndarray:
+def predict_members(members: Sequence[Member | Outside], photos: TestSet, parts: Path) -> np.ndarray:
     """Probabilities float32 [members, K, M, C] of M photos: K networks of each member, C classes.
 
     A trial that is a factor of several members predicts once. Each trial's answer is kept in the folder `parts`, so
     that an interrupted build goes on where it was; a part that was made from other photos or weights is made anew.
     A photo that cannot be read is predicted as what is known without it, the shares of the classes in training, which
-    is said aloud. Raises InputError where none can be read, or weights are not those that were trained.
+    is said aloud. A member from elsewhere says what its table says, K times. Raises InputError where none can be read,
+    weights are not those that were trained, or such a table has other photos.
     """
     trials = list(dict.fromkeys(factor for member in members for factor in member.factors))
     stores = _open_stores(trials, photos)
+    bad = next((store.bad for store in stores.values()), ())
     found: dict[Member, np.ndarray] = {}
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns) as bar:
@@ -52,12 +55,20 @@ def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> 
                 write_npz(file, probabilities=answers, made_from=np.array(made_from))
             found[trial] = read_npz(file)["probabilities"]
             bar.advance(whole)
-    made_of = members[0].run.made_of
-    whole = np.stack([multiply([found[factor] for factor in member.factors], made_of) for member in members])
-    bad = next(iter(stores.values())).bad
-    if bad:
-        whole[:, :, np.isin(photos.images, bad)] = class_shares(members[0])
-    return whole
+    count = max((len(answers) for answers in found.values()), default=1)
+    return np.stack([_said(member, found, photos, count, bad) for member in members])
+
+
+def _said(
+    member: Member | Outside, found: dict[Member, np.ndarray], photos: TestSet, count: int, bad: Sequence[str]
+) -> np.ndarray:
+    """float32 [K, M, C] of a member, from what its trials said; bad: photos that cannot be read."""
+    if isinstance(member, Outside):
+        table, _ = read_outside(member.sub, photos.images, photos.form.names)
+        return np.broadcast_to(table, (count, *table.shape))
+    answers = multiply([found[factor] for factor in member.factors], member.run.made_of)
+    answers[:, np.isin(photos.images, bad)] = class_shares(member)
+    return answers
 
 
 def class_shares(member: Member) -> np.ndarray:
@@ -141,7 +152,9 @@ def _open_stores(members: Sequence[Member], photos: TestSet) -> dict[tuple[int, 
     for size in dict.fromkeys(config.input.store for config in configs):
         stores[size] = store = open_store(photos.root, photos.images, size)
         look([config for config in configs if config.input.store == size], store)
-    first = next(iter(stores.values()))
+    first = next(iter(stores.values()), None)
+    if first is None:  # members from elsewhere alone
+        return {}
     if len(first.bad) == len(first.names):
         raise InputError(f"no photo can be read: received {few(first.named_bad())}; allowed: at least one")
     if first.bad:

@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from ensembles.ensemble import Ensemble, read_ensemble
+from ensembles.ensemble import Ensemble, read_ensemble, trained
 from ensembles.members import broken_members, refuse
 from ensembles.predict_members import predict_members
 from ensembles.submission import filled
@@ -55,7 +55,7 @@ def predict_photos(ensemble: Ensemble, photos: Sequence[Path]) -> np.ndarray:
     names = [str(p.relative_to(root)) for p in photos]
     test = TestSet.of_photos(root, names, ensemble.classes)
     with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
-        probabilities = predict_members(ensemble.members, test, Path(parts))
+        probabilities = predict_members(trained(ensemble, "new photos"), test, Path(parts))
     return ensemble.vote(probabilities.mean(1))
 
 
@@ -97,7 +97,7 @@ def predict(given: argparse.Namespace) -> int:
     ensemble = read_ensemble(given.ensemble)
     print(f"ensemble {ensemble.folder.root}", flush=True)
     photos = find_photos(given.images)
-    refuse(broken_members(ensemble.members))
+    refuse(broken_members(trained(ensemble, "new photos")))
     scores = predict_photos(ensemble, photos)
     table = table_of(ensemble, photos, scores)
     if (form := asked_for(ensemble)) is not None:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from rich.table import Table
 
 from ensembles.choice import Choice
+from ensembles.methods import BLEND
 from ensembles.nested import AUTO, PREFERENCE
 from trainable.words import count
 
@@ -19,23 +20,23 @@ def table_of_methods(choice: Choice) -> Table:
     table.add_column("")
     for r in choice.evaluation.rows:
         numbers = (metric.text(r.in_sample), metric.text(r.nested), f"{r.standard_error:.4f}", str(r.members))
-        table.add_row(r.method, *numbers, "chosen" if r.method == choice.method else "")
+        table.add_row(r.method, *numbers, "chosen" if r.method in choice.parts else "")
     return table
 
 
 def reason(choice: Choice, asked: str) -> str:
     """Which method votes, of which trials, and why."""
-    rows, metric, trials = choice.rows, choice.members.metric, len(choice.members.members)
+    metric, trials = choice.members.metric, len(choice.members.members)
     voting = int((choice.fitted.weights > 0).sum())
     what = f"method {choice.method}: {voting} of {count(trials, 'complete trial')}"
     if asked != AUTO:
         return f"{what}, as asked"
-    best = max((row for row in rows.values() if row.method != AUTO), key=lambda row: row.nested)
+    best = max((row for row in choice.evaluation.rows if row.method != AUTO), key=lambda row: row.nested)
     if best.method == choice.method:
         return f"{what}; its nested score is the best"
+    which = f"the mean of {' and '.join(choice.parts)}" if choice.method == BLEND else "the steadiest"
     return (
-        f"{what}; the steadiest of the methods that are within a standard error of the best nested score "
-        f"({best.method}, {metric.text(best.nested)})"
+        f"{what}; {which}, within a standard error of the best nested score ({best.method}, {metric.text(best.nested)})"
     )
 
 

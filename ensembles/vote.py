@@ -12,7 +12,7 @@ from rich.console import Console
 from ensembles.choice import Choice, choose_whole
 from ensembles.drift import measure_drift
 from ensembles.ensemble import run_of, summary_of
-from ensembles.members import Member, Members, load_members, on_all_rows
+from ensembles.members import Member, Members, Outside, load_members, on_all_rows, with_outside
 from ensembles.methods import METHODS
 from ensembles.nested import AUTO
 from ensembles.newest import newest_below
@@ -36,6 +36,8 @@ def vote(given: argparse.Namespace) -> int:
         raise unknown("method", given.method, (AUTO, *METHODS))
     runs = given.runs or [newest_below()]
     members = load_members(runs, skip_broken=given.skip_broken_members, metric=given.metric)
+    if given.also:
+        members = with_outside(members, given.also)
     folder = _free(Run(runs[0]), given.name or given.method)
     print(f"ensemble {folder.root}", flush=True)
     test = find_test(given.data, members)
@@ -54,7 +56,7 @@ def vote(given: argparse.Namespace) -> int:
 
 def find_test(data: Path | None, members: Members) -> TestSet | None:
     """The photos to predict, as the run read its data; None where there are none. InputError for other classes."""
-    test = read_test(data or members.data, members.classes, members.members[0].run.manifest.taken.flags)
+    test = read_test(data or members.data, members.classes, members.run.manifest.taken.flags)
     if test is None:
         print(f"no test photos below {data or members.data}: a vote without a submission", flush=True)
         return None
@@ -98,7 +100,7 @@ def build(given: argparse.Namespace, members: Members, test: TestSet | None, fol
 def submit(
     given: argparse.Namespace,
     choice: Choice,
-    voters: Sequence[Member],
+    voters: Sequence[Member | Outside],
     known: np.ndarray,
     test: TestSet,
     folder: EnsembleFolder,

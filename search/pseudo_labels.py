@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from ensembles.ensemble import Ensemble, read_ensemble
+from ensembles.ensemble import Ensemble, read_ensemble, trained
 from search.arguments import THRESHOLD, Thresholds
 from search.space import Search
 from trainable.data.layouts import read_manifest, read_test
@@ -78,15 +78,14 @@ class Teacher:
 def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Path | None) -> Teacher:
     """What an ensemble teaches; InputError when it cannot teach a run of so many folds on these data."""
     built = read_ensemble(place)
-    experiment = built.members[0].trial.run.experiment
+    run = trained(built, "--pseudo")[0].run
+    experiment = run.experiment
     manifest, own = without_pseudo(experiment.manifest, experiment.folds)
     _refuse_unfit(built, manifest.root, own.count, folds, data)
     flags = manifest.taken.flags
     now = read_manifest(manifest.root, flags).drop(list(experiment.skipped))
     if now.fingerprint() != manifest.fingerprint():
-        raise InputError(
-            f"--pseudo: {manifest.root} has changed since {built.members[0].trial.run.root}; allowed: as it was"
-        )
+        raise InputError(f"--pseudo: {manifest.root} has changed since {run.root}; allowed: as it was")
     test = read_test(manifest.root, manifest.classes, flags)
     if test is None:
         raise InputError(
@@ -100,10 +99,10 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
         )
     places = [table["members"].tolist().index(member.name) for member in built.members]
     asked: Thresholds = THRESHOLD if threshold is None else threshold
-    given, weights = table["probabilities"][places], built.fitted.weights[built.used]
-    labels = answers(given, weights, asked, manifest.made_of)
+    votes = np.stack([built.vote(one) for one in table["probabilities"][places].swapaxes(0, 1)])  # the method's own
+    labels = answers(votes, asked, manifest.made_of)
     if (labels == UNSURE).all():
-        surest = np.tensordot(weights / weights.sum(), given, 1).max()
+        surest = votes.max()
         raise InputError(
             f"--threshold: received {_words(asked)}, and no test photo is so sure; allowed: less, the surest class has "
             f"{surest:.2f}"

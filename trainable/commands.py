@@ -22,6 +22,7 @@ COMMANDS = {
     "train": Command("trainable.train", "train one configuration, all folds, without a search"),
     "build": Command("ensembles.build", "vote the best trials, write the submission"),
     "predict": Command("ensembles.predict", "what a vote says of new photos"),
+    "oof": Command("ensembles.oof", "what trials said out of fold, as tables for other programs"),
     "report": Command("ensembles.report.command", "write report.html of a run, also while it goes on"),
     "suspects": Command("ensembles.suspects.command", "labels that look wrong, the worst first"),
     "compare": Command("ensembles.compare.command", "submissions against each other and the leaderboard"),

@@ -21,7 +21,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(given: argparse.Namespace) -> int:
-    from ensembles.ensemble import read_ensemble
+    from ensembles.ensemble import read_ensemble, trained
     from ensembles.export.onnx_copy import check_installed
     from ensembles.export.write import export
     from ensembles.members import broken_members, refuse
@@ -33,7 +33,7 @@ def command(given: argparse.Namespace) -> int:
     print(f"ensemble {ensemble.folder.root}", flush=True)
     if not given.no_onnx:
         check_installed()
-    refuse(broken_members(ensemble.members))
+    refuse(broken_members(trained(ensemble, "export")))
     export(ensemble, out, onnx=not given.no_onnx)
     print(f"next: python {out / 'predict.py'} IMAGES --out CSV")
     return 0

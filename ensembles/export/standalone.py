@@ -118,34 +118,40 @@ def spread(scores: np.ndarray, sizes: list[int], cells: list[int]) -> np.ndarray
     return scores.reshape(len(scores), *sizes)
 
 
+def pool(members: np.ndarray, powers: np.ndarray) -> np.ndarray:
+    """The product [M, C] of members [T, M, C] to powers [T]."""
+    logs = np.tensordot(powers, np.log(np.maximum(members, 1e-6)), 1)
+    scores = np.exp(logs - logs.max(1, keepdims=True))
+    return scores / scores.sum(1, keepdims=True)
+
+
 def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.ndarray:
     """Scores float64 [M, C] of members [T, M, C], as the ensemble was fitted."""
     weights = np.array(parameters["weights"])
     members = members.astype(np.float64)
     rows, classes = members.shape[1:]
-    if method == "hard_vote":
-        scores = members.sum(0) / (2 * len(members))
-        for member in members:
+    if method == "blend":
+        parts = [vote(part["method"], members, part["parameters"]) for part in parameters["parts"]]
+        scores = np.mean(parts, axis=0)
+    elif method == "hard_vote":
+        best = members[weights > 0]
+        scores = best.sum(0) / (2 * len(best))
+        for member in best:
             scores[np.arange(rows), member.argmax(1)] += 1
     elif method in ("geometric_mean", "log_pool"):
-        powers = weights / weights.sum() if method == "geometric_mean" else weights
-        logs = np.tensordot(powers, np.log(np.maximum(members, 1e-6)), 1)
-        scores = np.exp(logs - logs.max(1, keepdims=True))
-    elif method == "per_attribute":
+        scores = pool(members, weights / weights.sum() if method == "geometric_mean" else weights)
+    elif method in ("per_attribute", "attribute_pool"):
         sizes, cells, scores = parameters["attributes"], parameters["cells"], np.ones((rows, classes))
+        values = np.unravel_index(np.array(cells or range(classes)), sizes)
         for a, own in enumerate(parameters["attribute_weights"]):
-            table = spread(np.tensordot(np.array(own), members, 1), sizes, cells)
             others = tuple(1 + b for b in range(len(sizes)) if b != a)
-            said = np.broadcast_to(table.sum(axis=others, keepdims=True), table.shape).reshape(rows, -1)
-            scores *= said[:, cells] if cells else said
+            told = np.stack([spread(member, sizes, cells).sum(axis=others) for member in members])
+            said = (
+                pool(np.minimum(told, 1), np.array(own)) if method == "attribute_pool" else np.tensordot(own, told, 1)
+            )
+            scores *= said[:, values[a]]
     else:
-        if "temperatures" in parameters:
-            colder = 1 / np.array(parameters["temperatures"])[:, None, None]
-            members = np.maximum(members, 1e-7) ** colder
-            members /= members.sum(2, keepdims=True)
         scores = np.tensordot(weights, members, 1)
-        if "offsets" in parameters:
-            scores = np.maximum(scores / scores.sum(1, keepdims=True), 1e-12) * np.exp(-np.array(parameters["offsets"]))
     return scores / scores.sum(1, keepdims=True)
 
 

@@ -17,7 +17,7 @@ import torch
 from safetensors.torch import save
 from timm.models import get_pretrained_cfg
 
-from ensembles.ensemble import Ensemble
+from ensembles.ensemble import Ensemble, trained
 from ensembles.export.onnx_copy import copy_to_onnx
 from ensembles.export.texts import layers_source, photos_source, readme
 from ensembles.members import JOINT, Member
@@ -43,7 +43,7 @@ def export(ensemble: Ensemble, out: Path, *, onnx: bool = True) -> None:
     beside = out.with_name(f".{out.name}.partial")
     shutil.rmtree(beside, ignore_errors=True)
     try:
-        for factor in dict.fromkeys(f for member in ensemble.members for f in member.factors):
+        for factor in dict.fromkeys(f for member in trained(ensemble, "export") for f in member.factors):
             networks[factor.key] = _network(factor, beside, len(ensemble.classes), onnx)
         write_json(beside / "vote.json", {**_vote(ensemble), "networks": networks})
         write_text(beside / "predict.py", Path(__file__).with_name("standalone.py").read_text(encoding="utf-8"))
@@ -61,9 +61,9 @@ def only(parameters: dict[str, Any], used: list[int]) -> dict[str, Any]:
     def pick(values: list) -> list:
         return [values[t] for t in used]
 
-    found = dict(parameters)
-    for name in {"weights", "temperatures"} & set(parameters):
-        found[name] = pick(parameters[name])
+    found = {**parameters, "weights": pick(parameters["weights"])}
+    if "parts" in parameters:
+        found["parts"] = [{**part, "parameters": only(part["parameters"], used)} for part in parameters["parts"]]
     if "attribute_weights" in parameters:
         found["attribute_weights"] = [pick(weights) for weights in parameters["attribute_weights"]]
     return found
@@ -73,9 +73,9 @@ def _vote(ensemble: Ensemble) -> dict[str, Any]:
     return {
         "method": ensemble.fitted.method.name,
         "parameters": only(ensemble.fitted.parameters, ensemble.used),
-        "members": [[factor.key for factor in member.factors] for member in ensemble.members],
+        "members": [[factor.key for factor in member.factors] for member in trained(ensemble, "export")],
         "classes": ensemble.classes,
-        "shares": class_shares(ensemble.members[0]).tolist(),
+        "shares": class_shares(trained(ensemble, "export")[0]).tolist(),
         "attributes": ensemble.made_of.to_dict(),
         "metric": ensemble.metric,
         "nested_score": ensemble.nested_score,

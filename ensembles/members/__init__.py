@@ -1,8 +1,9 @@
 """Members: the complete trials of one or several runs, as candidates of a vote."""
 
 from ensembles.members.all_rows import on_all_rows
-from ensembles.members.load import Members, load_members
+from ensembles.members.load import Members, load_members, with_outside
 from ensembles.members.member import JOINT, Member
+from ensembles.members.outside import Outside
 from ensembles.members.products import multiply
 from ensembles.members.whole import SKIP, broken_members, refuse
 
@@ -11,9 +12,11 @@ __all__ = [
     "SKIP",
     "Member",
     "Members",
+    "Outside",
     "broken_members",
     "load_members",
     "multiply",
     "on_all_rows",
     "refuse",
+    "with_outside",
 ]

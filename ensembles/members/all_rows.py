@@ -5,13 +5,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ensembles.members.member import Member
+from ensembles.members.outside import Outside
 from ensembles.members.whole import broken_members, refuse
 from trainable.commands import spoken
 from trainable.errors import InputError
 
 
-def on_all_rows(voters: Sequence[Member]) -> list[Member]:
-    """The same members, predicting with their networks of all rows.
+def on_all_rows(voters: Sequence[Member | Outside]) -> list[Member | Outside]:
+    """The same members, predicting with their networks of all rows; one from elsewhere as its table says.
 
     Raises InputError where networks are broken, or were not trained: then it names the command that trains them.
     """

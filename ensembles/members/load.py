@@ -9,6 +9,7 @@ from typing import Self
 import numpy as np
 
 from ensembles.members.member import JOINT, Member
+from ensembles.members.outside import Outside, find_outside, read_outside, same_parts
 from ensembles.members.products import products
 from ensembles.members.whole import SKIP
 from trainable.commands import spoken
@@ -19,6 +20,7 @@ from trainable.data.rows import target_labels
 from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.run import Predictions, Run
+from trainable.run.folder import RunFolder
 
 
 @dataclass(frozen=True)
@@ -30,7 +32,7 @@ class Members:
     members are chosen by and scored with.
     """
 
-    members: list[Member]
+    members: list[Member | Outside]
     probabilities: np.ndarray
     labels: np.ndarray
     fold: np.ndarray
@@ -40,6 +42,11 @@ class Members:
     made_of: Attributes
     data: Path
     metric: Metric
+
+    @property
+    def run(self) -> RunFolder:
+        """The first of the runs."""
+        return next(m.run for m in self.members if isinstance(m, Member))
 
     @property
     def attributes(self) -> Grid:
@@ -105,6 +112,26 @@ def load_members(
         manifest.root,
         measure,
     )
+
+
+def with_outside(members: Members, folders: Sequence[Path], say: Callable[[str], None] = print) -> Members:
+    """With the members that lie in folders of tables; raises InputError for tables that do not fit.
+
+    say: is told of each, and of those whose folds are not the run's: the nested estimate does not vouch for them.
+    """
+    images = members.run.manifest.frame["image"].to_numpy(str)[members.rows].tolist()
+    added, tables = [], []
+    for found in (outside for folder in folders for outside in find_outside(folder)):
+        table, told = read_outside(found.oof, images, members.classes)
+        score = members.metric.score(members.labels, table)
+        added.append(replace(found, oof_score=score, same_folds=same_parts(told, members.fold)))
+        tables.append(table)
+        say(f"also {found.name}: {members.metric.shown} {members.metric.text(score)}")
+        if not added[-1].same_folds:
+            why = "other folds than the run's" if told is not None else "no column fold"
+            say(f"warning: {found.name} has {why}: it may vote, but the nested estimate does not vouch for it")
+    everybody = np.concatenate([members.probabilities, np.stack(tables)])
+    return replace(members, members=[*members.members, *added], probabilities=everybody)
 
 
 def _check_alike(runs: Sequence[Run]) -> None:

@@ -3,12 +3,13 @@
 from collections.abc import Iterable
 
 from ensembles.members.member import Member
+from ensembles.members.outside import Outside
 from trainable.errors import InputError
 
 SKIP = "or --skip-broken-members to choose without it"
 
 
-def broken_members(members: Iterable[Member]) -> dict[str, str]:
+def broken_members(members: Iterable[Member | Outside]) -> dict[str, str]:
     """{name: what is wrong} of the members that cannot predict: a file is missing, or not the one that was written."""
     found = {}
     for member in members:

@@ -9,13 +9,11 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ensembles.greedy import Table
-from ensembles.methods.attributes import PER_ATTRIBUTE
+from ensembles.methods.attributes import ATTRIBUTE_POOL, PER_ATTRIBUTE
 from ensembles.methods.bagged import BAGGED_GREEDY
 from ensembles.methods.base import SIZE, Context, Fitted, Method
-from ensembles.methods.cma import CMA_WEIGHTS
+from ensembles.methods.blend import BLEND, blend_of, joined
 from ensembles.methods.log_pool import LOG_POOL
-from ensembles.methods.offsets import CLASS_OFFSETS
-from ensembles.methods.temperature import TEMPERATURE_GREEDY
 from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
 from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
 from ensembles.metric import AnyMetric, as_metric
@@ -23,7 +21,20 @@ from trainable.data.grid import Grid
 from trainable.errors import unknown
 from trainable.metrics import MACRO_F1
 
-__all__ = ["METHODS", "SIZE", "Context", "Fitted", "Method", "applicable", "build_method", "fit", "left_out", "load"]
+__all__ = [
+    "BLEND",
+    "METHODS",
+    "SIZE",
+    "Context",
+    "Fitted",
+    "Method",
+    "applicable",
+    "blended",
+    "build_method",
+    "fit",
+    "left_out",
+    "load",
+]
 
 METHODS: dict[str, Method] = {
     method.name: method
@@ -35,10 +46,8 @@ METHODS: dict[str, Method] = {
         GREEDY,
         BAGGED_GREEDY,
         LOG_POOL,
-        TEMPERATURE_GREEDY,
         PER_ATTRIBUTE,
-        CLASS_OFFSETS,
-        CMA_WEIGHTS,
+        ATTRIBUTE_POOL,
     )
 }
 
@@ -91,6 +100,15 @@ def fit(
     return Fitted(method, method.fit(probabilities, np.asarray(labels), context))
 
 
+def blended(parts: Sequence[Fitted]) -> Fitted:
+    """The mean of the votes of methods that are fitted on the same members; of one, that one."""
+    if len(parts) == 1:
+        return parts[0]
+    return Fitted(blend_of(build_method, [part.method.name for part in parts]), joined(parts))
+
+
 def load(name: str, parameters: dict[str, Any]) -> Fitted:
     """The fitted method whose parameters a build wrote down; raises InputError for an unknown name."""
+    if name == BLEND:
+        return Fitted(blend_of(build_method, [part["method"] for part in parameters["parts"]]), parameters)
     return Fitted(build_method(name), parameters)

@@ -2,7 +2,7 @@
 
 from ensembles.nested.bootstrap import CALLS, Bootstrap, evidence
 from ensembles.nested.evaluate import Evaluation, Progress, evaluate_methods
-from ensembles.nested.rows import AUTO, PREFERENCE, Row, choose
+from ensembles.nested.rows import AUTO, PREFERENCE, Row, taken
 
 __all__ = [
     "AUTO",
@@ -12,7 +12,7 @@ __all__ = [
     "Evaluation",
     "Progress",
     "Row",
-    "choose",
     "evaluate_methods",
     "evidence",
+    "taken",
 ]

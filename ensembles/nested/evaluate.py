@@ -2,8 +2,8 @@
 
 For every fold, a method is fitted on the rows of the other folds (the selection of members included) and predicts
 that fold; the predictions of all folds are pooled into one score, `nested`. The members need no refit: row n of a
-member was predicted by the fold model that did not see n's group. `auto` repeats the whole choice of a method inside
-each fold's training rows. Errors come from a bootstrap over groups.
+member was predicted by the fold model that did not see n's group. `auto` repeats the whole choice of the methods
+that it blends inside each fold's training rows. Errors come from a bootstrap over groups.
 """
 
 from __future__ import annotations
@@ -17,24 +17,29 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ensembles.methods import SIZE, Fitted, applicable, fit
+from ensembles.methods import BLEND, SIZE, Fitted, applicable, blended, fit
 from ensembles.metric import AnyMetric, as_metric
 from ensembles.nested.bootstrap import Bootstrap, evidence
-from ensembles.nested.rows import AUTO, Row, choose, make_rows, preference
+from ensembles.nested.rows import AUTO, Row, make_rows, taken
 from trainable.data.grid import Grid
 from trainable.metrics import MACRO_F1, Metric
 
 Progress = Callable[[int, int, str], None]  # fits done, fits in all, what is being fitted
+Votes = dict[str, NDArray[np.float64]]  # of each method: [n, C], of the rows that were left out of its fit
 Seen = dict[str, NDArray[Any]]  # of each method: what its score stands on, of all rows, -1 where it did not predict
 
 
 @dataclass(frozen=True)
 class Evaluation:
-    """rows: one a method, `auto` last. chosen: the method that auto takes. fitted: every method, on all rows."""
+    """rows: one a method, `auto` last where it was asked for. chosen: what auto takes, a method or `blend`.
+
+    fitted: every method on all rows, with `blend` where auto takes several: those called `parts`.
+    """
 
     rows: list[Row]
     chosen: str
     fitted: dict[str, Fitted]
+    parts: tuple[str, ...]
 
 
 def evaluate_methods(
@@ -49,15 +54,17 @@ def evaluate_methods(
     attributes: Sequence[int] | Grid = (),
     size: int = SIZE,
     progress: Progress | None = None,
+    auto: bool = True,
 ) -> Evaluation:
     """Fit and score methods on T members' out-of-fold probabilities [T, N, C] for labels int[N].
 
     fold [N]: the fold of each row; groups [N]: its group, which lies in one fold (None: each row is its own).
     metric: what methods are fitted for and scored by. methods: their names (None: all that apply). attributes, size: as
-    in `ensembles.methods.Context`. progress: called before each fit. Raises InputError for a metric that is not known,
+    in `ensembles.methods.Context`. progress: called before each fit. auto: whether the choice among them is estimated
+    too. Raises InputError for a metric that is not known,
     and ValueError for fewer than 2 folds, a group in two folds, or arrays that `greedy_selection` refuses.
 
-    Cost: K (K - 1) / 2 + K + 1 fits a method for K folds.
+    Cost: K (K - 1) / 2 + K + 1 fits a method for K folds, without auto K + 1.
     """
     truth = np.asarray(labels)
     classes = probabilities.shape[2]
@@ -65,33 +72,54 @@ def evaluate_methods(
     group = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     part = _parts(np.asarray(fold), group)
     names = applicable(classes, attributes, measure) if methods is None else list(methods)
-    fits = _Fits(probabilities, truth, group, part, names, measure, seed, Grid.of(attributes), size, progress)
+    fits = _Fits(probabilities, truth, group, part, names, measure, seed, Grid.of(attributes), size, progress, auto)
     fitted, known = fits.without(())
     single = {k: fits.without((k,))[1] for k in fits.parts}
-    double = {pair: fits.without(pair)[1] for pair in combinations(fits.parts, 2)}
 
     bootstrap = Bootstrap(truth, group, classes, seed, measure)
-    order, everything = preference(measure), np.ones(len(truth), bool)
-    in_sample = {name: bootstrap.score(known[name], everything) for name in names}
+    everything = np.ones(len(truth), bool)
+    in_sample = {name: bootstrap.score(evidence(known[name], truth, measure), everything) for name in names}
     members = {name: int((fitted[name].weights > 0).sum()) for name in names}
 
     def rows_of(seen: Mapping[str, NDArray[Any]], used: NDArray[np.bool_]) -> list[Row]:
         scores = {name: bootstrap.scores(stands_on, used) for name, stands_on in seen.items()}
         return make_rows(scores, in_sample, members, fits.seconds)
 
-    pooled = {name: _pool({k: single[k][name] for k in fits.parts}, part) for name in names}
+    votes = {name: _pool({k: single[k][name] for k in fits.parts}, part) for name in names}
+    pooled = {name: evidence(vote, truth, measure) for name, vote in votes.items()}
     rows = rows_of(pooled, everything)
-    chosen = choose(rows, order).method
+    blend = taken(rows)
+    chosen = blend[0] if len(blend) == 1 else BLEND
+    fitted[chosen] = blended([fitted[name] for name in blend])
+    if not auto:
+        return Evaluation(rows, chosen, fitted, tuple(blend))
 
-    auto = np.full_like(pooled[chosen], -1)
+    said = _auto(fits, single, rows_of)
+    on_all = np.mean([known[name] for name in blend], axis=0)
+    in_sample[AUTO] = bootstrap.score(evidence(on_all, truth, measure), everything)
+    members[AUTO] = int((fitted[chosen].weights > 0).sum())
+    fits.seconds[AUTO] = sum(fits.seconds.values())
+    last = rows_of({**pooled, AUTO: evidence(said, truth, measure)}, everything)[-1]
+    return Evaluation([*rows, last], chosen, fitted, tuple(blend))
+
+
+def _auto(
+    fits: _Fits,
+    single: Mapping[int, Votes],
+    rows_of: Callable[[Mapping[str, NDArray[Any]], NDArray[np.bool_]], list[Row]],
+) -> NDArray[np.float64]:
+    """What auto says of all rows, [N, C]: of each part what it takes without it. single: votes on each part."""
+    double = {pair: fits.seen_without(pair) for pair in combinations(fits.parts, 2)}
+    part = fits.part
+    said = np.empty((len(part), fits.probabilities.shape[2]))
     for k in fits.parts:
         others = [j for j in fits.parts if j != k]
-        inner = {name: _pool({j: double[min(j, k), max(j, k)][name] for j in others}, part) for name in names}
-        best = choose(rows_of(inner, part != k), order).method
-        auto[part == k] = single[k][best][part == k]
-    in_sample[AUTO], members[AUTO] = in_sample[chosen], members[chosen]
-    fits.seconds[AUTO] = sum(fits.seconds.values())
-    return Evaluation([*rows, rows_of({**pooled, AUTO: auto}, everything)[-1]], chosen, fitted)
+        inner = {
+            name: _pool({j: double[min(j, k), max(j, k)][name][part == j] for j in others}, part) for name in fits.names
+        }
+        best = taken(rows_of(inner, part != k))
+        said[part == k] = np.mean([single[k][name] for name in best], axis=0)
+    return said
 
 
 @dataclass
@@ -108,6 +136,7 @@ class _Fits:
     attributes: Grid
     size: int
     progress: Progress | None
+    auto: bool
     done: int = 0
     seconds: dict[str, float] = field(init=False)
 
@@ -118,7 +147,7 @@ class _Fits:
     def parts(self) -> range:
         return range(int(self.part.max()) + 1)
 
-    def without(self, out: tuple[int, ...]) -> tuple[dict[str, Fitted], Seen]:
+    def without(self, out: tuple[int, ...]) -> tuple[dict[str, Fitted], Votes]:
         """Every method fitted without the rows of the parts `out`, and what it says of them, or of all if none."""
         held_out = np.isin(self.part, out)
         rows, seen = np.flatnonzero(~held_out), np.flatnonzero(held_out if out else ~held_out)
@@ -139,17 +168,26 @@ class _Fits:
                 size=self.size,
                 metric=self.metric,
             )
-            stands_on = evidence(fitted[name].apply(test), self.labels[seen], self.metric)
-            found[name] = np.full((len(self.labels), *stands_on.shape[1:]), -1, stands_on.dtype)
-            found[name][seen] = stands_on
+            found[name] = fitted[name].apply(test)
             self.seconds[name] += time.perf_counter() - start
             self.done += 1
         return fitted, found
 
+    def seen_without(self, out: tuple[int, ...]) -> Seen:
+        """What the scores of those parts stand on, of every method: far smaller than the votes."""
+        seen = np.flatnonzero(np.isin(self.part, out))
+        found = {}
+        for name, vote in self.without(out)[1].items():
+            stands_on = evidence(vote, self.labels[seen], self.metric)
+            found[name] = np.full((len(self.labels), *stands_on.shape[1:]), -1, stands_on.dtype)
+            found[name][seen] = stands_on
+        return found
+
     def _announce(self, what: str) -> None:
         if self.progress:
             count = len(self.parts)
-            self.progress(self.done, (1 + count + count * (count - 1) // 2) * len(self.names), what)
+            pairs = count * (count - 1) // 2 if self.auto else 0
+            self.progress(self.done, (1 + count + pairs) * len(self.names), what)
 
 
 def _parts(fold: NDArray[Any], group: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -167,9 +205,10 @@ def _parts(fold: NDArray[Any], group: NDArray[np.int64]) -> NDArray[np.int64]:
     return np.unique(part * 2 + order[group] % 2, return_inverse=True)[1]
 
 
-def _pool(seen: Mapping[int, NDArray[Any]], part: NDArray[np.int64]) -> NDArray[Any]:
-    """[N] or [N, C]: for the rows of each part what was said of it, -1 in parts of which nothing was."""
-    pooled = np.full_like(next(iter(seen.values())), -1)
-    for k, stands_on in seen.items():
-        pooled[part == k] = stands_on[part == k]
-    return pooled
+def _pool(parts: Mapping[int, NDArray[Any]], part: NDArray[np.int64]) -> NDArray[Any]:
+    """[N] or [N, C]: for the rows of each part what is said of them, in their order; -1 in parts that are not there."""
+    first = next(iter(parts.values()))
+    found = np.full((len(part), *first.shape[1:]), -1, first.dtype)
+    for k, said in parts.items():
+        found[part == k] = said
+    return found

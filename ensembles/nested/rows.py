@@ -8,28 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from trainable.metrics import Metric
-
 AUTO = "auto"
-PAIRED = 2
+PAIRED, CLEAR = 2, 3  # standard errors of a difference
 
-# What `auto` takes where it cannot tell methods apart: the steadiest first. "Simplest first" would be the single best
-# member, and that is the least steady choice of all: picking one of many alike members fits noise, and on generated
-# problems it cost up to thirteen points of test macro-F1, where the first of this list cost at most half a point.
-PREFERENCE = (
-    "log_pool",
-    "mean_top5",
-    "geometric_mean",
-    "bagged_greedy",
-    "hard_vote",
-    "greedy",
-    "temperature_greedy",
-    "per_attribute",
-    "cma_weights",
-    "class_offsets",
-    "best_single",
-)
-CALIBRATED = ("log_pool", "temperature_greedy")  # come first where the metric is of the probabilities themselves
+# What `auto` blends: fits that look at by how much each row is right, and a plain mean. Methods that search on the
+# metric itself are taken only where they are clearly ahead: on the part of the bank that was for choosing
+# (benchmarks.vote, docs/decisions/035) betting on one of them cost more than it brought.
+STEADY = ("attribute_pool", "log_pool", "geometric_mean")
+PREFERENCE = (*STEADY, "mean_top5", "per_attribute", "bagged_greedy", "hard_vote", "greedy", "best_single")
 
 
 @dataclass(frozen=True)
@@ -79,24 +65,25 @@ def make_rows(
     return rows
 
 
-def preference(metric: Metric) -> tuple[str, ...]:
-    """Names of all methods in the order that `auto` prefers them in: under log loss and Brier score calibration first.
+def taken(rows: Sequence[Row]) -> list[str]:
+    """The methods that `auto` blends, of those in `rows`, in the order of PREFERENCE.
 
-    These say how sure a vote may be, and a mean of members that were trained with mixing or label smoothing does not.
+    Where classes are products, the pool of each attribute alone if it is hardly behind the best. Else the steady
+    methods that cannot be told apart, one standard error of the difference or less behind the better, unless some other
+    method is clearly ahead of them: then that one.
     """
-    if not metric.loss:
-        return PREFERENCE
-    return (*CALIBRATED, *(name for name in PREFERENCE if name not in CALIBRATED))
+    found = {row.method: row for row in rows if row.method != AUTO}
+    best = max(found.values(), key=lambda row: row.nested)
 
+    def hardly_behind(row: Row, ahead: Row, errors: float) -> bool:
+        return ahead.nested - row.nested <= min(ahead.standard_error, errors * row.behind_error)
 
-def choose(rows: Sequence[Row], order: Sequence[str] = PREFERENCE) -> Row:
-    """The first in that order of names that is hardly behind the best of `rows`.
-
-    Hardly: at most one standard error of the best score, and at most PAIRED standard errors of the difference, which is
-    known far better. One of the latter would be too few: of ten methods that are equally good the best is more than one
-    ahead of any given other in most problems.
-    """
-    found = [row for row in rows if row.method != AUTO]
-    best = max(found, key=lambda row: row.nested)
-    near = [row for row in found if row.behind <= min(best.standard_error, PAIRED * row.behind_error)]
-    return min(near, key=lambda row: order.index(row.method))
+    steady = [found[name] for name in STEADY if name in found]
+    if steady and steady[0].method == STEADY[0] and hardly_behind(steady[0], best, PAIRED):
+        return [STEADY[0]]
+    if not steady:
+        return [next(name for name in PREFERENCE if name in found and hardly_behind(found[name], best, PAIRED))]
+    first = max(steady, key=lambda row: row.nested)
+    if not hardly_behind(first, best, CLEAR):
+        return [best.method]
+    return [row.method for row in steady if hardly_behind(row, first, 1)]

@@ -35,9 +35,7 @@ def optimism(facts: Facts) -> Section:
         ax.errorbar(nested, place, xerr=row["standard_error"], fmt="o", color=BLUE, capsize=3,
                     label="nested, ± standard error" if place == 0 else None)  # fmt: skip
         ax.plot(in_sample, place, "D", mfc="white", mec=ORANGE, label="in-sample" if place == 0 else None)
-    ax.set_yticks(
-        range(len(rows)), [f"{r['method']}{'  (chosen)' if r['method'] == e['method'] else ''}" for r in rows]
-    )
+    ax.set_yticks(range(len(rows)), [f"{r['method']}{'  (chosen)' if r['method'] in e['parts'] else ''}" for r in rows])
     ax.set_xlabel(f"{built.shown}, out of fold")
     legend(ax)
     gap = e["oof_score"] - e["nested_score"]

@@ -11,6 +11,7 @@ import numpy as np
 
 from ensembles.ensemble import read_ensemble
 from ensembles.greedy import greedy_selection
+from ensembles.members import Member
 from ensembles.metric import shown_metric
 from trainable.config import TrialConfig
 from trainable.data.attributes import Attributes
@@ -175,8 +176,8 @@ class Facts:
         if self.newest is not None:
             with suppress(InputError):  # a run that it was built on is gone
                 ensemble = read_ensemble(self.newest.root)
-                ids = [m.trial.id for m in ensemble.members]
-                if all(i in of and not m.times for i, m in zip(ids, ensemble.members, strict=True)):
+                ids = [m.trial.id for m in ensemble.members if isinstance(m, Member) and not m.times]
+                if len(ids) == len(ensemble.members) and all(i in of for i in ids):
                     return ensemble.vote(np.stack([of[i] for i in ids])).astype(np.float32)
         return np.asarray(np.sum([w * of[t] for t, w in self.weights.items()], axis=0, dtype=np.float32))
 

@@ -23,7 +23,7 @@ def refine_by_person(
     must exceed its standard error. None where there are too few photos to ask, or no values that photos of a group
     share.
     """
-    groupwise = members.members[0].run.manifest.groupwise
+    groupwise = members.run.manifest.groupwise
     if not groupwise or len(np.unique(members.groups)) == len(members.groups):
         return scores, None  # groups share nothing, or there are none to learn from
     table = own_and_shared(members.made_of, groupwise)
@@ -32,7 +32,7 @@ def refine_by_person(
     if max(len(known), len(scores)) > MOST:
         print(f"same person: not looked for among more than {MOST:,} photos", flush=True)
         return scores, None
-    experiment = members.members[0].run.experiment
+    experiment = members.run.experiment
     rows = experiment.place[members.rows]
     near = Neighbours(surroundings(_photos(experiment.store.pixels(), rows)))
     metric = members.metric

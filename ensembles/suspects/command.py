@@ -40,7 +40,7 @@ def command(given: argparse.Namespace) -> int:
     out = (given.out or place / "suspects.csv").expanduser().absolute()
     check_out(out, out.with_suffix(".png"))
     members, votes = votes_by_fold(place) if given.by_fold else read_votes(place)
-    manifest = members.members[0].run.manifest
+    manifest = members.run.manifest
     found = judge(members, votes, manifest)
     images = manifest.frame["image"].to_numpy(str)[members.rows]
     table = table_of(found, images, manifest.made_of).drop(columns=[] if given.by_fold else ["fold"])

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 
-from ensembles.ensemble import read_ensemble
+from ensembles.ensemble import read_ensemble, trained
 from ensembles.members import Members, load_members
 from ensembles.methods import fit
 from ensembles.predict_members import predict_members
@@ -31,7 +31,7 @@ def votes_by_fold(place: Path) -> tuple[Members, np.ndarray]:
     Predicts every training photo with every fold model. place and InputError: as in `read_votes`.
     """
     members, used, vote = _voters(place)
-    manifest = members.members[used[0]].run.manifest
+    manifest = members.run.manifest
     images = manifest.frame["image"].to_numpy(str)[members.rows].tolist()
     photos = TestSet.of_photos(manifest.root, images, members.classes)
     with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
@@ -43,7 +43,7 @@ def _voters(place: Path) -> tuple[Members, list[int], Callable[[np.ndarray], np.
     """Members, which of them vote, and the vote [N, C] of their probabilities [voters, N, C]."""
     if EnsembleFolder(place).built:
         built = read_ensemble(place)
-        members = load_members(sorted({f.run.root for m in built.members for f in m.factors}))
+        members = load_members(sorted({f.run.root for m in trained(built, "suspects") for f in m.factors}))
         position = {member.name: t for t, member in enumerate(members.members)}
         if missing := [m.name for m in built.members if m.name not in position]:
             raise InputError(f"{place}: received members {', '.join(missing)}, gone since; allowed: build it anew")

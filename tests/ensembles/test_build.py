@@ -53,7 +53,7 @@ def test_summary_says_who_voted_and_what_it_is_worth(built: EnsembleFolder, run:
     json.dumps(summary, allow_nan=False)
 
 
-@pytest.mark.parametrize("method", ["greedy", "log_pool", "class_offsets", "temperature_greedy"])
+@pytest.mark.parametrize("method", ["greedy", "log_pool"])
 def test_the_vote_is_kept_out_of_fold_and_gives_its_score(run: Path, method: str) -> None:
     assert main([str(run), "--name", method, "--method", method]) == 0
     folder = Run(run).ensemble(method)

@@ -1,16 +1,13 @@
 """One contract for every method of the table."""
 
 import json
-import time
 from typing import Any
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ensembles.methods import METHODS, applicable, build_method, fit, load
-from ensembles.methods.offsets import fit_offsets
-from ensembles.methods.temperature import best_temperature, sharpened
+from ensembles.methods import METHODS, Context, applicable, blended, build_method, fit, load
 from ensembles.metric import as_metric
 from trainable.metrics import macro_f1
 
@@ -94,7 +91,7 @@ def test_a_single_member(name: str) -> None:
     table, labels, groups = problem(members=1)
     fitted = run(name, table, labels, groups)
     assert fitted.weights.tolist() == [1]
-    if name not in ("class_offsets", "per_attribute"):
+    if name not in ("attribute_pool", "per_attribute"):
         np.testing.assert_array_equal(fitted.apply(table).argmax(axis=1), table[0].argmax(axis=1))
 
 
@@ -128,10 +125,31 @@ def test_other_members_than_fitted_are_refused(name: str) -> None:
         run(name, table, labels, groups).apply(table[:5])
 
 
+def test_a_blend_is_the_mean_of_votes_and_comes_back_from_json() -> None:
+    table, labels, groups = problem(rows=140)
+    parts = [run(name, table, labels, groups) for name in ("log_pool", "geometric_mean", "greedy")]
+    blend = blended(parts)
+    expected = np.mean([part.apply(table) for part in parts], axis=0)
+    again = load("blend", json.loads(json.dumps(blend.parameters)))
+    for one in (blend, again, blend.method.fit(table, labels, Context(as_metric("macro_f1", CLASSES), groups, 3))):
+        made = one if not isinstance(one, dict) else load("blend", one)
+        np.testing.assert_allclose(made.apply(table), expected, atol=1e-12)
+    assert blend.weights == pytest.approx(np.mean([part.weights for part in parts], axis=0))
+    assert blended(parts[:1]) is parts[0]
+
+
+def test_attribute_pool_is_a_log_pool_of_each_attribute() -> None:
+    table, labels, groups = problem(rows=350)
+    vote = run("attribute_pool", table, labels, groups).apply(table).reshape(-1, *SIZES)
+    first = table.reshape(6, -1, *SIZES).sum(3)
+    pool = fit("log_pool", first / first.sum(2, keepdims=True), labels // SIZES[1])
+    np.testing.assert_allclose(vote.sum(2), pool.apply(first), atol=1e-5)
+
+
 def test_the_table_runs_from_simple_to_complex() -> None:
     names = list(METHODS)
     assert names[:2] == ["best_single", "mean_top5"]
-    assert names.index("greedy") < names.index("cma_weights")
+    assert names.index("greedy") < names.index("attribute_pool")
     assert all(METHODS[name].name == name for name in names)
 
 
@@ -147,33 +165,3 @@ def test_per_attribute_needs_classes_that_factor() -> None:
     table, labels, _ = problem(rows=70)
     with pytest.raises(ValueError, match=r"per_attribute does not apply to 6 classes with attributes \(\)"):
         fit("per_attribute", table, labels)
-
-
-def test_offsets_find_a_known_shift() -> None:
-    """Scores whose third class was pushed up by a factor of 2 get that factor back, up to the grid."""
-    random = np.random.default_rng(0)
-    scores = random.dirichlet(np.ones(3), 20_000)
-    labels = scores.argmax(axis=1)
-    offsets = fit_offsets(scores * [1, 1, 2], labels, as_metric("macro_f1", 3))
-    assert offsets[2] - offsets[:2].mean() == pytest.approx(np.log(2), abs=0.06)
-
-
-def test_offsets_of_very_many_classes_are_found_in_seconds() -> None:
-    """A step tries those classes alone that may gain; of few classes all are tried."""
-    random, classes = np.random.default_rng(0), 1000
-    labels = np.arange(2 * classes) % classes
-    scores = random.random((len(labels), classes)) ** 20
-    scores[np.arange(len(labels)), labels] += 0.5
-    scores[:, :3] *= 2  # three classes that take rows of all others
-    metric, began = as_metric("macro_f1", classes), time.monotonic()
-    offsets = fit_offsets(scores, labels, metric)
-    assert time.monotonic() - began < 60  # a few; with each class tried in each step it took hours
-    assert (offsets[:3] > 0.1).sum() >= 2
-    assert metric.score(labels, scores * np.exp(-offsets)) > metric.score(labels, scores) + 0.001
-
-
-def test_temperature_finds_a_known_sharpness() -> None:
-    random = np.random.default_rng(0)
-    honest = random.dirichlet(np.ones(4), 4000)
-    labels = np.array([random.choice(4, p=row) for row in honest])
-    assert best_temperature(sharpened(honest, 0.5), labels) == pytest.approx(2, rel=0.1)

@@ -8,11 +8,12 @@ from numpy.typing import NDArray
 
 import ensembles.nested.evaluate as evaluate
 from ensembles.methods import METHODS, fit
-from ensembles.nested import AUTO, PREFERENCE, Row, choose, evaluate_methods
+from ensembles.nested import AUTO, PREFERENCE, Row, evaluate_methods, taken
+from ensembles.nested.rows import STEADY
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
 
-STEADY, SINGLE = PREFERENCE[0], PREFERENCE[-1]
+SINGLE = PREFERENCE[-1]
 FEW = ["best_single", "mean_top5", "greedy"]
 
 
@@ -78,7 +79,7 @@ def test_a_class_absent_from_a_fold_and_every_method() -> None:
     labels[fold == 2] %= 5
     evaluation = evaluate_methods(table, labels, fold, groups, attributes=(3, 2))
     assert [row.method for row in evaluation.rows] == [*METHODS, AUTO]
-    assert evaluation.chosen in METHODS
+    assert set(evaluation.parts) <= set(METHODS)
     assert evaluation.fitted[evaluation.chosen].weights.shape == (4,)
     assert all(0 <= row.nested <= 1 and row.standard_error > 0 and row.members >= 1 for row in evaluation.rows)
 
@@ -87,19 +88,45 @@ def row(method: str, behind: float, behind_error: float) -> Row:
     return Row(method, 0.9, 0.8 - behind, 0.05, behind, behind_error, 0.1 + behind, 3, 1.0)
 
 
+POOL, GEOMETRIC = STEADY[1:]
+
+
 @pytest.mark.parametrize(
-    ("rows", "chosen"),
+    ("rows", "blend"),
     [
-        ([row(STEADY, 0.03, 0.02), row("greedy", 0.0, 0.0), row(SINGLE, 0.005, 0.01)], STEADY),
-        ([row(STEADY, 0.03, 0.01), row("greedy", 0.015, 0.01), row(SINGLE, 0.0, 0.0)], "greedy"),
-        ([row(SINGLE, 0.005, 0.01), row("greedy", 0.0, 0.0), row(STEADY, 0.03, 0.01)], "greedy"),
-        ([row(STEADY, 0.06, 0.04), row("greedy", 0.04, 0.04), row(SINGLE, 0.0, 0.0)], "greedy"),
-        ([row(STEADY, 0.03, 0.01), row(SINGLE, 0.0, 0.0), row(AUTO, 0.0, 0.0)], SINGLE),
+        # of each attribute, alone, up to two errors behind whatever is best
+        ([row(STEADY[0], 0.03, 0.02), row(POOL, 0.0, 0.0), row("greedy", 0.01, 0.01)], [STEADY[0]]),
+        ([row(STEADY[0], 0.03, 0.01), row(POOL, 0.0, 0.0)], [POOL]),
+        # steady ones within an error of the better of them, the mean of both
+        ([row(POOL, 0.02, 0.01), row(GEOMETRIC, 0.028, 0.01), row("greedy", 0.0, 0.0)], [POOL, GEOMETRIC]),
+        ([row(GEOMETRIC, 0.0, 0.0), row(POOL, 0.02, 0.01), row(SINGLE, 0.01, 0.01)], [GEOMETRIC]),
+        # another where it is clearly ahead: three errors of the difference, or one of the best score, here .05
+        ([row(POOL, 0.04, 0.01), row("greedy", 0.0, 0.0), row(SINGLE, 0.0, 0.0)], ["greedy"]),
+        ([row(POOL, 0.06, 0.04), row("greedy", 0.0, 0.0)], ["greedy"]),
+        # without a steady one the first of the preference that is hardly behind
+        ([row(SINGLE, 0.005, 0.01), row("greedy", 0.0, 0.0), row("mean_top5", 0.03, 0.01)], ["greedy"]),
+        ([row("mean_top5", 0.03, 0.02), row(SINGLE, 0.0, 0.0), row(AUTO, 0.0, 0.0)], ["mean_top5"]),
     ],
 )
-def test_the_steadiest_that_is_hardly_behind_the_best_is_chosen(rows: list[Row], chosen: str) -> None:
-    """Two standard errors of the difference, here .02 or more, and one of the best score, here .05."""
-    assert choose(rows).method == chosen
+def test_steady_methods_that_cannot_be_told_apart_are_blended(rows: list[Row], blend: list[str]) -> None:
+    assert taken(rows) == blend
+
+
+def test_a_blend_is_the_mean_of_its_methods_in_its_nested_score_too() -> None:
+    """Two members that know different classes: whatever is taken, auto's row is that of the mean, fold by fold."""
+    table, labels, fold, groups = noise(members=4)
+    found = evaluate_methods(table, labels, fold, groups, methods=["log_pool", "geometric_mean"])
+    votes = np.empty((len(labels), 3))
+    for k in range(5):
+        seen = fold != k
+        inner = evaluate_methods(
+            table[:, seen], labels[seen], fold[seen], groups[seen], methods=["log_pool", "geometric_mean"], auto=False
+        )
+        votes[~seen] = inner.fitted[inner.chosen].apply(table[:, ~seen])
+        parts = [fit(name, table[:, seen], labels[seen], groups=groups[seen]) for name in inner.parts]
+        np.testing.assert_allclose(votes[~seen], np.mean([p.apply(table[:, ~seen]) for p in parts], axis=0))
+    assert found.rows[-1].method == AUTO
+    assert found.rows[-1].nested == macro_f1(labels, votes.argmax(axis=1), 3)
 
 
 def test_every_method_has_its_place_in_the_preference() -> None:

@@ -12,7 +12,7 @@ import ensembles.nested.bootstrap as bootstrap
 from ensembles.methods import METHODS, applicable, fit, left_out
 from ensembles.metric import as_metric
 from ensembles.nested import AUTO, evaluate_methods
-from ensembles.nested.rows import PAIRED, PREFERENCE, preference
+from ensembles.nested.rows import PAIRED, PREFERENCE
 from trainable.metrics import Asked, Metric
 
 METHODS_TRIED = ["best_single", "mean_top5", "greedy"]
@@ -62,7 +62,7 @@ def chosen(scores: dict[str, NDArray[Any]], metric: Metric) -> str:
         for name, own in scores.items()
         if best[0] - own[0] <= min(best[1:].std(), PAIRED * (best - own)[1:].std()) + 1e-13
     ]
-    return min(near, key=preference(metric).index)
+    return min(near, key=PREFERENCE.index)
 
 
 def nested(asked: Asked, data: Case) -> tuple[dict[str, float], dict[str, float], str]:
@@ -150,12 +150,6 @@ def test_what_is_left_out_of_which_table() -> None:
 
     assert missing("macro_f1") == missing("balanced_accuracy") == missing("mcc") == set()
     assert missing("f1:1") == missing("quadratic_kappa") == {"per_attribute"}
-    assert missing("log_loss") == missing("brier") == {"hard_vote", "class_offsets"}
-    assert missing("map_at_k:2") == {"per_attribute", "class_offsets"}
-    assert missing("roc_auc") == {"hard_vote", "class_offsets", "bagged_greedy", "cma_weights"}
-
-
-def test_calibration_comes_first_for_losses() -> None:
-    assert preference(as_metric("log_loss", 3))[:2] == ("log_pool", "temperature_greedy")
-    assert sorted(preference(as_metric("brier", 3))) == sorted(PREFERENCE)
-    assert preference(as_metric("mcc", 3)) == PREFERENCE
+    assert missing("log_loss") == missing("brier") == {"hard_vote"}
+    assert missing("map_at_k:2") == {"per_attribute"}
+    assert missing("roc_auc") == {"hard_vote", "bagged_greedy"}

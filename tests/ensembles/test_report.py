@@ -83,7 +83,7 @@ def test_weights_are_those_of_the_ensemble(finished: Run) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["log_pool", "class_offsets"])
+@pytest.mark.parametrize("method", ["log_pool"])
 def test_vote_is_what_the_method_makes_of_its_members(finished: Run, sample: Path, tmp_path: Path, method: str) -> None:
     run = tmp_path / "seen"
     shutil.copytree(finished.root, run)

@@ -65,11 +65,11 @@ def test_log_loss_from_the_race_to_the_submission(
     assert build([str(run.root)]) == 0
     told = capfd.readouterr().out
     assert "vote: nested " in told and "best single trial: nested " in told
-    assert "left out under log loss: class_offsets, thresholds are for metrics of counts" in told
+    assert "left out under log loss: hard_vote, shares of votes are no probabilities" in told
     summary = run.ensemble("auto").summary()
     vote = run.ensemble("auto").oof()
     assert summary["metric"] == "log_loss"
-    assert {row["method"] for row in summary["methods"]}.isdisjoint({"hard_vote", "class_offsets"})
+    assert {row["method"] for row in summary["methods"]}.isdisjoint({"hard_vote"})
     again = get("log_loss", vote.classes).score(vote.label, vote.probabilities)
     assert summary["oof_score"] == again
     assert len(pd.read_csv(run.ensemble("auto").submission)) == len(pd.read_csv(sample / "eval" / "info.csv"))

@@ -22,22 +22,20 @@ UNSURE = -1
 
 
 def answers(
-    probabilities: np.ndarray,
-    weights: np.ndarray,
+    votes: np.ndarray,
     thresholds: float | dict[str, float],
     made_of: Attributes = PLAIN,
 ) -> np.ndarray:
-    """Labels int64 [M, K] of members' probabilities float32 [T, K, M, C], weights float [T]; -1 where not sure.
+    """Labels int64 [M, K] of votes [K, M, C], each of one fold's models alone; -1 where not sure.
 
     `thresholds`: for the class's probability, or {attribute: one for its part's}, of what classes are made of.
     """
-    mean = np.tensordot(weights / weights.sum(), probabilities, 1)  # [K, M, C]
-    found = mean.argmax(2).T.astype(np.int64)
+    found = votes.argmax(2).T.astype(np.int64)
     if isinstance(thresholds, dict):
-        sure = _attributes_sure(mean, thresholds, made_of)
+        sure = _attributes_sure(votes, thresholds, made_of)
     else:
         _check_threshold("threshold", thresholds)
-        sure = mean.max(2) >= thresholds
+        sure = votes.max(2) >= thresholds
     return np.where(sure.T, found, UNSURE)
 
 

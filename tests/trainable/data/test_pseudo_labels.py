@@ -18,27 +18,25 @@ from trainable.data.rows import training_rows
 from trainable.errors import InputError
 
 
-def test_answers_are_each_folds_own_weighted_mean():
+def test_answers_are_each_folds_own_vote():
     rng = np.random.default_rng(0)
-    p = rng.dirichlet(np.ones(18) / 4, (3, 5, 40)).astype(np.float32)  # members, folds, photos, classes
-    weights = np.array([0.5, 0.3, 0.2])
-    found = answers(p, weights, 0.3)
-    for k in range(5):
-        mean = sum(w * p[t, k] for t, w in enumerate(weights))
-        assert np.array_equal(found[:, k], np.where(mean.max(1) >= 0.3, mean.argmax(1), UNSURE))
+    votes = rng.dirichlet(np.ones(18) / 4, (5, 40)).astype(np.float32)  # folds, photos, classes
+    found = answers(votes, 0.3)
+    for k, vote in enumerate(votes):
+        assert np.array_equal(found[:, k], np.where(vote.max(1) >= 0.3, vote.argmax(1), UNSURE))
     assert 0 < (found == UNSURE).mean() < 1
     with pytest.raises(InputError, match=r"threshold: received 1\.5; allowed: above 0"):
-        answers(p, weights, 1.5)
+        answers(votes, 1.5)
 
 
 def test_thresholds_may_be_an_attributes():
-    p = np.zeros((1, 1, 2, 18), np.float32)
-    p[0, 0, 0, [0, 1]] = 0.5, 0.5  # mask and gender sure, age not
-    p[0, 0, 1, 5] = 1.0
-    assert answers(p, np.ones(1), {"mask": 0.9, "gender": 0.9}, MADE_OF).tolist() == [[0], [5]]
-    assert answers(p, np.ones(1), {"age": 0.6}, MADE_OF).tolist() == [[UNSURE], [5]]
+    p = np.zeros((1, 2, 18), np.float32)
+    p[0, 0, [0, 1]] = 0.5, 0.5  # mask and gender sure, age not
+    p[0, 1, 5] = 1.0
+    assert answers(p, {"mask": 0.9, "gender": 0.9}, MADE_OF).tolist() == [[0], [5]]
+    assert answers(p, {"age": 0.6}, MADE_OF).tolist() == [[UNSURE], [5]]
     with pytest.raises(InputError, match="received colour; allowed: mask, gender, age"):
-        answers(p, np.ones(1), {"colour": 0.5}, MADE_OF)
+        answers(p, {"colour": 0.5}, MADE_OF)
 
 
 def files(root: Path, count: int) -> TestSet:

@@ -1,0 +1,132 @@
+"""Members from elsewhere: tables of probabilities that some other program wrote (`ensembles.build --also DIR`).
+
+DIR holds a pair of tables a member: oof_NAME, of the run's training rows, each predicted by a model that did not see
+its group, and sub_NAME, of the test photos. As .csv the first column is the image, then a column a class; as .npz
+`image` str[N], `classes` str[C] and `probabilities` float [N, C]. A column (or array) `fold` of an oof table says who
+predicted each row. `foldvote oof RUN` writes a run's own trials so.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+
+from ensembles.members.member import JOINT
+from trainable.data.manifest import few
+from trainable.data.text_tables import read_table
+from trainable.errors import InputError
+from trainable.files import read_npz
+
+SUFFIXES = (".csv", ".npz")
+FOLD = "fold"
+SUM = 1e-3  # how far a row's sum may be from 1: tables are rounded
+
+
+@dataclass(frozen=True)
+class Outside:
+    """A member that no network of ours stands behind: it predicts the test photos that its table names.
+
+    oof_score: of its out-of-fold probabilities, in the metric of the run. same_folds: whether its table says that it
+    has the run's folds; if not, the nested estimate holds without it only.
+    """
+
+    oof: Path
+    sub: Path
+    oof_score: float = float("nan")
+    same_folds: bool = False
+
+    target = JOINT
+    factors = ()
+    times = ()
+    all_rows = False
+
+    @property
+    def name(self) -> str:
+        return f"{self.oof.parent.name}/{self.oof.stem.removeprefix('oof_')}"
+
+    def on_all_rows(self) -> "Outside":
+        return self
+
+
+def find_outside(folder: Path) -> list[Outside]:
+    """The pairs of a folder, by name; raises InputError where there are none, or one is without its other half."""
+    tables = sorted(f for f in folder.glob("oof_*") if f.suffix in SUFFIXES) if folder.is_dir() else []
+    if not tables:
+        raise InputError(
+            f"--also: received {folder}, without tables; allowed: a folder with oof_NAME.csv and sub_NAME.csv, or .npz"
+        )
+    found = []
+    for oof in tables:
+        halves = [oof.with_name(oof.stem.replace("oof_", "sub_", 1) + suffix) for suffix in SUFFIXES]
+        sub = next((half for half in halves if half.is_file()), None)
+        if sub is None:
+            raise InputError(f"--also: received {oof} without {halves[0].name}; allowed: both")
+        found.append(Outside(oof.absolute(), sub.absolute()))
+    return found
+
+
+def read_outside(file: Path, images: Sequence[str], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
+    """Probabilities float32 [N, C] of these images and classes, in their order, and the folds str[N] that it tells.
+
+    An image goes by its path, or by its file's name with or without ending where that is one image's alone. Raises
+    InputError for other rows or classes, and for what is no probability.
+    """
+    names, held, told, fold = _csv(file, classes) if file.suffix == ".csv" else _npz(file)
+    if sorted(told) != sorted(classes):
+        raise InputError(f"{file}: received classes {few(sorted(told))}; allowed: {few(list(classes))}, a column each")
+    place = {name: row for row, name in enumerate(names)}
+    if len(place) < len(names):
+        raise InputError(f"{file}: received {len(names) - len(place)} images twice; allowed: each once")
+    rows = [_row(place, image) for image in images]
+    missing = [image for image, row in zip(images, rows, strict=True) if row < 0]
+    if missing or len(names) != len(images) or len(set(rows)) != len(rows):
+        lacks = f", none for {few(missing)}" if missing else ""
+        raise InputError(
+            f"{file}: received {len(names)} rows{lacks}; allowed: one for each of the {len(images)} images"
+        )
+    order = [told.index(name) for name in classes]
+    found = held[rows][:, order]
+    sums = found.sum(1)
+    if not (np.isfinite(found).all() and (found >= 0).all() and (np.abs(sums - 1) <= SUM).all()):
+        wrong = int(np.flatnonzero(~((found >= 0).all(1) & (np.abs(sums - 1) <= SUM)))[0])
+        raise InputError(
+            f"{file}: received {found[wrong].round(3).tolist()} for {images[wrong]}; allowed: probabilities of 0 or "
+            "more that sum to 1"
+        )
+    return (found / sums[:, None]).astype(np.float32), None if fold is None else fold[rows]
+
+
+def same_parts(told: np.ndarray | None, fold: np.ndarray) -> bool:
+    """Whether two numberings [N] part the rows alike, whatever the parts are called."""
+    if told is None:
+        return False
+    pairs = set(zip(told.tolist(), fold.tolist(), strict=True))
+    return len(pairs) == len(set(told.tolist())) == len(set(fold.tolist()))
+
+
+def _row(place: dict[str, int], image: str) -> int:
+    path = Path(image)
+    return next((place[name] for name in (image, path.name, path.stem) if name in place), -1)
+
+
+Parts = tuple[list[str], np.ndarray, list[str], np.ndarray | None]
+
+
+def _csv(file: Path, classes: Sequence[str]) -> Parts:
+    table = read_table(file, ())
+    fold = table.pop(FOLD).to_numpy(str) if FOLD in table and FOLD not in classes else None
+    names, columns = table.iloc[:, 0].tolist(), [str(c) for c in table.columns[1:]]
+    try:
+        return names, table.iloc[:, 1:].to_numpy(np.float64), columns, fold
+    except ValueError as error:
+        raise InputError(f"{file}: received a cell that is no number ({error}); allowed: probabilities") from None
+
+
+def _npz(file: Path) -> Parts:
+    held = read_npz(file)
+    lacks = {"image", "classes", "probabilities"} - set(held)
+    if lacks:
+        raise InputError(f"{file}: received no {', '.join(sorted(lacks))}; allowed: image, classes, probabilities")
+    table = held["probabilities"].astype(np.float64)
+    return held["image"].astype(str).tolist(), table, held["classes"].astype(str).tolist(), held.get(FOLD)

@@ -1,0 +1,33 @@
+"""What a run's trials said out of fold, for other programs: a table a trial, as `ensembles.build --also` reads it.
+
+python -m ensembles.oof RUN --csv DIR
+
+Writes oof_TRIAL.csv (image, fold, a column a class) of every complete trial that predicts all classes, and
+sub_TRIAL.csv (image, a column a class) of those that voted in an ensemble of the run on its test photos.
+"""
+
+from pathlib import Path
+
+from trainable.command import Parser, guarded
+from trainable.commands import spoken
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = Parser(prog=spoken("oof"), description="Write out-of-fold predictions as tables.")
+    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("--csv", type=Path, metavar="DIR", required=True, help="a folder, made where it is missing")
+    given = parser.parse_args(arguments)
+    return guarded(lambda: command(given.run, given.csv))
+
+
+def command(place: Path, out: Path) -> int:
+    """Exit code of the command; raises InputError."""
+    from ensembles.oof_tables import write_oof_tables  # pandas takes a second to import
+
+    write_oof_tables(place, out)
+    print(f"next: {spoken('build', 'OTHER_RUN', '--also', out)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())

@@ -1,0 +1,50 @@
+"""A run's predictions as tables of an image a row and a class a column."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+
+from ensembles.members import load_members
+from trainable.files import write_atomic
+from trainable.run import Run
+
+
+def write_oof_tables(place: Path, out: Path) -> None:
+    """Write the tables of a run's trials below `out`; InputError for a folder that is no run, or has none complete."""
+    run = Run.open(place)
+    members = load_members([place])
+    out.mkdir(parents=True, exist_ok=True)
+    images = run.manifest.frame["image"].to_numpy(str)[members.rows].tolist()
+    written = 0
+    for member, table in zip(members.members, members.probabilities, strict=True):
+        if len(member.factors) == 1:
+            _write(out / f"oof_{member.trial.id}.csv", images, table, members.classes, members.fold)
+            written += 1
+    print(f"{out}: out-of-fold predictions of {written} trials on {len(images)} images")
+    for trial, (names, table) in _on_test_photos(run).items():
+        _write(out / f"sub_{trial}.csv", names, table, members.classes)
+
+
+def _on_test_photos(run: Run) -> dict[str, tuple[list[str], np.ndarray]]:
+    """{trial: (test images, probabilities [M, C])} of the trials of this run that voted in one of its ensembles."""
+    found = {}
+    for folder in run.ensembles():
+        if folder.built and folder.summary().get("form"):
+            test = folder.test()
+            for name, folds in zip(test["members"].tolist(), test["probabilities"], strict=True):
+                owner, _, trial = name.rpartition("/")
+                if owner == run.root.name:
+                    found[trial] = test["images"].tolist(), folds.mean(0)
+    return found
+
+
+def _write(
+    file: Path, images: Sequence[str], table: np.ndarray, classes: Sequence[str], fold: np.ndarray | None = None
+) -> None:
+    columns: dict[str, object] = {"image": list(images)}
+    if fold is not None:
+        columns["fold"] = fold
+    frame = pd.DataFrame({**columns, **{name: table[:, c] for c, name in enumerate(classes)}})
+    write_atomic(file, lambda path: frame.to_csv(path, index=False))

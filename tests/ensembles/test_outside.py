@@ -1,0 +1,92 @@
+"""Members from elsewhere, and the way out: what one run writes another build reads."""
+
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+from helpers import complete_run, refused
+
+from ensembles.build import main
+from ensembles.members.outside import find_outside, read_outside, same_parts
+from ensembles.oof import main as write_oof
+from ensembles.predict import main as predict
+from trainable.errors import InputError
+from trainable.run import Run
+
+IMAGES, CLASSES = ["a/1.png", "a/2.png", "b/3.png"], ["x", "y"]
+TABLE = pd.DataFrame(
+    {"image": ["3", "2.png", "a/1.png"], "y": [0.1, 0.2, 0.3], "fold": ["p", "q", "q"], "x": [0.9, 0.8, 0.7]}
+)
+
+
+def test_rows_and_columns_are_found_by_name(tmp_path: Path) -> None:
+    TABLE.to_csv(tmp_path / "oof_m.csv", index=False)
+    table, fold = read_outside(tmp_path / "oof_m.csv", IMAGES, CLASSES)
+    np.testing.assert_allclose(table, [[0.7, 0.3], [0.8, 0.2], [0.9, 0.1]], atol=1e-6)
+    assert fold is not None and fold.tolist() == ["q", "q", "p"]
+    assert same_parts(fold, np.array([1, 1, 0])) and not same_parts(fold, np.array([0, 1, 0]))
+    assert not same_parts(fold, np.array([0, 0, 0])) and not same_parts(None, np.array([1, 1, 0]))
+    arrays = {"image": np.array(IMAGES), "classes": np.array(CLASSES), "probabilities": table}
+    np.savez(tmp_path / "oof_n.npz", **arrays)
+    np.testing.assert_allclose(read_outside(tmp_path / "oof_n.npz", IMAGES, CLASSES)[0], table, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (
+            {"x": [0.9, 0.8, 0.6]},
+            r"received \[0.6, 0.3\] for a/1.png; allowed: probabilities of 0 or more that sum to 1",
+        ),
+        ({"x": [0.9, 0.8, np.nan]}, "allowed: probabilities"),
+        ({"image": ["3", "2", "2"]}, "received 1 images twice; allowed: each once"),
+        ({"image": ["3", "2", "4"]}, "received 3 rows, none for a/1.png; allowed: one for each of the 3 images"),
+        ({"z": [0.0, 0.0, 0.0]}, "received classes x, y, z; allowed: x, y, a column each"),
+        ({"x": ["0.9", "0.8", "many"]}, "received a cell that is no number"),
+    ],
+)
+def test_tables_that_do_not_fit_are_refused(tmp_path: Path, change: dict, message: str) -> None:
+    TABLE.assign(**change).to_csv(tmp_path / "oof_m.csv", index=False)
+    with pytest.raises(InputError, match=message):
+        read_outside(tmp_path / "oof_m.csv", IMAGES, CLASSES)
+
+
+def test_a_half_without_the_other_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"without tables; allowed: a folder with oof_NAME\.csv and sub_NAME\.csv"):
+        find_outside(tmp_path)
+    TABLE.to_csv(tmp_path / "oof_m.csv", index=False)
+    with pytest.raises(InputError, match=r"oof_m.csv without sub_m.csv; allowed: both"):
+        find_outside(tmp_path)
+
+
+@pytest.mark.slow
+def test_what_one_run_writes_votes_in_another(tmp_path: Path, generic: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    size = {"input": {"store": (32, 32), "size": (32, 32)}, "epochs": 1}
+    first = complete_run(generic, tmp_path / "first", learning_rates=(1e-3,), **size)
+    second = complete_run(generic, tmp_path / "second", learning_rates=(3e-3,), **size)
+    assert main([str(first), "--name", "own", "--method", "best_single"]) == 0
+    assert write_oof([str(first), "--csv", str(tmp_path / "tables")]) == 0
+    (trial,) = Run(first).trials()
+    told = pd.read_csv(tmp_path / "tables" / f"oof_{trial.id}.csv")
+    np.testing.assert_allclose(told[list(trial.oof().classes)], trial.oof().probabilities, atol=1e-6)
+
+    arguments = [str(second), "--method", "mean_top5", "--also", str(tmp_path / "tables")]
+    assert main([*arguments, "--name", "known"]) == 0
+    summary, test = Run(second).ensemble("known").summary(), Run(second).ensemble("known").test()
+    assert [m["trial"] for m in summary["members"]][1] == f"tables/{trial.id}" and summary["unvouched"] == []
+    own = Run(first).ensemble("own").test()
+    row = test["members"].tolist().index(f"tables/{trial.id}")
+    np.testing.assert_allclose(
+        test["probabilities"][row],
+        np.broadcast_to(own["probabilities"][0].mean(0), test["probabilities"][row].shape),
+        atol=1e-5,
+    )
+
+    told.drop(columns="fold").to_csv(tmp_path / "tables" / f"oof_{trial.id}.csv", index=False)
+    capfd.readouterr()
+    assert main([*arguments, "--name", "unknown"]) == 0
+    assert "has no column fold: it may vote, but the nested estimate does not vouch for it" in capfd.readouterr().out
+    assert Run(second).ensemble("unknown").summary()["unvouched"] == [f"tables/{trial.id}"]
+    place = Run(second).ensemble("unknown").root
+    assert "in which tables from elsewhere vote" in refused(capfd, predict, place, generic, "--out", tmp_path / "n.csv")
