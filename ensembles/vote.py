@@ -1,6 +1,7 @@
 """What a build does: choose on out-of-fold predictions, predict the test photos, write the submission."""
 
 import argparse
+import shlex
 from collections.abc import Sequence
 from dataclasses import asdict
 from pathlib import Path
@@ -50,7 +51,7 @@ def vote(given: argparse.Namespace) -> int:
             raise
     _renew_report(run_of(folder))
     predict = spoken("predict", folder.root, "PHOTOS", "--out", "CSV")
-    print(f"next: {f'submit {folder.submission}' if test else predict}")
+    print(f"next: {f'submit {shlex.quote(str(folder.submission))}' if test else predict}")
     return 0
 
 

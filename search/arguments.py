@@ -4,7 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from trainable.command import Parser, add_columns, add_data, plain_name, positive, whole
+from trainable.command import Parser, add_columns, add_data, folder, plain_name, positive, whole
 from trainable.commands import spoken
 from trainable.errors import InputError
 
@@ -22,7 +22,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("space", type=Path, nargs="?", help="a space file, or one by name: demo, full, ...")
     add_data(made)
     add_columns(made)
-    made.add_argument("--out", type=Path, help="folder of runs (default: runs)")
+    made.add_argument("--out", type=folder, help="folder of runs (default: runs)")
     made.add_argument("--name", type=plain_name, help="name of the run (default: the space file's)")
     made.add_argument("--trials", type=whole, help="instead of SEARCH.trials")
     made.add_argument(

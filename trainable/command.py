@@ -24,7 +24,7 @@ def default_data() -> Path:
 def add_data(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--data",
-        type=Path,
+        type=folder,
         default=None,
         metavar="DIR",
         help="data folder (default: $FOLDVOTE_DATA, then ./data)",
@@ -125,6 +125,13 @@ def whole(text: str) -> int:
     if value < 1:
         raise argparse.ArgumentTypeError(f"received {text!r}; allowed: a whole number from 1 on")
     return value
+
+
+def folder(text: str) -> Path:
+    """An argparse type: a folder or file of this machine, which the address of a bucket or a page is not."""
+    if "://" in text:
+        raise argparse.ArgumentTypeError(f"received {text!r}; allowed: a path on this machine, as of a mounted bucket")
+    return Path(text)
 
 
 def natural(text: str) -> int:

@@ -6,7 +6,7 @@ python -m trainable.train CONFIG.json --data DIR --out DIR
 import argparse
 from pathlib import Path
 
-from trainable.command import Parser, add_columns, add_data, guarded, natural, whole
+from trainable.command import Parser, add_columns, add_data, folder, guarded, natural, whole
 from trainable.commands import spoken
 
 
@@ -15,7 +15,9 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("config", type=Path, help="a TrialConfig as JSON; keys left out take their defaults")
     add_data(parser)
     add_columns(parser)
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="run directory; taken up again if begun")
+    parser.add_argument(
+        "--out", type=folder, required=True, metavar="DIR", help="run directory; taken up again if begun"
+    )
     parser.add_argument("--folds", type=whole, default=5)
     parser.add_argument("--workers", type=natural, default=0, help="processes that prepare batches")
     parser.add_argument("--threads", type=whole, default=None, help="CPU threads of the network")

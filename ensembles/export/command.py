@@ -4,6 +4,7 @@ python -m ensembles.export RUN/ensembles/NAME OUT [--no-onnx]
 """
 
 import argparse
+import shlex
 from pathlib import Path
 
 from trainable.command import Parser, guarded
@@ -35,5 +36,5 @@ def command(given: argparse.Namespace) -> int:
         check_installed()
     refuse(broken_members(trained(ensemble, "export")))
     export(ensemble, out, onnx=not given.no_onnx)
-    print(f"next: python {out / 'predict.py'} IMAGES --out CSV")
+    print(f"next: python {shlex.quote(str(out / 'predict.py'))} IMAGES --out CSV")
     return 0

@@ -72,7 +72,8 @@ class Bootstrap:
         assert self.metric.counts is not None
         credit = credit_of(labels, guess, self.metric.counts.power)
         ones = np.ones(len(labels))
-        counts = [self._sums(group, *each, times) for each in ((guess, credit), (guess, ones), (labels, ones))]
+        pairs = ((guess, credit), (guess, ones), (labels, ones))
+        counts = [self._sums(group, column, value, times) for column, value in pairs]
         return np.asarray(self.metric.counts.formula(*counts))
 
     def _sums(

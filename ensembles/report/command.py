@@ -1,5 +1,6 @@
 """python -m ensembles.report [RUN]"""
 
+import shlex
 from pathlib import Path
 
 from trainable.command import Parser, guarded
@@ -19,5 +20,5 @@ def command(given: Path | None) -> int:
 
     root = given or newest_below()
     print(f"run directory {root.expanduser().absolute()}")
-    print(f"next: open {write_report(root)}")
+    print(f"next: open {shlex.quote(str(write_report(root)))}")
     return 0

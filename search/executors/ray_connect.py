@@ -82,7 +82,8 @@ def _join(address: str) -> None:
     if "://" in address:
         raise InputError(f"--address: received {address!r}; allowed: auto, HOST:PORT")
     try:
-        if not _answers(canonicalize_bootstrap_address(address)):
+        place = canonicalize_bootstrap_address(address)
+        if place is None or not _answers(place):
             raise ConnectionError(f"nothing there speaks as Ray does within {ANSWER_SECONDS:g} s")
         ray.init(address=address, **QUIET)
     except (OSError, ValueError, RuntimeError, RayError) as error:

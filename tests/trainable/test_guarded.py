@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from trainable.cache import cache_folder
-from trainable.command import guarded, natural, plain_name, whole
+from trainable.command import folder, guarded, natural, plain_name, whole
 from trainable.errors import InputError
 from trainable.files import write_text
 
@@ -75,3 +75,9 @@ def test_what_is_no_seed(text: str) -> None:
 def test_name_that_a_disk_may_not_take() -> None:
     with pytest.raises(ArgumentTypeError, match="received a name of 250 characters; allowed: 150 bytes"):
         plain_name("n" * 250)
+
+
+def test_address_is_no_folder() -> None:
+    with pytest.raises(ArgumentTypeError, match="received 's3://bucket/runs'; allowed: a path on this machine"):
+        folder("s3://bucket/runs")
+    assert folder("runs/s3:x") == Path("runs/s3:x")

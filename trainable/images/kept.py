@@ -22,7 +22,7 @@ def whole(folder: Path, shape: tuple[int, ...]) -> dict[str, Any] | None:
     return index if fits and pixels.shape == shape and len(digests) == shape[0] else None
 
 
-def allocate(folder: Path, shape: tuple[int, ...]) -> np.ndarray:
+def allocate(folder: Path, shape: tuple[int, ...]) -> np.memmap:
     """uint8 pixels of this shape in a new folder, mapped; OSError names it where its disk or quota cannot hold them.
 
     A mapped page for which there is no room would end the process with a bus error. Nothing is left behind then.

@@ -1,8 +1,9 @@
 """python -m trainable.data.describe DATA [--out DIR] [--folds K] [--seed S] [--group C] ..."""
 
+import shlex
 from pathlib import Path
 
-from trainable.command import Parser, add_columns, flags_of, guarded, natural, whole
+from trainable.command import Parser, add_columns, flags_of, folder, guarded, natural, whole
 from trainable.commands import spoken
 from trainable.errors import InputError
 
@@ -10,7 +11,7 @@ from trainable.errors import InputError
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("describe"), description="Describe a data folder, as text and HTML.")
     parser.add_argument("data", type=Path, metavar="DATA")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="(default: describe/NAME of the data folder)")
+    parser.add_argument("--out", type=folder, metavar="DIR", help="(default: describe/NAME of the data folder)")
     parser.add_argument("--folds", type=whole, default=5, help="whose balance to show (default: 5)")
     parser.add_argument("--seed", type=natural, default=0, help="of the folds and of the photos shown")
     add_columns(parser)
@@ -29,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(text, end="")
         write_text(out / "describe.txt", text)
         write_text(out / "describe.html", html(facts))
-        print(f"next: open {out / 'describe.html'}")
+        print(f"next: open {shlex.quote(str(out / 'describe.html'))}")
         return 0
 
     return guarded(command)
