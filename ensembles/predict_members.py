@@ -52,11 +52,11 @@ def predict_members(members: Sequence[Member], photos: TestSet, parts: Path) -> 
             found[trial] = read_npz(file)["probabilities"]
             bar.advance(whole)
     made_of = members[0].run.made_of
-    whole = np.stack([multiply([found[factor] for factor in member.factors], made_of) for member in members])
+    answered = np.stack([multiply([found[factor] for factor in member.factors], made_of) for member in members])
     bad = next(iter(stores.values())).bad
     if bad:
-        whole[:, :, np.isin(photos.images, bad)] = class_shares(members[0])
-    return whole
+        answered[:, :, np.isin(photos.images, bad)] = class_shares(members[0])
+    return answered
 
 
 def class_shares(member: Member) -> np.ndarray:

@@ -34,11 +34,12 @@ def read_text_table(path: Path, *, may_be_empty: bool = False) -> pd.DataFrame:
 
 def read_with_notes(path: Path, *, may_be_empty: bool = False) -> tuple[pd.DataFrame, list[str]]:
     """The same, and in sentences what is unusual about the file."""
+    notes: list[str] = []
     try:
         if path.suffix.lower() == ".parquet":
-            table, notes = _parquet(path), []
+            table = _parquet(path)
         elif path.suffix.lower() == ".jsonl":
-            table, notes = _json_lines(path), []
+            table = _json_lines(path)
         else:
             table, notes = _delimited(path)
     except (pd.errors.EmptyDataError, pd.errors.ParserError, csv.Error, pa.ArrowException, ValueError) as error:

@@ -61,7 +61,7 @@ def merge_duplicates(manifest: Manifest) -> Manifest:
     frame = manifest.frame
     groups = frame["group"].to_numpy(str)
     pairs = [*same(looks(manifest.root, frame["image"].tolist()))]
-    of_group = [pair for rows in frame.groupby("group").indices.values() for pair in pairwise(rows.tolist())]
+    of_group = [pair for rows in frame.groupby("group").indices.values() for pair in pairwise(map(int, rows))]
     made = groups.astype(object)
     for places in together(len(frame), [*pairs, *of_group]):
         made[places] = groups[places[0]]
