@@ -225,7 +225,7 @@ def test_bad_photos_are_never_skipped_in_the_test_set(tmp_path: Path, capfd: pyt
         ('"input": {"size": (32, 32)}', '"input": 3', "received 3; allowed: a dict of fields"),
         ('"input": {"size": (32, 32)}', '"input": {"size": (32,)}', "input.size: received (32,)"),
         ("return {", "return [", "cannot be run: SyntaxError"),
-        ("    return {", "    1 / 0\n    return {", "failed in line 8: ZeroDivisionError"),
+        ("    return {", "    1 / 0\n    return {", "line 8: ZeroDivisionError: division by zero"),
         ("    return {", "    return None\n    return {", "space() returned None; allowed: a dict"),
         ("from search.space", "from serch.space", "No module named 'serch'"),
         ("test_resnet", "test_vit", ""),

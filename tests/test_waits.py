@@ -24,8 +24,8 @@ DRIVER = (
 
 # file: call -> what ends it
 PLACES = {
+    "search/executors/ray_connect.py": {"ray.init": "a hello that is answered within ANSWER_SECONDS, then Ray's own"},
     "search/executors/ray_tune.py": {
-        "ray.init": "Ray's own timeouts for a cluster that does not answer",
         "ray.shutdown": "Ray kills what does not end",
         "tune.run": DRIVER,
     },

@@ -185,10 +185,15 @@ def _build(
     bad = [name for name, ok in zip(names, good, strict=True) if not ok]
     np.save(partial / "digests.npy", digests)
     write_json(partial / "index.json", {"version": VERSION, "size": size, "images": len(names), "bad": bad})
+    return _placed(partial, names, size, digests, state)
+
+
+def _placed(partial: Path, names: tuple[str, ...], size: tuple[int, int], digests: np.ndarray, state: Path) -> str:
+    """Name a finished store by what its files held, and note that for the state that they were in."""
     content = hashlib.sha256("\0".join(names).encode() + digests.tobytes()).hexdigest()
     folder = state.parent / _key(names, size, content)
     with waiting_for(f"{folder}.lock", "decodes the same photos"):
-        if whole(folder, pixels.shape) is not None:  # the same photos, elsewhere
+        if whole(folder, (len(names), *size, 3)) is not None:  # the same photos, elsewhere
             shutil.rmtree(partial)
         else:
             shutil.rmtree(folder, ignore_errors=True)

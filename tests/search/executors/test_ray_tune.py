@@ -201,7 +201,7 @@ def test_what_a_process_died_of_reaches_the_driver(run: Run) -> None:
         def get_pickled_error(self) -> Exception:
             return RayTaskError("step", "", Lost("the device was lost")).as_instanceof_cause()
 
-    _Tells(line).on_trial_error(None, Ray())  # type: ignore[arg-type]
+    _Tells(line, asks).on_trial_error(None, Ray())  # type: ignore[arg-type]
     asks.on_trial_complete("1", error=True)
     assert driver.heard == [("a", Died("the device was lost"))]
 

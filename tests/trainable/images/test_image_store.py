@@ -202,7 +202,7 @@ def test_room_is_taken_before_a_pixel_is_written(
         raise OSError(number, os.strerror(number))
 
     monkeypatch.setattr(os, "posix_fallocate", full)
-    monkeypatch.setattr(images, "read_image", lambda *_: pytest.fail("a photo was decoded"))
+    monkeypatch.setattr(images, "decoded_image", lambda *_: pytest.fail("a photo was decoded"))
     before = set(cache_folder().iterdir())
     assert guarded(lambda: len(open_store(photos, NAMES, (24, 24)).names)) == 1
     line = capfd.readouterr().err
