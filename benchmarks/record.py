@@ -1,8 +1,9 @@
 """Record a full factorial table of configurations x folds x epochs, which benchmarks.search replays.
 
-Run:     python -m benchmarks.record sample --work DIR      (and: digits)
-Cost:    144 configurations x 5 folds x 16 epochs, one to two hours of one core each; what is finished is kept in DIR,
-         so an interrupted recording goes on when the command is given again
+Run:     python -m benchmarks.record sample --work DIR      (and: digits, clothing)
+Cost:    144 configurations x 5 folds x 16 epochs, one to two hours of one core each; clothing: 64 of pretrained
+         networks x 3 folds x 6 epochs, six hours of two cores. What is finished is kept in DIR, so an interrupted
+         recording goes on when the command is given again
 Writes:  benchmarks/results/table_<name>.npz
          score float32 [T, K, E] (of the fold's validation rows after each epoch), seconds float32 [T, K, E],
          valid float16 [T, N, C], test float16 [T, M, C] (mean of the fold models), fold int8[N], label int64[N],
@@ -10,93 +11,43 @@ Writes:  benchmarks/results/table_<name>.npz
 """
 
 import argparse
-import itertools
 import json
 import math
 from pathlib import Path
 
-import cv2
 import numpy as np
-import pandas as pd
 import torch
-from sklearn.datasets import load_digits
 
+from benchmarks.record_tables import TABLES
 from ensembles.members import Member
 from ensembles.predict_members import predict_members
-from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
 from trainable.files import read_npz, write_atomic
+from trainable.models.weights import resolve_weights
 from trainable.run import Run, prepare
-from trainable.sample.write import generate
 from trainable.training.trial import train
 
 RESULTS = Path(__file__).parent / "results"
-GRID = {
-    "backbone": ("test_efficientnet", "test_resnet", "test_vit"),
-    "lr": (3e-4, 1e-3, 3e-3, 1e-2),
-    "augment": ("none", "light", "strong"),
-    "loss": ("cross_entropy", "focal"),
-    "balance": (0.0, 0.75),
-}
-SIZES = {"sample": ((64, 48), (32, 32)), "digits": ((32, 32), (32, 32))}  # stored and seen, pixels
-FOLDS, EPOCHS = 5, 16
-
-
-def grid() -> list[dict[str, object]]:
-    """All combinations, in an order that never changes."""
-    return [dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
-
-
-def config_of(values: dict, name: str) -> TrialConfig:
-    stored, seen = SIZES[name]
-    return TrialConfig.from_dict(
-        {
-            "model": {"backbone": values["backbone"], "pretrained": False},
-            "input": {"store": stored, "size": seen, "crop": (0.75, 0.75) if name == "sample" else (1.0, 1.0)},
-            "augment": {"policy": values["augment"]},
-            "sampler": {"name": "weighted", "power": values["balance"]} if values["balance"] else {"name": "shuffle"},
-            "loss": {"name": values["loss"]},
-            "optim": {"lr": values["lr"], "weight_decay": 0.05},
-            "epochs": EPOCHS,
-            "batch_size": 64,
-        }
-    )
-
-
-def make_data(name: str, folder: Path) -> np.ndarray:
-    """Write the data once; returns the true labels int64[M] of its test images."""
-    if name == "sample":
-        if not folder.exists():
-            generate(folder, people=120, eval_people=150, seed=0, workers=1)
-        return pd.read_csv(folder / "eval" / "answers.csv")["ans"].to_numpy(np.int64)
-    digits = load_digits()
-    train, test = np.arange(0, 600), np.arange(600, 1797)
-    if not folder.exists():
-        folder.mkdir(parents=True)
-        for i, image in enumerate(digits.images):
-            grey = cv2.resize((image * 255 / 16).astype(np.uint8), (32, 32), interpolation=cv2.INTER_CUBIC)
-            cv2.imwrite(str(folder / f"{i}.png"), grey)
-        # Neighbours in this data set were written by the same hand: blocks of 10 are the groups.
-        rows = {"path": [f"{i}.png" for i in train], "label": digits.target[train], "group": train // 10}
-        pd.DataFrame(rows).to_csv(folder / "manifest.csv", index=False)
-        pd.DataFrame({"path": [f"{i}.png" for i in test]}).to_csv(folder / "test.csv", index=False)
-    return digits.target[test].astype(np.int64)
 
 
 def record(name: str, work: Path) -> None:
-    torch.set_num_threads(1)
-    truth = make_data(name, work / f"data_{name}")
+    table = TABLES[name]
+    torch.set_num_threads(table.threads)
+    data, truth = table.data(work / f"data_{name}")
     run = Run(work / f"run_{name}")
     if not run.begun:
-        experiment = prepare(work / f"data_{name}", folds=FOLDS, seed=0, store_size=SIZES[name][0])
-        settings = {"folds": FOLDS, "epochs": EPOCHS}
+        weights = resolve_weights(list(table.backbones), None)
+        experiment = prepare(
+            data, folds=table.folds, seed=0, store_size=table.stored, flags=table.flags, weights=weights
+        )
+        settings = {"folds": table.folds, "epochs": table.epochs}
         run.begin(experiment, command=["benchmarks.record", name], settings=settings)
-    test = read_test(run.manifest.root, run.manifest.classes)
+    test = read_test(run.manifest.root, run.manifest.classes, table.flags)
     assert test is not None
-    configs = grid()
+    configs = table.values()
     # Any prefix of a shuffled order is a fair sample, should the recording be looked at before it is done.
     for count, i in enumerate(np.random.default_rng(0).permutation(len(configs)), start=1):
-        config = config_of(configs[i], name)
+        config = table.config(configs[i])
         member = Member(run.trial(run.identify(config)), math.nan)
         if part_of(member).exists():
             continue
@@ -115,10 +66,12 @@ def part_of(member: Member) -> Path:
 
 
 def collect(name: str, run: Run, truth: np.ndarray) -> None:
-    configs = grid()
-    trials = [run.trial(run.identify(config_of(c, name))) for c in configs]
+    table, classes = TABLES[name], list(run.manifest.classes)
+    configs = table.values()
+    trials = [run.trial(run.identify(table.config(c))) for c in configs]
     oofs = [t.oof() for t in trials]
-    epochs = [[t.fold(k).epochs() for k in range(FOLDS)] for t in trials]
+    epochs = [[t.fold(k).epochs() for k in range(table.folds)] for t in trials]
+    numbers = truth if truth.dtype.kind == "i" else np.array([classes.index(name) for name in truth])
     tests = [read_npz(part_of(Member(t, math.nan)))["probabilities"] for t in trials]
 
     def write(path: Path) -> None:
@@ -132,7 +85,7 @@ def collect(name: str, run: Run, truth: np.ndarray) -> None:
                 fold=oofs[0].fold,
                 label=oofs[0].label,
                 group=run.manifest.frame["group"].to_numpy(str)[oofs[0].index],
-                test_label=truth,
+                test_label=numbers.astype(np.int64),
                 configs=np.array([json.dumps(c) for c in configs]),
             )
 
@@ -141,7 +94,7 @@ def collect(name: str, run: Run, truth: np.ndarray) -> None:
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__)
-    parser.add_argument("name", choices=("sample", "digits"))
+    parser.add_argument("name", choices=[*TABLES])
     parser.add_argument("--work", type=Path, required=True, help="folder for data and finished trials")
     given = parser.parse_args()
     record(given.name, given.work)

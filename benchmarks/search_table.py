@@ -10,7 +10,7 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
-from benchmarks.record import GRID
+from benchmarks.record_tables import GRID
 from ensembles.greedy import greedy_selection
 from trainable.config import TrialConfig
 from trainable.files import read_npz

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.record import grid
+from benchmarks.record_tables import grid
 from trainable.metrics import macro_f1
 
 FOLDS, EPOCHS, ROWS, TEST, CLASSES = 3, 4, 90, 120, 3

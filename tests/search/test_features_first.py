@@ -74,6 +74,7 @@ def written(run: Run) -> dict[Path, int]:
     return {p: p.stat().st_mtime_ns for p in run.root.glob("trials/*/fold_*/result.json")}
 
 
+@pytest.mark.slow
 def test_stage_then_search(words: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str], data: Path) -> None:
     assert searched(*words) == 0
     out, run = capfd.readouterr().out, Run.open(tmp_path / "run")
@@ -99,6 +100,7 @@ def test_stage_then_search(words: list[object], tmp_path: Path, capfd: pytest.Ca
     assert written(run) == before and "a vote can be built" not in capfd.readouterr().out
 
 
+@pytest.mark.slow
 def test_interrupted_stage_is_taken_up_and_a_vote_can_be_built_before_any_search(
     words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], data: Path
 ) -> None:
@@ -118,12 +120,18 @@ def test_interrupted_stage_is_taken_up_and_a_vote_can_be_built_before_any_search
     assert len(Ledger.open(run.study).named()) == 2
 
 
-@pytest.mark.parametrize(
-    ("point", "count"), [("between report and decision", 3), ("between the last report and complete", 2)]
-)
-def test_killed_in_the_stage(words: list[object], tmp_path: Path, point: str, count: int) -> None:
+@pytest.mark.slow
+def test_killed_in_the_stage(words: list[object], tmp_path: Path) -> None:
     crash = Path(__file__).with_name("crash.py")
-    command = [sys.executable, str(crash), point, str(count), *map(str, words), "--executor", "inline"]
+    command = [
+        sys.executable,
+        str(crash),
+        "between the last report and complete",
+        "2",
+        *map(str, words),
+        "--executor",
+        "inline",
+    ]
     killed = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
     assert killed.returncode == -9, killed.stderr
     run = Run.open(tmp_path / "run")
@@ -135,6 +143,7 @@ def test_killed_in_the_stage(words: list[object], tmp_path: Path, point: str, co
     assert sorted(board["features"].dropna()) == sorted(ALL) and len(board) == 8
 
 
+@pytest.mark.slow
 def test_left_out_on_request(
     words: list[object], space: Path, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -173,6 +182,7 @@ def network(trial):
     assert sorted(board_of(Run.open(tmp_path / "run"))["state"]) == ["complete", "failed", "failed", "failed"]
 
 
+@pytest.mark.slow
 def test_hours_give_the_stage_a_share_and_its_rest_is_fitted_on_resume(
     words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
