@@ -223,6 +223,7 @@ def loss(trial: optuna.Trial) -> dict:
         found["gamma"] = trial.suggest_float("gamma", 0.5, 5.0)
     if found["name"] == "soft_f1":
         return found
+    found["leave_out"] = trial.suggest_categorical("leave_out", [0, 1])
     if trial.suggest_categorical("f1?", [False, True]):
         found["f1_weight"] = trial.suggest_float("f1_weight", 0.1, 0.9)
     found["class_weights"] = trial.suggest_categorical("class_weights", ["none", "power", "effective"])

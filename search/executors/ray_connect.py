@@ -26,6 +26,7 @@ HOME = Path(__file__).parents[2]  # where our packages lie
 LOOPBACK = "127.0.0.1"
 TOKEN = uuid.uuid4().hex  # one a process, since Ray keeps the first that it finds
 ANSWER_SECONDS = 5.0
+GCS_SECONDS = 10  # Ray means to wait a minute for a GCS to come back; nobody restarts that of this machine
 HELLO = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes([0, 0, 0, 4, 0, 0, 0, 0, 0])  # RFC 9113, 3.4, and empty SETTINGS
 SETTINGS = 4  # type of the frame with which a server begins
 LONGEST = 60  # characters of a folder below which Ray's sockets still have names of 107
@@ -53,7 +54,12 @@ def _start() -> None:
         folder.mkdir(parents=True, exist_ok=True)
         with _own():
             ray.init(
-                "local", include_dashboard=False, object_store_memory=128 * 2**20, _node_ip_address=LOOPBACK, **QUIET
+                "local",
+                include_dashboard=False,
+                object_store_memory=128 * 2**20,
+                _node_ip_address=LOOPBACK,
+                _system_config={"gcs_rpc_server_reconnect_timeout_s": GCS_SECONDS},
+                **QUIET,
             )
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         where = error.filename or folder

@@ -124,8 +124,8 @@ class RayTune:
                 raise_on_failed_trial=False,
                 verbose=0,
             )
-        except RayletDied:
-            driver.aborted = driver.aborted or "Ray's raylet on this machine has died (out of memory?)"
+        except RayletDied as died:
+            driver.aborted = driver.aborted or str(died)
         finally:
             if line.error is not None:
                 raise line.error

@@ -28,7 +28,7 @@ class WatchesRaylet(Callback):
             return
         self._looked = time.monotonic()
         if not all(_lives(raylet) for raylet in self._raylets):
-            raise RayletDied
+            raise RayletDied("Ray's raylet on this machine has died (out of memory?)")
 
 
 def _lives(process: psutil.Process) -> bool:

@@ -33,7 +33,7 @@ def test_exported_network_answers_as_the_ensemble(tmp_path: Path) -> None:
     script = [sys.executable, str(tmp_path / "alone" / "predict.py"), str(photos), "--out", str(tmp_path / "alone.csv")]
     subprocess.run(script, check=True, timeout=300)
     assert predict([str(ensemble), str(photos), "--out", str(tmp_path / "here.csv")]) == 0
-    alone, here = (pd.read_csv(tmp_path / f"{name}.csv").sort_values("image") for name in ("alone", "here"))
+    alone, here = (pd.read_csv(tmp_path / f"{name}.csv").sort_values("path") for name in ("alone", "here"))
     columns = [name for name in alone if name.startswith("p ")]
     assert alone[columns].to_numpy() == pytest.approx(here[columns].to_numpy(), abs=0.02)  # 32 and 16 bits
 

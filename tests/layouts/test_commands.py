@@ -80,7 +80,7 @@ def test_predict_answers_in_the_same_form(built: Run, tmp_path: Path, capfd: pyt
     assert table["id"].tolist() == ["n1", "n2"]
     beside = pd.read_csv(tmp_path / "new.probabilities.csv")
     assert beside["p cat"].to_numpy() == pytest.approx(table["cat"].to_numpy(), abs=1e-6)
-    assert [Path(p).name for p in beside["image"]] == ["n1.jpg", "n2.bmp"]
+    assert [Path(p).name for p in beside["path"]] == ["n1.jpg", "n2.bmp"]
     out.unlink()
     assert "new.probabilities.csv, which exists" in refused(capfd, predict, folder.root, new / "x", "--out", out)
 
