@@ -16,10 +16,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.bank_sets import CHOOSING, DATA_SETS, JUDGING
+from benchmarks.forecast import averaging, forecast
 from benchmarks.measure import machine
 from benchmarks.vote_figures import figures, shown
 from benchmarks.vote_problems import Problem, Table, problems, tables
-from ensembles.forecast import averaging, forecast
 from ensembles.greedy import member_scores
 from ensembles.metric import as_metric
 from ensembles.nested import AUTO, Evaluation, evaluate_methods
