@@ -1,5 +1,6 @@
 """Work that no trial waits for: a thread that does it in order, and a farewell that ends."""
 
+import atexit
 import os
 import queue
 import sys
@@ -8,6 +9,7 @@ import time
 from collections.abc import Callable
 
 FAREWELL = 60.0  # seconds that the end of a search may wait for a server
+LEAVE = 15.0  # seconds that the end of the process waits for the piece under way: torch aborts if it is cut short
 BEHIND = 10  # niceness of the threads: what computes there takes no core from a trial
 
 
@@ -38,6 +40,7 @@ class Aside:
             return True
         left += self._drain()
         self._work.put(None)
+        atexit.register(self._thread.join, LEAVE)
         waited = time.monotonic() - began
         print(f"warning: {self.name} did not end within {waited:.0f} s; {left} pieces are left out", file=sys.stderr)
         return False

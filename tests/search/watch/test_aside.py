@@ -1,5 +1,7 @@
 """Work aside is done in order, and what hangs does not hold up the end."""
 
+import subprocess
+import sys
 import threading
 import time
 
@@ -39,3 +41,28 @@ def test_what_hangs_is_left_behind_and_said(capsys: pytest.CaptureFixture[str]) 
     assert time.monotonic() - began < 5
     assert "warning: MLflow did not end within 0 s; 1 pieces are left out" in capsys.readouterr().err
     go.set()
+
+
+BUSY = """
+import time
+
+import torch
+
+from search.watch.aside import Aside
+
+
+def compute():
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        torch.nn.functional.gelu(torch.ones(1000, 1000))
+
+
+aside = Aside("pictures", farewell=0.1)
+aside.later(compute)
+assert not aside.end(drop=False)
+"""
+
+
+def test_process_whose_thread_still_computes_ends_without_an_abort() -> None:
+    ended = subprocess.run([sys.executable, "-c", BUSY], capture_output=True, text=True, timeout=60)
+    assert ended.returncode == 0 and "did not end within" in ended.stderr, ended.stderr
