@@ -21,7 +21,7 @@ from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
 
-from trainable.cache import cache_folder
+from trainable.cache import cache_folder, state_of
 from trainable.files import read_npz, write_npz
 from trainable.images.decode import read_image
 
@@ -52,11 +52,7 @@ class Looks:
 
 def looks(root: Path, images: Sequence[str]) -> Looks:
     """What files below `root` hold and look like; each state of them is looked at once a node."""
-    state = hashlib.sha256(repr((1, str(root))).encode())
-    for image in images:
-        stat = os.stat(f"{root}/{image}")  # noqa: PTH116 - a Path a photo takes three times as long
-        state.update(f"{image}\0{stat.st_size}\0{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}\n".encode())
-    file = cache_folder() / f"looks-{state.hexdigest()[:16]}.npz"
+    file = cache_folder() / f"looks-{state_of(root, images, (1, str(root)))}.npz"
     if not file.exists():
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             seen = pool.map(lambda image: _look(root / image), images)

@@ -23,7 +23,7 @@ import cv2
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from trainable.cache import cache_folder
+from trainable.cache import cache_folder, state_of
 from trainable.errors import InputError
 from trainable.files import read_json, write_json
 from trainable.images.decode import decoded as decoded_image
@@ -96,7 +96,7 @@ def open_store(
     cache_folder().mkdir(parents=True, exist_ok=True)
     if content and (store := _kept(root, names, size, content)) is not None:
         return store
-    state = cache_folder() / _state(root, names, size)
+    state = cache_folder() / f"{state_of(root, names, (VERSION, str(root), size))}.json"
     store = _kept(root, names, size, _content_of(state))  # without the lock, which may be another user's
     if store is None:
         with waiting_for(f"{state}.lock", "decodes the same photos"):
@@ -214,12 +214,3 @@ def progress(blocks: Iterator[list[T]], total: int, title: str) -> Iterator[T]:
 
 def _key(names: tuple[str, ...], size: tuple[int, int], content: str) -> str:
     return hashlib.sha256(repr((VERSION, size, content, len(names))).encode()).hexdigest()[:16]
-
-
-def _state(root: Path, names: tuple[str, ...], size: tuple[int, int]) -> str:
-    digest = hashlib.sha256(repr((VERSION, str(root), size)).encode())
-    for name in names:
-        stat = os.stat(f"{root}/{name}")  # noqa: PTH116  Path.stat takes three times as long, times a million
-        times = f"{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}"
-        digest.update(f"{name}\0{stat.st_size}\0{times}\n".encode())
-    return f"{digest.hexdigest()[:16]}.json"

@@ -1,6 +1,5 @@
 """Look at every image of a data folder once."""
 
-import hashlib
 import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
@@ -19,6 +18,7 @@ from trainable.data.hashes import alike, pairs_among, perceptual
 from trainable.data.layouts import NO_FLAGS, read_manifest, read_test
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
+from trainable.files import digest
 from trainable.images.decode import read_image
 
 WITHIN, ACROSS, EVAL = "within a group", "across groups", "between train and eval"
@@ -104,13 +104,13 @@ def _test_images(data: Path, manifest: Manifest, flags: Flags) -> tuple[Path, li
 
 
 def _photo(path: Path) -> Photo:
-    digest = hashlib.sha256(path.read_bytes()).hexdigest()
+    held = digest(path)
     image = read_image(path)
     if image is None:
-        return Photo(digest, None, None, np.zeros((2, 3)))
+        return Photo(held, None, None, np.zeros((2, 3)))
     small = cv2.resize(image, (64, 64), interpolation=cv2.INTER_AREA) if min(image.shape[:2]) > 64 else image
     whole = small.reshape(-1, 3) / 255
-    return Photo(digest, image.shape[:2], perceptual(image), np.array([whole.mean(0), (whole**2).mean(0)]))
+    return Photo(held, image.shape[:2], perceptual(image), np.array([whole.mean(0), (whole**2).mean(0)]))
 
 
 def _pairs(images: list[str], photos: list[Photo], owners: list[Any]) -> Iterable[Pair]:
