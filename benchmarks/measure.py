@@ -4,6 +4,7 @@ import argparse
 import json
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -51,6 +52,12 @@ def machine() -> dict[str, Any]:
     }
 
 
+def commit() -> str:
+    """The commit that is checked out; empty outside a checkout."""
+    found = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=Path(__file__).parent)
+    return found.stdout.strip()
+
+
 def arguments(name: str, text: str | None) -> Path:
     """--out, a JSON file or a folder for <name>.json."""
     return _file(name, _parser(name, text).parse_args().out)
@@ -80,7 +87,7 @@ def finish(out: Path, rows: list[tuple[str, Any, str]], record: dict[str, Any]) 
     widths = [max(len(_text(row[i])) for row in rows) for i in range(3)]
     for row in rows:
         print("  ".join(_text(cell).ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
-    line = json.dumps({**record, "machine": machine()})
+    line = json.dumps({"commit": commit(), **record, "machine": machine()})
     write_text(out, line + "\n")
     print(line)
 

@@ -17,7 +17,6 @@ holds [the prior's regret, random's]. `unseen_family` judges three suggestions a
 import argparse
 import json
 import math
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -115,14 +114,12 @@ def run(out: Path) -> None:
         print(f"  {_line(cells[-1])}", flush=True)
     unseen = families(table, rounds.sets)
     figures = {name: rounded(value, 4) for name, value in headline(cells, unseen).items()}
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=RESULTS).stdout.strip()
     record = {
         **figures,
         "rungs": Counter(c["rungs"] for c in cells).most_common(),
         "regret_450_by_rungs": {rungs_name(r): [rounded(v) for v in at_rungs(cells, r)] for r in RUNGS},
         "settings": Counter(str(tuple(c["setting"])) for c in cells).most_common(),
         "kendall_tau_at": taus(table),
-        "commit": commit,
         "seeds": {"regret_450": SEEDS, "random_450": RANDOM_SEEDS},
         "cells": cells,
         "families": unseen,

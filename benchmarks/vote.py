@@ -10,14 +10,13 @@ Writes:  benchmarks/results/vote.json: a cell a problem (true test scores by met
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
 from benchmarks.bank_sets import CHOOSING, DATA_SETS, JUDGING
 from benchmarks.forecast import averaging, forecast
-from benchmarks.measure import machine
+from benchmarks.measure import commit, machine
 from benchmarks.vote_figures import figures, shown
 from benchmarks.vote_problems import Problem, Table, problems, tables
 from ensembles.greedy import member_scores
@@ -89,9 +88,8 @@ def record(parts: list[str], out: Path) -> None:
 
 
 def write(cells: list[dict[str, Any]], out: Path) -> None:
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     seeds = sorted({data.seed for data in DATA_SETS})
-    write_json(out, {"commit": commit, "machine": machine(), "seeds": seeds, **figures(cells), "cells": cells})
+    write_json(out, {"commit": commit(), "machine": machine(), "seeds": seeds, **figures(cells), "cells": cells})
 
 
 def check(out: Path) -> int:
