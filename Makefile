@@ -39,7 +39,7 @@ test: setup  ## the tests that run at every change; about seven minutes on two c
 	$(BIN)/python -m pytest -m 'not slow and not torture' --durations=15 -n 2 --dist loadfile
 
 test-slow: setup  ## the others: whole searches on Ray, kills, exports, pages in a browser
-	$(BIN)/python -m pytest -m slow --durations=15 -n 2 --dist loadfile
+	$(BIN)/python -m pytest -m slow --durations=15 -n 2 --dist loadfile --no-loadscope-reorder
 
 torture: setup  ## kill searches at every named point, and strike forty times at random
 	FOLDVOTE_KILLS=40 $(BIN)/python -m pytest -s tests/search/test_kill.py tests/search/test_torture.py

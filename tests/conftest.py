@@ -17,6 +17,23 @@ import torch
 from trainable.run import Run
 from trainable.sample.write import generate
 
+# Files of a minute and more. xdist hands out files in order, and one of these begun last leaves a core idle.
+LONG = {
+    "test_recipes_run.py",
+    "test_torture.py",
+    "test_features_first.py",
+    "test_nested_metrics.py",
+    "test_published_shapes.py",
+    "test_readme_runs.py",
+    "test_endings.py",
+    "test_faults.py",
+    "test_run.py",
+}
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    items.sort(key=lambda item: item.path.name not in LONG)
+
 
 @pytest.fixture(scope="session", autouse=True)
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:

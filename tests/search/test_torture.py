@@ -151,17 +151,17 @@ def fill(folder: Path) -> None:
 def end(process: psutil.Popen) -> None:
     """A command that was struck ends by itself; nothing of it is left behind to disturb the next."""
     left = children(process)
+    workers = [p for p in left if is_a(p, "worker")]
     try:
         process.wait(PATIENCE)
     except psutil.TimeoutExpired:
         process.kill()
         raise AssertionError(f"still running {PATIENCE:g} s after it was struck") from None
-    _, alive = psutil.wait_procs(left, timeout=30)
-    workers = [p for p in alive if is_a(p, "worker")]
-    for other in alive:  # Ray's own agents look for their raylet only now and then
+    _, alive = psutil.wait_procs(workers, timeout=30)
+    for other in left:  # Ray's own agents look for their raylet only now and then
         with suppress(psutil.NoSuchProcess):
             other.kill()
-    assert not workers, "workers that outlive their search"
+    assert not alive, "workers that outlive their search"
 
 
 @pytest.fixture

@@ -6,6 +6,7 @@ EPOCHS = 2  # two stages and two optimisers need one each
 STORE = (96, 72)
 SIZE = (64, 48)
 SQUARE = (64, 64)
+BATCH = 16  # a recipe's 4 would only take more steps
 PATCHES = ("vit", "swin", "deit", "beit")
 
 
@@ -20,8 +21,7 @@ def smoke(values: dict[str, Any]) -> dict[str, Any]:
     if augment.get("hole_size", 0) >= 1:
         augment["hole_size"] = augment["hole_size"] / max(seen.get("size", (256, 192)))
     seen["size"] = SQUARE if transformer else SIZE
-    batch = min(16, values.get("batch_size", 32))
     features = dict(values.get("features", {}))
     if features.get("beside"):
         features["beside"] = [f"{model['backbone']} {seen['size'][0]}x{seen['size'][1]}"] * len(features["beside"])
-    return {**values, "model": model, "input": seen, "augment": augment, "batch_size": batch, "features": features}
+    return {**values, "model": model, "input": seen, "augment": augment, "batch_size": BATCH, "features": features}

@@ -10,6 +10,7 @@ import cv2
 import matplotlib as mpl
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.backends.backend_svg import FigureCanvasSVG
 from matplotlib.figure import Figure
 
 from trainable.pictures.page import text
@@ -50,7 +51,7 @@ def image(figure: Figure, alt: str) -> str:
     with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # the browser has the font
         warnings.filterwarnings("ignore", message=".*[Ff]ont")
-        figure.savefig(file, format="svg", metadata={"Date": None})
+        FigureCanvasSVG(figure).print_svg(file, metadata={"Date": None})  # savefig draws everything twice
     # Where the reader has no DejaVu: Verdana is as wide, anything else narrower, so nothing grows into its neighbour.
     svg = file.getvalue().replace(b"'DejaVu Sans'", b"'DejaVu Sans', Verdana, sans-serif")
     return f'<img alt="{text(alt)}" src="data:image/svg+xml;base64,{base64.b64encode(svg).decode()}">'
