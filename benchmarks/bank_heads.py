@@ -1,9 +1,10 @@
-"""Free members: heads in closed form on features of a frozen, pretrained network, as `head.name` fits them."""
+"""Free members as a build fits them (`ensembles.members.free_heads`), on features of a frozen, pretrained network."""
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from ensembles.members.free_heads import HEADS, SHRINKAGE
 from trainable.config import HeadConfig
 from trainable.data.grid import Grid
 from trainable.features.choose import Fitter, Lesson
@@ -16,8 +17,6 @@ from trainable.models.normalise import normalise, pixel_statistics
 from trainable.models.weights import find_weights
 
 BACKBONE = "tf_efficientnet_lite0"
-HEADS = (("lda", 0.0), ("lda", 0.5), ("ridge", 0.0), ("ridge", 0.5), ("knn", 0.0))  # name, power of class weights
-SHRINKAGE = {"lda": 0.3, "ridge": 0.3, "knn": 0.0}  # given: choosing it costs more than the networks
 
 
 def features_of(photos: np.ndarray) -> np.ndarray:

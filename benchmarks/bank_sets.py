@@ -12,6 +12,9 @@ PARTS = {
     CHOOSING: ("digits A", "clothing A", "sample 1", "sample 2", "sample 3"),
     JUDGING: ("digits B", "digits C", "clothing B", "clothing C", "sample 11", "sample 12", "sample 13", "sample 14"),
 }
+# What decision 035 was written with had seen results of four judging sources; of FRESH none had been recorded when this
+# line was committed. Rules and methods that were changed since then are judged by these alone.
+FRESH = ("sample 11", "sample 12", "sample 13", "sample 14")
 DIGITS = {"digits A": (0, 1200), "digits B": (1200, 1500), "digits C": (1500, 1797)}  # images, in the order of the set
 
 

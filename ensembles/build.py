@@ -1,40 +1,54 @@
 """The command that votes.
 
 python -m ensembles.build [RUN ...] [--name N] [--method auto] [--metric M] [--size S] [--data DIR]
-                          [--skip-broken-members] [--also DIR ...]
+                          [--skip-broken-members] [--also DIR ...] [--without KIND ...]
 """
 
 import argparse
 from pathlib import Path
 
+from ensembles.kinds import KINDS
 from trainable.command import Parser, add_data, guarded, natural, plain_name, whole
 from trainable.commands import spoken
 
 
 def parser() -> argparse.ArgumentParser:
     made = Parser(prog=spoken("build"), description="Vote the best trials and submit.")
-    made.add_argument(
-        "runs", nargs="*", type=Path, metavar="RUN", help="runs on the same data (default: newest in runs)"
-    )
+    add_members(made)
     made.add_argument("--name", type=plain_name, help="name of the ensemble (default: its method, numbered when taken)")
     made.add_argument("--method", default="auto", help="auto (default), or one by name: greedy, log_pool, ...")
-    made.add_argument("--metric", metavar="M", help="vote under this metric (default: that of the runs)")
-    made.add_argument("--size", type=whole, default=50, help="most picks of greedy selection")
-    made.add_argument("--seed", type=natural, default=0)
-    made.add_argument(
-        "--skip-broken-members", action="store_true", help="choose without members whose files are broken"
-    )
     made.add_argument(
         "--all-rows",
         action="store_true",
         help="predict with the members' networks of all rows, see search.run --retrain",
     )
-    made.add_argument(
-        "--also", nargs="+", type=Path, default=[], metavar="DIR", help="more members: oof_NAME and sub_NAME tables"
-    )
     made.add_argument("--no-persons", action="store_true", help="leave out the test whether grouping photos pays")
     add_data(made)
     return made
+
+
+def add_members(parser: argparse.ArgumentParser) -> None:
+    """Arguments that say which members vote, and under which metric."""
+    parser.add_argument(
+        "runs", nargs="*", type=Path, metavar="RUN", help="runs on the same data (default: newest in runs)"
+    )
+    parser.add_argument("--metric", metavar="M", help="vote under this metric (default: that of the runs)")
+    parser.add_argument("--size", type=whole, default=50, help="most picks of greedy selection")
+    parser.add_argument("--seed", type=natural, default=0)
+    parser.add_argument(
+        "--skip-broken-members", action="store_true", help="choose without members whose files are broken"
+    )
+    parser.add_argument(
+        "--also", nargs="+", type=Path, default=[], metavar="DIR", help="more members: oof_NAME and sub_NAME tables"
+    )
+    parser.add_argument(
+        "--without",
+        nargs="+",
+        choices=KINDS,
+        default=[],
+        metavar="KIND",
+        help=f"kinds of members that are left out: {', '.join(KINDS)}",
+    )
 
 
 def main(arguments: list[str] | None = None) -> int:

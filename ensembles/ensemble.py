@@ -167,8 +167,8 @@ def _member(place: dict[str, Any], folder: EnsembleFolder) -> Member | Outside:
 
 def _trial_member(place: dict[str, Any], folder: EnsembleFolder) -> Member:
     run, own = Run(Path(place["run"])), run_of(folder)
-    if not run.begun and own.name == run.name:
-        run = own  # the run was moved, and the ensemble with it
+    if not run.begun:  # the run was moved, and the ensemble with it
+        run = next((Run(moved) for moved in (own.root, own.heads) if moved.name == run.name), run)
     trial = run.trial(place["trial"])
     if not trial.finished:
         raise InputError(

@@ -1,12 +1,15 @@
 """What a build tells at its end: the methods, why this one, and what to make of the scores."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
+import numpy as np
 from rich.table import Table
 
 from ensembles.choice import Choice
+from ensembles.contributions import Contribution
 from ensembles.methods import BLEND
 from ensembles.nested import AUTO, PREFERENCE
+from trainable.metrics import Metric
 from trainable.words import count
 
 
@@ -21,6 +24,23 @@ def table_of_methods(choice: Choice) -> Table:
     for r in choice.evaluation.rows:
         numbers = (metric.text(r.in_sample), metric.text(r.nested), f"{r.standard_error:.4f}", str(r.members))
         table.add_row(r.method, *numbers, "chosen" if r.method in choice.parts else "")
+    return table
+
+
+def table_of_contributions(found: Sequence[Contribution], metric: Metric) -> Table:
+    """A row for all members, then a row a kind; narrow enough for 80 columns."""
+    table = Table(title=f"members, by out-of-fold {metric.shown}", title_justify="left", box=None, header_style="bold")
+    table.add_column("kind", min_width=10)
+    for column in ("members", "best", "vote without", "adds"):
+        table.add_column(column, justify="right")
+    for c in found:
+        if c.kind is None:
+            table.add_row("all", str(c.members), metric.text(c.best), f"(with) {metric.text(c.nested)}", "")
+        elif np.isnan(c.adds):
+            table.add_row(c.kind, str(c.members), metric.text(c.best), "they are all", "")
+        else:
+            adds = f"{c.adds:+.4f} ± {c.error:.4f}"
+            table.add_row(c.kind, str(c.members), metric.text(c.best), metric.text(c.nested), adds)
     return table
 
 

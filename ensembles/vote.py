@@ -13,7 +13,7 @@ from rich.console import Console
 from ensembles.choice import Choice, choose_whole
 from ensembles.drift import measure_drift
 from ensembles.ensemble import run_of, summary_of
-from ensembles.members import Member, Members, Outside, load_members, on_all_rows, with_outside
+from ensembles.members import Member, Members, Outside, gather, on_all_rows
 from ensembles.methods import METHODS
 from ensembles.nested import AUTO
 from ensembles.newest import newest_below
@@ -36,9 +36,7 @@ def vote(given: argparse.Namespace) -> int:
     if given.method not in (AUTO, *METHODS):
         raise unknown("method", given.method, (AUTO, *METHODS))
     runs = given.runs or [newest_below()]
-    members = load_members(runs, skip_broken=given.skip_broken_members, metric=given.metric)
-    if given.also:
-        members = with_outside(members, given.also)
+    members = gather(runs, given, heads=not given.all_rows)
     folder = _free(Run(runs[0]), given.name or given.method)
     print(f"ensemble {folder.root}", flush=True)
     test = find_test(given.data, members)

@@ -21,6 +21,7 @@ COMMANDS = {
     "queue": Command("search.queue", "queue a configuration into a search, also while it runs"),
     "train": Command("trainable.train", "train one configuration, all folds, without a search"),
     "build": Command("ensembles.build", "vote the best trials, write the submission"),
+    "members": Command("ensembles.what_adds", "what each kind of member adds to a vote"),
     "predict": Command("ensembles.predict", "what a vote says of new photos"),
     "oof": Command("ensembles.oof", "what trials said out of fold, as tables for other programs"),
     "report": Command("ensembles.report.command", "write report.html of a run, also while it goes on"),

@@ -50,6 +50,46 @@ def row_credit(label: int, winner: int, power: int) -> int:
 
 
 @compiled
+def winners(scores: Any, half: Any, first: int, last: int, found: Ints) -> None:
+    """The largest class of rows first..last-1 of scores [N, C], the lowest where several are equal, to found[0:].
+
+    Four rows at once: each row's comparisons wait for one another, those of different rows do not.
+    """
+    classes = scores.shape[1]
+    n = first
+    while n < last:
+        # What is left at the end is done by a block that overlaps the last one, where there are rows enough.
+        if n + 4 > last and last - first >= 4:
+            n = last - 4
+        if n + 4 <= last:
+            best0, best1 = _value(scores[n, 0], half), _value(scores[n + 1, 0], half)
+            best2, best3 = _value(scores[n + 2, 0], half), _value(scores[n + 3, 0], half)
+            top0 = top1 = top2 = top3 = 0
+            for c in range(1, classes):
+                value0, value1 = _value(scores[n, c], half), _value(scores[n + 1, c], half)
+                value2, value3 = _value(scores[n + 2, c], half), _value(scores[n + 3, c], half)
+                if value0 > best0:
+                    best0, top0 = value0, c
+                if value1 > best1:
+                    best1, top1 = value1, c
+                if value2 > best2:
+                    best2, top2 = value2, c
+                if value3 > best3:
+                    best3, top3 = value3, c
+            place = n - first
+            found[place], found[place + 1], found[place + 2], found[place + 3] = top0, top1, top2, top3
+            n += 4
+        else:
+            best0, top0 = _value(scores[n, 0], half), 0
+            for c in range(1, classes):
+                value0 = _value(scores[n, c], half)
+                if value0 > best0:
+                    best0, top0 = value0, c
+            found[n - first] = top0
+            n += 1
+
+
+@compiled
 def read_members(
     raw: Any,
     half: Any,
@@ -57,39 +97,38 @@ def read_members(
     power: int,
     first: int,
     last: int,
-    highest: float,
+    highest: Any,
     low: Any,
     high: Any,
     counts: Ints,
 ) -> bool:
     """One pass over rows first..last-1 of all members: each one's own counts, and the range of every row and class.
 
-    Fills low and high [N, C] (over members), adds to counts; False if a cell is outside 0..highest or NaN.
+    Fills low and high [N, C] (over members), adds to counts; False if a cell is outside 0..highest or NaN. highest: of
+    the type of low.
     """
     members, _, classes = raw.shape
-    fine = True
+    wrong = 0
     block = 128  # rows: their low and high stay in the cache while every member is read
+    top = np.empty(block, np.int64)
     for start in range(first, last, block):
         stop = min(start + block, last)
         for n in range(start, stop):
             for c in range(classes):
-                low[n, c] = np.inf
-                high[n, c] = -np.inf
+                low[n, c] = high[n, c] = _value(raw[0, n, c], half)
         for t in range(members):
             for n in range(start, stop):
-                best = -np.inf
                 for c in range(classes):
                     value = _value(raw[t, n, c], half)
-                    fine &= (value >= 0.0) & (value <= highest)
-                    low[n, c] = min(low[n, c], value)
-                    high[n, c] = max(high[n, c], value)
-                    best = max(best, value)
-                winner = 0
-                while winner < classes - 1 and _value(raw[t, n, winner], half) != best:
-                    winner += 1
+                    wrong |= (not value >= 0.0) | (not value <= highest)
+                    low[n, c] = value if value < low[n, c] else low[n, c]
+                    high[n, c] = value if value > high[n, c] else high[n, c]
+            winners(raw[t], half, start, stop, top)
+            for n in range(start, stop):
+                winner = top[n - start]
                 counts[1, winner, t] += 1
                 counts[0, winner, t] += row_credit(labels[n], winner, power)
-    return fine
+    return wrong == 0
 
 
 @compiled
@@ -97,15 +136,17 @@ def add_member(raw: Any, half: Any, member: int, labels: Ints, power: int, total
     """Adds a member to total [N, C]; writes winners to top [N], their credit and predictions to now [2, C]."""
     rows, classes = total.shape
     now[:] = 0
-    for n in range(rows):
-        winner = 0
-        for c in range(classes):
-            total[n, c] += _value(raw[member, n, c], half)
-            if total[n, c] > total[n, winner]:
-                winner = c
-        top[n] = winner
-        now[1, winner] += 1
-        now[0, winner] += row_credit(labels[n], winner, power)
+    block = 128
+    for start in range(0, rows, block):
+        stop = min(start + block, rows)
+        for n in range(start, stop):
+            for c in range(classes):
+                total[n, c] += _value(raw[member, n, c], half)
+        winners(total, half, start, stop, top[start:stop])
+        for n in range(start, stop):
+            winner = top[n]
+            now[1, winner] += 1
+            now[0, winner] += row_credit(labels[n], winner, power)
 
 
 @compiled
@@ -120,15 +161,16 @@ def open_rows(total: Floats, top: Ints, low: Any, high: Any, rows: Ints, starts:
     starts[0] = 0
     for n in range(total.shape[0]):
         least = total[n, top[n]] + low[n, top[n]]
-        begin = end
+        able = 0
         for c in range(total.shape[1]):
-            if c == top[n] or total[n, c] + high[n, c] >= least:
+            able += total[n, c] + high[n, c] >= least
+        if able == 1:  # the winner itself
+            continue
+        for c in range(total.shape[1]):
+            if total[n, c] + high[n, c] >= least:
                 kept[end] = c
                 sums[end] = total[n, c]
                 end += 1
-        if end - begin == 1:
-            end = begin
-            continue
         rows[found] = n
         found += 1
         starts[found] = end
@@ -161,6 +203,21 @@ def place_entries(
                 used += 1
             slots[j] = slot
     return fresh, used
+
+
+@compiled
+def _move(counts: Ints, moved: Ints, source: int, goal: int, lost: int, won: int) -> None:
+    """Takes a row from the class `source` to `goal` in counts [2, C, T], for the candidates where moved [T] is 1."""
+    for t in range(len(moved)):
+        counts[1, source, t] -= moved[t]
+    for t in range(len(moved)):
+        counts[1, goal, t] += moved[t]
+    if lost:
+        for t in range(len(moved)):
+            counts[0, source, t] -= lost * moved[t]
+    if won:
+        for t in range(len(moved)):
+            counts[0, goal, t] += won * moved[t]
 
 
 @compiled
@@ -200,6 +257,16 @@ def try_members(
         for i in range(start, stop):
             before = top[rows[i]]
             label = labels[rows[i]]
+            if starts[i + 1] - starts[i] == 2:  # most rows
+                j = starts[i]
+                one = columns[slots[j]] if slots[j] >= 0 else spare[j - begin]
+                other = columns[slots[j + 1]] if slots[j + 1] >= 0 else spare[j + 1 - begin]
+                stays = before == kept[j]  # of equals the lower class wins
+                gains = kept[j + 1] if stays else kept[j]
+                for t in range(members):
+                    winner[t] = (sums[j + 1] + other[t] > sums[j] + one[t]) == stays
+                _move(counts, winner, before, gains, row_credit(label, before, power), row_credit(label, gains, power))
+                continue
             best[:] = -1.0
             for j in range(starts[i], starts[i + 1]):
                 column = columns[slots[j]] if slots[j] >= 0 else spare[j - begin]

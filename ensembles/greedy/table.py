@@ -58,7 +58,7 @@ class Table:
         high = np.empty_like(low)
 
         def read(first: int, last: int, counts: NDArray[np.int64]) -> bool:
-            return read_members(raw, half, true, power, first, last, HIGHEST, low, high, counts)
+            return read_members(raw, half, true, power, first, last, low.dtype.type(HIGHEST), low, high, counts)
 
         counts, fine = in_row_ranges(read, rows, members, classes)
         if not all(fine):

@@ -1,7 +1,10 @@
 """Members: the complete trials of one or several runs, as candidates of a vote."""
 
 from ensembles.members.all_rows import on_all_rows
-from ensembles.members.load import Members, load_members, with_outside
+from ensembles.members.free_heads import fit_free_heads
+from ensembles.members.gather import gather
+from ensembles.members.kinds import kind_of
+from ensembles.members.load import Members, load_members
 from ensembles.members.member import JOINT, Member
 from ensembles.members.outside import Outside
 from ensembles.members.products import multiply
@@ -14,9 +17,11 @@ __all__ = [
     "Members",
     "Outside",
     "broken_members",
+    "fit_free_heads",
+    "gather",
+    "kind_of",
     "load_members",
     "multiply",
     "on_all_rows",
     "refuse",
-    "with_outside",
 ]

@@ -33,13 +33,15 @@ Seen = dict[str, NDArray[Any]]  # of each method: what its score stands on, of a
 class Evaluation:
     """rows: one a method, `auto` last where it was asked for. chosen: what auto takes, a method or `blend`.
 
-    fitted: every method on all rows, with `blend` where auto takes several: those called `parts`.
+    fitted: every method on all rows, with `blend` where auto takes several: those called `parts`. said: auto's nested
+    vote, float64 [N, C], each fold by a choice made without it; None where auto was not asked for.
     """
 
     rows: list[Row]
     chosen: str
     fitted: dict[str, Fitted]
     parts: tuple[str, ...]
+    said: NDArray[np.float64] | None = None
 
 
 def evaluate_methods(
@@ -100,7 +102,7 @@ def evaluate_methods(
     members[AUTO] = int((fitted[chosen].weights > 0).sum())
     fits.seconds[AUTO] = sum(fits.seconds.values())
     last = rows_of({**pooled, AUTO: evidence(said, truth, measure)}, everything)[-1]
-    return Evaluation([*rows, last], chosen, fitted, tuple(blend))
+    return Evaluation([*rows, last], chosen, fitted, tuple(blend), said)
 
 
 def _auto(

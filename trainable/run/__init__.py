@@ -8,6 +8,7 @@
         fold_<k>/  model.safetensors  valid.npz  metrics.jsonl  result.json  resume.pt
         all_rows/  the same, of a network that trained on every row: nothing selects by it
       ensembles/<name>/  ensemble.json  oof.npz  test.npz  submission.csv  probabilities.csv
+      heads/  a run in itself: heads on frozen networks that a build fits, as further members
       ray/  tb/  wandb/
 
 The names of these files, and the reading of what they hold, occur in this package and nowhere else. `result.json` is

@@ -152,6 +152,15 @@ class RunFolder:
         return self.root / "leaderboard.csv"
 
     @property
+    def heads(self) -> Path:
+        """A run on the same experiment, of the heads that builds fit; may be missing."""
+        return self.root / "heads"
+
+    @property
+    def heads_lock(self) -> Path:
+        return self.root / "heads.lock"
+
+    @property
     def report(self) -> Path:
         return self.root / "report.html"
 

@@ -10,6 +10,7 @@ is moved takes them along. A configuration on disk holds `sha256:<digest>`, in m
 """
 
 import hashlib
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -58,6 +59,18 @@ def keep_body(content: bytes, run: Path) -> Path:
     if not file.exists():
         write_bytes(file, content)
     return file
+
+
+def share_body(file: Path, run: Path) -> Path:
+    """The copy in `run` of the weights of a frozen network that another run keeps: the same file where disks allow."""
+    copy = body(file.stem, run)
+    if not copy.exists():
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            os.link(file, copy)
+        except OSError:
+            write_bytes(copy, file.read_bytes())
+    return copy
 
 
 def body(content: str, run: Path) -> Path:

@@ -1,0 +1,9 @@
+"""The kinds of members there are, each of which can be left out of a vote."""
+
+NETWORKS, FEATURES, HEADS, ELSEWHERE = "networks", "features", "heads", "elsewhere"
+KINDS = {
+    NETWORKS: "trials whose networks were trained",
+    FEATURES: "trials that are heads on features of frozen networks",
+    HEADS: "further heads on the same features, which a build fits itself",
+    ELSEWHERE: "tables of other programs (--also)",
+}

@@ -1,0 +1,16 @@
+"""Which kind a member is of."""
+
+from ensembles.kinds import ELSEWHERE, FEATURES, HEADS, NETWORKS
+from ensembles.members.member import Member
+from ensembles.members.outside import Outside
+from trainable.run.folder import RunFolder
+
+
+def kind_of(member: Member | Outside) -> str:
+    """One of `ensembles.kinds.KINDS`; a product is of the kind of its first factor."""
+    if isinstance(member, Outside):
+        return ELSEWHERE
+    above = RunFolder(member.run.root.parent)
+    if above.heads == member.run.root and above.begun:
+        return HEADS
+    return FEATURES if member.trial.config.fitted else NETWORKS

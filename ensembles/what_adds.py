@@ -1,0 +1,42 @@
+"""What each kind of member adds to a vote.
+
+python -m ensembles.what_adds [RUN ...] [--also DIR ...] [--without KIND ...] [--metric M] [--size S]
+
+Networks that were trained, heads of the search's first stage, further heads that a build fits for free, tables from
+elsewhere: the nested score of `auto` with all of them, and by how much it is ahead of the vote without each kind.
+"""
+
+import argparse
+from pathlib import Path
+
+from ensembles.build import add_members
+from trainable.command import Parser, guarded
+from trainable.commands import spoken
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = Parser(prog=spoken("members"), description="What each kind of member adds to a vote.")
+    add_members(parser)
+    given = parser.parse_args(arguments)
+    return guarded(lambda: command(given))
+
+
+def command(given: argparse.Namespace) -> int:
+    """Exit code of the command; raises InputError."""
+    from rich.console import Console
+
+    from ensembles.contributions import contributions  # numba, torch and pandas take seconds to import
+    from ensembles.members import gather
+    from ensembles.newest import newest_below
+    from ensembles.told import table_of_contributions
+
+    runs: list[Path] = given.runs or [newest_below()]
+    members = gather(runs, given)
+    found = contributions(members, size=given.size, seed=given.seed)
+    Console().print(table_of_contributions(found, members.metric))
+    print(f"next: {spoken('build', *runs)}")
+    return 0
+
+
+if __name__ == "__main__":
+    raise SystemExit(main())
