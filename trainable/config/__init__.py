@@ -160,6 +160,7 @@ class TrialConfig:
                 "augment.policy none and mix.name none: features of a frozen body are computed once",
             ),
             *self._conflicts_of_fitted(),
+            *self._conflicts_of_starts(),
         ]
 
     def _conflicts_of_fitted(self) -> list[tuple[bool, str, str]]:
@@ -177,6 +178,27 @@ class TrialConfig:
                 self.fitted and self.head.parts == "attributes" and self.target != JOINT,
                 f"head.parts attributes with target {self.target}",
                 "head.parts classes",
+            ),
+        ]
+
+    def _conflicts_of_starts(self) -> list[tuple[bool, str, str]]:
+        from_frozen = self.head.init == "frozen" and not self.fitted
+        between = self.model.wise_ft < 1 and self.model.freeze != "body"
+        return [
+            (
+                from_frozen and self.input.normalise == "dataset",
+                "head.init frozen with input.normalise dataset",
+                "imagenet or backbone: all folds share one table of features",
+            ),
+            (
+                from_frozen and self.head.ordinal != (),
+                "head.init frozen with head.ordinal",
+                "head.ordinal of no attribute",
+            ),
+            (
+                between and self.keep != "last" and not self.fitted,
+                f"model.wise_ft {self.model.wise_ft} with keep {self.keep}",
+                "keep last: two choices of what is kept",
             ),
         ]
 

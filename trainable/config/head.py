@@ -25,6 +25,9 @@ class HeadConfig:
     standardised features; 0 chooses it inside the training rows. neighbours: of knn, likewise. parts: whether one head
     tells the classes, or one each attribute, multiplied. calibrate: whether logits are scaled to the best
     log-likelihood inside the training rows.
+
+    init frozen: the last layer of fold k's network starts as the linear discriminant of fold k's training rows, on what
+    the network says of them before any training (LP-FT, Kumar 2022, https://arxiv.org/abs/2202.10054).
     """
 
     name: str = one_of("joint", "attributes", *FITTED, default="joint")
@@ -36,6 +39,9 @@ class HeadConfig:
     neighbours: int = only(lambda c: c.name == "knn", between(0, 1000, default=0))
     parts: str = only(lambda c: c.name in LINEAR, one_of("classes", "attributes", default="classes"))
     calibrate: bool = only(lambda c: c.name in FITTED, one_of(True, False, default=True))
+    init: str = only(
+        lambda c: c.init != "random" and c.name not in FITTED, one_of("random", "frozen", default="random")
+    )
 
     def __post_init__(self) -> None:
         check(self)

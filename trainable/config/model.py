@@ -27,7 +27,9 @@ class ModelConfig:
     `freeze`: stages of the body that keep their first weights, the stem with them; in a ViT a stage is a block.
     "body" freezes all but the head, and then features are computed once a fold instead of every epoch.
     `drop_rate`: dropout before the last layer. `drop_path`: stochastic depth, the rate of the last block, which timm
-    lets rise from 0 at the first (Huang 2016).
+    lets rise from 0 at the first (Huang 2016). `batch_norm` kept: BatchNorm goes on with the statistics that it starts
+    with, so that features move only as the weights do. `wise_ft`: what is scored and saved is the network between its
+    start and its end, 1 being the end (WiSE-FT, Wortsman 2022, https://arxiv.org/abs/2109.01903).
     """
 
     backbone: str = "resnet18"
@@ -35,6 +37,10 @@ class ModelConfig:
     drop_rate: float = between(0.0, 0.9, default=0.0)
     drop_path: float = only(lambda c: c.drop_path and c.freeze != "body", between(0.0, 0.9, default=0.0))
     freeze: int | str = one_of(0, 1, 2, "body", default=0)
+    batch_norm: str = only(
+        lambda c: c.batch_norm != "batch" and c.freeze != "body", one_of("batch", "kept", default="batch")
+    )
+    wise_ft: float = only(lambda c: c.wise_ft < 1 and c.freeze != "body", between(0.0, 1.0, default=1.0))
 
     def __post_init__(self) -> None:
         check(self)

@@ -4,6 +4,7 @@ import numpy as np
 import torch
 from timm.models import group_parameters
 from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _BatchNorm
 
 from trainable.errors import InputError
 from trainable.models.heads import head_name, head_parameters
@@ -30,11 +31,15 @@ def freeze(model: nn.Module, stages: int | str) -> None:
             parameters[name].requires_grad_(False)
 
 
-def train_mode(model: nn.Module) -> None:
-    """`model.train()`, but frozen parts stay in eval: their batch statistics are frozen with them."""
+def train_mode(model: nn.Module, *, keep_statistics: bool = False) -> None:
+    """`model.train()`, but frozen parts stay in eval: their batch statistics are frozen with them.
+
+    keep_statistics: those of every BatchNorm, whose weights train.
+    """
     model.train()
     for module in model.modules():
-        if any(True for _ in module.parameters()) and not any(p.requires_grad for p in module.parameters()):
+        frozen = any(True for _ in module.parameters()) and not any(p.requires_grad for p in module.parameters())
+        if frozen or (keep_statistics and isinstance(module, _BatchNorm)):
             module.eval()
 
 

@@ -20,6 +20,7 @@ from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
 from trainable.training.frozen import FrozenHeads, fit_fold
 from trainable.training.report import Report
+from trainable.training.start import starting_heads
 
 
 def without_validation(config: TrialConfig) -> TrialConfig:
@@ -37,13 +38,15 @@ def train_on_all_rows(
     if files.finished:
         epochs = iter(files.epochs())
     elif config.fitted:
-        epochs = fit_fold(FrozenHeads(trial, everything.folds, device=device, workers=workers), 0, files)
+        epochs = fit_fold(FrozenHeads(trial.run, config, everything.folds, device=device, workers=workers), 0, files)
     else:
         batches, pin = training_batches(config, everything), device.type == "cuda"
         loader = Loader(batches, workers=workers, pin=pin, held=config.optim.accumulate)
         forget_compiled()
+        heads = starting_heads(trial.run, config, everything.folds, device=device, workers=workers)
+        ways = trial.run.ways
         epochs = train_fold(
-            FoldContext(config, everything, 0, loader, device, files, saving=saving, ways=trial.run.ways)
+            FoldContext(config, everything, 0, loader, device, files, saving=saving, ways=ways, heads=heads)
         )
     for metrics in epochs:
         epoch = int(metrics["epoch"])

@@ -17,6 +17,7 @@ from trainable.models.predict import use_bf16
 from trainable.run import Experiment, Fold
 from trainable.run.ways import Ways
 from trainable.training.checkpoints import SELDOM, Saving
+from trainable.training.frozen import FrozenHeads
 
 SAMPLED = 1000  # photos that `normalise: dataset` looks at
 
@@ -27,7 +28,7 @@ class FoldContext:
 
     micro_batch: how many images at once fitted the memory in the fold before; None for whole batches. metric: what its
     scores are. saving: when its state goes to disk. ways: how
-    networks are called in training, as the run has found out.
+    networks are called in training, as the run has found out. heads: what its network starts from, None: at random.
     """
 
     config: TrialConfig
@@ -40,6 +41,7 @@ class FoldContext:
     metric: Asked = MACRO_F1
     saving: Saving = SELDOM
     ways: Ways = Ways()  # noqa: RUF009  frozen
+    heads: FrozenHeads | None = None
 
     @cached_property
     def training(self) -> TrainingRows:

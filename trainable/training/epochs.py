@@ -50,7 +50,8 @@ class Epochs:
         counted = None if weights is None else torch.from_numpy(weights).float().to(fold.device)
         kind = kind_of(config, bf16=fold.bf16)
         caller = Caller(network, config.compile, kind, fold.device, fold.bf16, fold.ways)
-        self.steps = Steps(state, caller, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16, counted)
+        kept = config.model.batch_norm == "kept"
+        self.steps = Steps(state, caller, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16, counted, kept)
         self.sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
         m = config.mix
         self.mixer: MixPlanner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)

@@ -24,8 +24,9 @@ from trainable.files import digest
 from trainable.models.bodies import random_body
 from trainable.models.fitted import layer_of
 from trainable.models.normalise import pixel_statistics
-from trainable.run import Experiment, Fold, Predictions, Trial
+from trainable.run import Experiment, Fold, Predictions
 from trainable.run.fold import Metrics
+from trainable.run.folder import RunFolder
 from trainable.run.inputs import keep_body
 from trainable.training.losses.weights import class_weights
 from trainable.training.scores import scores_of
@@ -34,15 +35,16 @@ Tensors = dict[str, Tensor]
 
 
 class FrozenHeads:
-    """The heads of a trial, fitted when they are asked for.
+    """The heads of a configuration, fitted when they are asked for.
 
     folds: those of the experiment, or those of one network of all rows.
     """
 
-    def __init__(self, trial: Trial, folds: Folds, *, device: torch.device, workers: int = 0) -> None:
-        self.trial, self.folds, self.device, self.workers = trial, folds, device, workers
-        self.config: TrialConfig = trial.config
-        self.experiment: Experiment = trial.run.experiment
+    def __init__(
+        self, run: RunFolder, config: TrialConfig, folds: Folds, *, device: torch.device, workers: int = 0
+    ) -> None:
+        self.run, self.config, self.folds, self.device, self.workers = run, config, folds, device, workers
+        self.experiment: Experiment = run.experiment
 
     @cached_property
     def bodies(self) -> list[Path]:
@@ -52,7 +54,7 @@ class FrozenHeads:
                 Path(self.experiment.weights[backbone]).read_bytes()
                 if self.config.model.pretrained
                 else random_body(backbone, size, self.config.seed),
-                self.trial.run.root,
+                self.run.root,
             )
             for backbone, size in self.config.tables
         ]
@@ -136,7 +138,7 @@ def fit_fold(heads: FrozenHeads, k: int, files: Fold) -> Iterator[Metrics]:
     if len(rows):
         guessed = probabilities(layer_of(config.head, tensors, heads.made_of), heads.tables, rows)
     truth = target_labels(heads.experiment.manifest, config.target)[rows]
-    measure, made_of = heads.trial.run.measure(heads.classes), made_of_target(heads.experiment.manifest, config.target)
+    measure, made_of = heads.run.measure(heads.classes), made_of_target(heads.experiment.manifest, config.target)
     scores, seconds = scores_of(truth, guessed, measure, made_of=made_of), time.perf_counter() - started
     files.keep_epochs(0)
     for epoch in range(1, config.epochs + 1):

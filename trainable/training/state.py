@@ -1,6 +1,7 @@
 """Everything that changes while a fold trains, and how it is saved and taken up again."""
 
 from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -16,6 +17,7 @@ from trainable.run import Fold
 from trainable.training.context import FoldContext
 from trainable.training.optim import build_optimiser
 from trainable.training.phases import OptimiserPhase, optimiser_phase
+from trainable.training.start import between, start_from
 from trainable.training.weight_averaging import MovingAverage, moving_statistics, new_soup, with_statistics
 
 
@@ -33,7 +35,8 @@ class Best:
 class TrainingState:
     """`micro_batch`: how many images go through the network at once; below the batch size where memory was full.
 
-    epoch: epochs finished. updates: steps of the optimisers. soup: only for `keep: soup`.
+    epoch: epochs finished. updates: steps of the optimisers. soup: only for `keep: soup`. start: the weights that the
+    fold began from, where the network that is kept lies `share` of the way from them.
     """
 
     model: nn.Module
@@ -45,13 +48,23 @@ class TrainingState:
     best: Best | None = None
     soup: AveragedModel | None = None
     served: nn.Module | None = None  # what the soup has become, once the last epoch is in it
+    start: dict[str, Tensor] | None = None
+    share: float = 1.0
 
     @property
     def kept(self) -> nn.Module:
-        """The network that is scored and saved: the soup at its end, the moving average, or the model itself."""
+        """The network that is scored and saved: the soup at its end, the moving average, or the model itself.
+
+        Where the weights of the start are kept, it is what lies between these and the average or the model.
+        """
         if self.served is not None:
             return self.served
-        return self.model if self.average is None else self.average.module
+        end = self.model if self.average is None else self.average.module
+        if self.start is None:
+            return end
+        found = deepcopy(end)
+        found.load_state_dict(between(self.start, end, self.share))
+        return found
 
     def follow(self) -> None:
         """After a step: count it and move the average."""
@@ -80,6 +93,7 @@ class TrainingState:
             "average": None if self.average is None else self.average.state_dict(),
             "best": None if self.best is None else vars(self.best),
             "soup": None if self.soup is None else self.soup.state_dict(),
+            "start": self.start,
         }
 
     def load(self, state: dict[str, Any]) -> None:
@@ -90,6 +104,7 @@ class TrainingState:
             self.average.load_state_dict(state["average"])
         self.epoch, self.updates, self.micro_batch = state["epoch"], state["updates"], state["micro_batch"]
         self.best = None if state["best"] is None else Best(**state["best"])
+        self.start = state["start"]
         if state["soup"] is not None:
             self.soup = new_soup(self.kept)
             self.soup.load_state_dict(state["soup"])
@@ -102,13 +117,17 @@ def begin_or_resume(fold: FoldContext) -> TrainingState:
     weights = fold.experiment.weights.get(config.model.backbone) if config.model.pretrained else None
     start = Path(weights) if weights else None
     model = build_network(config, len(fold.classes), start, fold.experiment.manifest.made_of)
+    saved = read_state(fold.files, device)
+    if fold.heads is not None and saved is None:
+        start_from(model, fold.heads, fold.k)
     model = model.to(device=device, memory_format=torch.channels_last)  # type: ignore[call-overload]
     freeze(model, config.model.freeze)
     average = MovingAverage(model, config.optim.ema) if config.optim.ema else None
-    saved = read_state(fold.files, device)
     last = max(0, saved["epoch"] - 1) if saved else 0
     optimiser = optimiser_of(fold, model, optimiser_phase(config.optim, config.epochs, last))
-    state = TrainingState(model, optimiser, fold.micro_batch or config.batch_size, average)
+    state = TrainingState(model, optimiser, fold.micro_batch or config.batch_size, average, share=config.model.wise_ft)
+    if config.model.wise_ft < 1 and config.model.freeze != "body":
+        state.start = {name: value.detach().clone() for name, value in model.state_dict().items()}
     if saved:
         state.load(saved)
     return state

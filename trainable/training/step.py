@@ -28,7 +28,8 @@ class Steps:
 
     caller: calls what is trained (the model, or its head on cached features). inputs: a batch as the network takes it.
     labels int64[N] on the device. accumulate: batches of a step.
-    weights: float32[N] on the device, how much the loss of a row counts, None where all count alike.
+    weights: float32[N] on the device, how much the loss of a row counts, None where all count alike. keep_statistics:
+    whether BatchNorm goes on with those it has.
     """
 
     state: TrainingState
@@ -40,6 +41,7 @@ class Steps:
     clip: float
     bf16: bool
     weights: Tensor | None = None
+    keep_statistics: bool = False
 
     def run(
         self,
@@ -56,7 +58,7 @@ class Steps:
         Where the memory is full a step is done again in smaller micro-batches, which stay (see TrainingState).
         """
         state = self.state
-        train_mode(self.caller.model)
+        train_mode(self.caller.model, keep_statistics=self.keep_statistics)
         losses = []
         steps = -(-count // self.accumulate)
         for step in range(steps):

@@ -17,6 +17,7 @@ from trainable.training.fold import train_fold
 from trainable.training.frozen import FrozenHeads, fit_fold
 from trainable.training.report import Report
 from trainable.training.scores import scores_of
+from trainable.training.start import starting_heads
 
 
 def run_trial(
@@ -36,11 +37,12 @@ def run_trial(
     config, experiment = trial.config, trial.run.experiment
     batches, pin = training_batches(config, experiment), device.type == "cuda"
     loader = Loader(batches, workers=workers, pin=pin, held=config.optim.accumulate)
-    heads = FrozenHeads(trial, experiment.folds, device=device, workers=workers) if config.fitted else None
+    fitting, folds = FrozenHeads if config.fitted else starting_heads, experiment.folds
+    heads = fitting(trial.run, config, folds, device=device, workers=workers)
     forget_compiled()
     last = experiment.folds.count - 1
     for k in range(experiment.folds.count) if only is None else (only,):
-        for report in _run_fold(trial, k, heads or loader, device, saving):
+        for report in _run_fold(trial, k, loader, heads, device, saving):
             if report.fold_done and k == last and only is None:
                 _finish(trial, device)
             yield report
@@ -57,19 +59,21 @@ def train(
 
 
 def _run_fold(
-    trial: Trial, k: int, means: Loader | FrozenHeads, device: torch.device, saving: Saving
+    trial: Trial, k: int, loader: Loader, heads: FrozenHeads | None, device: torch.device, saving: Saving
 ) -> Iterator[Report]:
     config, files = trial.config, trial.fold(k)
     if files.finished:
         epochs = iter(files.epochs())
-    elif isinstance(means, FrozenHeads):
-        epochs = fit_fold(means, k, files)
+    elif config.fitted and heads is not None:
+        epochs = fit_fold(heads, k, files)
     else:
         fitted = [f.result.micro_batch for f in trial.folds() if f.finished]
         micro_batch = min([config.batch_size, *fitted])
         run = trial.run
         epochs = train_fold(
-            FoldContext(config, run.experiment, k, means, device, files, micro_batch, run.metric, saving, run.ways)
+            FoldContext(
+                config, run.experiment, k, loader, device, files, micro_batch, run.metric, saving, run.ways, heads
+            )
         )
     for metrics in epochs:
         epoch = int(metrics["epoch"])

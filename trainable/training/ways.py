@@ -35,6 +35,7 @@ def kind_of(config: TrialConfig, *, bf16: bool) -> str:
     """What the fastest way depends on, in words."""
     (height, width), m = config.input.size, config.model
     frozen = f", freeze {m.freeze}" if m.freeze else ""
+    frozen += ", batch_norm kept" if m.batch_norm == "kept" else ""
     number = "bf16" if bf16 else "fp32"
     return f"{m.backbone} {height}x{width}, {config.batch_size} images, {number}{frozen}, compile {config.compile}"
 

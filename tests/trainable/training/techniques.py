@@ -17,10 +17,12 @@ from trainable.data.manifest import Manifest
 from trainable.images.loader import Loader
 from trainable.images.store import ImageStore
 from trainable.run import Experiment, Fold
+from trainable.run.folder import RunFolder
 from trainable.training.batches import training_batches
 from trainable.training.checkpoints import Saving
 from trainable.training.context import FoldContext
 from trainable.training.fold import train_fold
+from trainable.training.start import starting_heads
 
 PEOPLE, SIDE = 24, 32
 CPU = torch.device("cpu")
@@ -75,7 +77,10 @@ def fold_of(config: TrialConfig, experiment: Experiment, name: str = "") -> Fold
     """Fold 0 of a trial on `noisy_people`; `name` is that of its folder."""
     files = Fold(experiment.manifest.root / "folds" / (name or config.trial_id("techniques")))
     loader = Loader(training_batches(config, experiment))
-    return FoldContext(config, experiment, 0, loader, CPU, files, saving=Saving(every=0))
+    run = RunFolder(experiment.manifest.root)
+    run.__dict__["experiment"] = experiment
+    heads = starting_heads(run, config, experiment.folds, device=CPU)
+    return FoldContext(config, experiment, 0, loader, CPU, files, saving=Saving(every=0), heads=heads)
 
 
 def cut_off(config: TrialConfig, experiment: Experiment, epochs: int, name: str) -> FoldContext:

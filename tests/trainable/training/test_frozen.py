@@ -58,7 +58,7 @@ def test_a_head_is_a_complete_trial(run: Run, name: str) -> None:
 
 def test_discriminant_is_scikit_learns_in_every_fold(run: Run) -> None:
     trial = completed(run, frozen("lda", head={"shrinkage": 0.3, "calibrate": False}))
-    heads = FrozenHeads(trial, run.folds, device=CPU)
+    heads = FrozenHeads(run, trial.config, run.folds, device=CPU)
     values, labels = heads.tables[0].rows(np.arange(120), np.float64), run.manifest.labels
     for k in range(3):
         seen, held = run.folds.train_rows(k), run.folds.valid_rows(k)
@@ -87,7 +87,7 @@ def test_new_photos_are_predicted_as_validation_rows_are(run: Run) -> None:
 
 def test_tables_side_by_side_are_one_row(run: Run) -> None:
     trial = completed(run, frozen("lda", features={"beside": ["test_efficientnet 48x32", "test_resnet 24x24"]}))
-    widths = [block.shape[1] for block in FrozenHeads(trial, run.folds, device=CPU).tables[0].blocks]
+    widths = [block.shape[1] for block in FrozenHeads(run, trial.config, run.folds, device=CPU).tables[0].blocks]
     assert len(widths) == 3
     assert load_file(trial.fold(0).weights)["weight"].shape == (3, sum(widths))
     assert predict_member(Member(trial, 0.0), run.store, 3).shape == (3, 120, 3)

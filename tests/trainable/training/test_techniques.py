@@ -48,8 +48,11 @@ CHOICES: dict[str, tuple[dict[str, Any], list[Any]]] = {
     "model.drop_rate": ({}, [0.0, 0.5]),
     "model.drop_path": ({}, [0.0, 0.5]),
     "model.freeze": ({}, [0, 1, 2, "body"]),
+    "model.batch_norm": ({}, ["batch", "kept"]),
+    "model.wise_ft": ({}, [1.0, 0.5]),
     "head.name": ({}, ["joint", "attributes"]),
     "head.ordinal": ({"head": {"name": "attributes"}}, [(), ("age",)]),
+    "head.init": ({}, ["random", "frozen"]),
     "head.weights": ({"head": {"name": "attributes"}}, [{}, {"mask": 3.0}, {"gender": 3.0}, {"age": 3.0}]),
     "input.region": ({}, ["centre", "face"]),
     "input.detector": ({"input": {"region": "face"}}, ["cascade", "mtcnn"]),
@@ -132,7 +135,7 @@ QUICK = (
     "target=mask head.name=attributes rows.cuts={'age':(30,58)} mix.name=halves sampler.name=balanced loss.name=focal"
 )
 QUICK += " optim.second=sgd optim.ema=0.9 stage.rows=mask=none tta=flip loss.leave_out=6"
-QUICK += " model.freeze=body augment.hflip_only=age=>=60"
+QUICK += " model.freeze=body augment.hflip_only=age=>=60 head.init=frozen model.wise_ft=0.5"
 CASES = [
     pytest.param(name, needs, values[0], value, id=f"{name}={value}", marks=marks)
     for name, (needs, values) in CHOICES.items()
