@@ -17,6 +17,8 @@ from search.warm_start import open_alike
 from search.watch.trackers import check_installed, open_tracker
 from trainable.command import default_data, flags_of
 from trainable.commands import spoken
+from trainable.data.fold_warnings import fold_warnings
+from trainable.data.folds import make_folds
 from trainable.data.layouts import plan_lines, read_manifest
 from trainable.data.manifest import few
 from trainable.errors import InputError
@@ -54,9 +56,14 @@ def dry_run(options: Options, space: SpaceFile, following: str) -> int:
     plan = make_plan(space, manifest)
     if options.earlier:
         open_alike(options.earlier, space, manifest)
+    of_folds: list[str] = []
+    if not teacher:
+        made = make_folds(manifest, space.search.folds, space.search.seed, of_folds.append)
+        of_folds += fold_warnings(manifest, made)
     for line in [
         *manifest.taken.lines,
         *plan_lines(manifest),
+        *of_folds,
         *plan.lines(space, DataFacts.of(manifest)),
         *([teacher.sentence()] if teacher else []),
     ]:

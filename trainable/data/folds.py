@@ -131,17 +131,6 @@ def _join_groups(fold: np.ndarray, scored: np.ndarray, groups: np.ndarray) -> No
         fold[row] = of_group.get(groups[row], -1)
 
 
-def missing_classes(manifest: Manifest, folds: Folds) -> list[str]:
-    """A sentence for each fold whose training part lacks a class; its model can never predict that class."""
-    found = []
-    for k in range(folds.count):
-        present = set(manifest.labels[folds.train_rows(k)].tolist())
-        lacking = [name for label, name in enumerate(manifest.classes) if label not in present]
-        if lacking:
-            found.append(f"fold {k} has no training image of class {', '.join(lacking)}")
-    return found
-
-
 def _strata(manifest: Manifest) -> np.ndarray:
     shared = [a for a, name in enumerate(manifest.attributes) if name in manifest.groupwise]
     if not shared:

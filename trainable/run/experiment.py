@@ -9,7 +9,8 @@ from typing import Any
 import numpy as np
 
 from trainable.data.flags import Flags
-from trainable.data.folds import Folds, make_folds, missing_classes
+from trainable.data.fold_warnings import fold_warnings
+from trainable.data.folds import Folds, make_folds
 from trainable.data.layouts import NO_FLAGS, plan_lines, read_manifest
 from trainable.data.manifest import Manifest, few
 from trainable.errors import InputError
@@ -85,6 +86,6 @@ def prepare(
         if gone := [name for name in known if name not in manifest.classes]:
             say(f"warning: without a readable photo, and no longer a class: {few(gone)}")
     made = make_folds(manifest, folds, seed, say)
-    for sentence in missing_classes(manifest, made):
-        say(f"warning: {sentence}")
+    for line in fold_warnings(manifest, made):
+        say(line)
     return Experiment(manifest, made, store_size, seed, weights or {}, store.bad, content=store.content)

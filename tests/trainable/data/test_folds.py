@@ -7,7 +7,8 @@ import pandas as pd
 import pytest
 from helpers import competition_data, generic_data, write_photo, write_table
 
-from trainable.data.folds import filled, make_folds, missing_classes
+from trainable.data.fold_warnings import fold_warnings
+from trainable.data.folds import filled, make_folds
 from trainable.data.layouts import read_manifest
 from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.data.manifest import Manifest
@@ -103,11 +104,25 @@ def test_extra_rows_train_and_are_never_scored() -> None:
 def test_class_that_a_training_part_lacks_is_named() -> None:
     manifest = table([0, 1, 2, 3, 4, 4], [0, 0, 0, 1, 2, 2])
     folds = make_folds(manifest, 2, seed=0)
-    sentences = missing_classes(manifest, folds)
+    lines = fold_warnings(manifest, folds)
     where = {3: folds.fold[3], 4: folds.fold[4]}
     for row, name in ((3, "1"), (4, "2")):
-        assert any(s.startswith(f"fold {where[row]} ") and name in s.split("class ")[1].split(", ") for s in sentences)
-    assert missing_classes(table(list(range(8)), [0, 1] * 4), make_folds(table(list(range(8)), [0, 1] * 4), 2, 0)) == []
+        start = f"warning: fold {where[row]} has no training image of class "
+        assert any(line.startswith(start) and name in line.removeprefix(start).split(", ") for line in lines)
+    assert fold_warnings(table(list(range(8)), [0, 1] * 4), make_folds(table(list(range(8)), [0, 1] * 4), 2, 0)) == []
+
+
+def test_folds_of_very_different_sizes_are_said_with_the_group_that_makes_them() -> None:
+    manifest = table([7] * 18 + [1] * 3 + [2] * 3, [0, 1, 2] * 8)
+    folds = make_folds(manifest, 3, seed=0)
+    big = int(folds.fold[0])
+    sizes = ", ".join("18" if k == big else "3" for k in range(3))
+    assert fold_warnings(manifest, folds) == [
+        f"warning: folds of {sizes} images: the network of fold {big} learns from 6 and is scored on 18; the largest "
+        "group, '7', has 18"
+    ]
+    even = table([7] * 6 + [1] * 3 + [2] * 3, [0, 1, 2] * 4)  # twice as many are usual with groups
+    assert fold_warnings(even, make_folds(even, 3, 0)) == []
 
 
 def test_fewer_groups_than_folds_is_refused() -> None:
