@@ -2,7 +2,7 @@
 
 Run:     python -m benchmarks.attributes --work DIR
          python -m benchmarks.attributes --check
-Cost:    ten CPU minutes on one thread, without Ray; finished seeds are kept beside the result, so that an interrupted
+Cost:    five CPU minutes on one thread, without Ray; finished seeds are kept beside the result, so that an interrupted
          run goes on when the command is given again
 What:    a seed is a table of generated people (image, person, gender, age) whose label is gender x age band, by the
          flags `--label gender,age --cut age=30,60 --group person` alone. benchmarks/attributes_space.py trains the same
@@ -37,8 +37,8 @@ from trainable.threads import use_threads
 
 ROOT = Path(__file__).parents[1]
 OUT = ROOT / "benchmarks" / "results" / "attributes.json"
-PEOPLE, FRESH, SEEDS = 120, 200, 5
-PHOTOS = slice(0, 7, 2)  # of the seven of a person: three masks and the face alone
+PEOPLE, FRESH, SEEDS = 120, 150, 5
+PHOTOS = slice(0, 7, 3)  # of the seven of a person: two masks and the face alone
 SIDES = (48, 64)  # width, height
 FLAGS = ("--label", "gender,age", "--cut", "age=30,60", "--group", "person")
 JOINT, *OTHERS = HEADS

@@ -1,7 +1,7 @@
 """One network of a few pixels with each way of telling a class that is gender x age band; all trials complete.
 
 Run:     python -m benchmarks.attributes
-Expect:  20 CPU seconds a trial
+Expect:  ten CPU seconds a trial
 Why:     the three trials differ in nothing but the lines that name a head, so that their scores say what it gives
 """
 
@@ -17,9 +17,9 @@ HEADS: dict[str, dict] = {
 SEARCH = Search(
     trials=len(HEADS),
     folds=3,
-    epochs=12,
+    epochs=10,
     store_size=(64, 48),
-    grace=12,
+    grace=10,
     rule="none",
     members=len(HEADS),
     sampler="random",
