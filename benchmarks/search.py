@@ -37,6 +37,7 @@ import optuna
 from scipy.stats import kendalltau
 
 from benchmarks.measure import finish, rounded
+from benchmarks.record_tables import LITE
 from benchmarks.search_cells import (
     LEVELS,
     PERCENTILES,
@@ -68,7 +69,7 @@ Make = Callable[[Table, int, Path], SimulatedDriver]
 
 def grace_of(table: Table, share: float = 0.0) -> int:
     """Epochs until the first rung, of ours and of the stock tuner: what a search takes by itself, or a share."""
-    pretrained = str(table.configs[0].get("backbone", "")).startswith("tf_")
+    pretrained = table.configs[0]["backbone"] in LITE
     return max(1, round(share * table.epochs)) if share else first_rung(table.epochs, pretrained=pretrained)
 
 

@@ -44,24 +44,11 @@ BACKBONES: dict[str, tuple[int, int | str]] = {
 }
 MEMORY = 12_000  # megabytes for activations: half of a 24 GB card, or a card shared by two trials
 OLD = "age=>=60"  # rows of people of 60 and over
-SIZES = {
-    "224": (224, 224),
-    "256x192": (256, 192),
-    "320x256": (320, 256),
-    "384x288": (384, 288),
-    "384": (384, 384),
-    "512x384": (512, 384),
-}
+SIZES = {"224": (224, 224), "256x192": (256, 192), "320x256": (320, 256), "384x288": (384, 288), "384": (384, 384),
+         "512x384": (512, 384)}  # fmt: skip
+CROPS = {"whole": (1.0, 1.0), "384x384": (0.75, 1.0), "400x256": (0.781, 0.667), "360x360": (0.703, 0.938),
+         "350x350": (0.684, 0.911), "320x256": (0.625, 0.667), "300x200": (0.586, 0.521)}  # of 512x384  # fmt: skip
 FACES = ("face", "face without background", "whole without background")  # of people, besides CROPS
-CROPS = {  # of 512x384
-    "whole": (1.0, 1.0),
-    "384x384": (0.75, 1.0),
-    "400x256": (0.781, 0.667),
-    "360x360": (0.703, 0.938),
-    "350x350": (0.684, 0.911),
-    "320x256": (0.625, 0.667),
-    "300x200": (0.586, 0.521),
-}
 LIMITS = {"rotate": 15.0, "shift": 0.1, "scale": 0.2, "brightness": 0.3, "contrast": 0.3, "jitter": 0.2, "hue": 0.05}
 LIMITS |= {"saturation": 0.2, "lightness": 0.1, "resized_crop": 0.6}
 SHARES = {"vflip": 0.5, "clahe": 0.5, "blur": 0.2, "noise": 0.3, "invert": 0.3, "grey": 0.3, "canny": 0.2}
