@@ -219,4 +219,4 @@ def test_last_fold_is_not_raced() -> None:
 )
 def test_first_rung_comes_early_where_networks_start_pretrained(epochs: int, pretrained: bool, step: int) -> None:
     assert first_rung(epochs, pretrained=pretrained) == step
-    assert [*Race(epochs, 5, 40, first_rung(epochs, pretrained=pretrained)).rungs][0] == step
+    assert next(iter(Race(epochs, 5, 40, first_rung(epochs, pretrained=pretrained)).rungs)) == step
