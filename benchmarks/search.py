@@ -221,6 +221,8 @@ def check(file: Path) -> int:
     """1 where a recorded figure is not what its cells, or the replay of three seeds, come to."""
     record = json.loads(file.read_text(encoding="utf-8"))
     good = True
+    for name in set(record["vs_stock"]) - set(record["cells"]):
+        print(f"{name}: no cells by seed are recorded, only what they came to")
     for name, cells in record["cells"].items():
         found = headline(cells, record["stock_spent"][name])
         table = recorded(name)
