@@ -190,3 +190,13 @@ def milestones(epochs: int, grace: int) -> list[int]:
     while 1.5 * SPACING * steps[-1] <= epochs:
         steps.append(SPACING * steps[-1])
     return [*(step for step in steps if step < epochs), epochs]
+
+
+def first_rung(epochs: int, *, pretrained: bool) -> int:
+    """Where the first rung lies when nobody says: an eighth of fold 0 for networks that start pretrained, else half.
+
+    Rounded up. Of so few epochs that a rung would tell nothing (below 4; below 8 from random weights) the end alone.
+    See docs/decisions/038.
+    """
+    least, share = (4, 8) if pretrained else (8, 2)
+    return epochs if epochs < least else -(-epochs // share)

@@ -17,8 +17,8 @@ class Search:
 
     epochs: of one fold. store_size: (height, width) the photos are decoded to, the largest that a trial can ask for.
     grace, eta: the first rung, in epochs of fold 0, and of how many trials at a rung one goes on; each further rung
-    doubles it. Half of the epochs is a safe choice, a quarter where early epochs tell; networks that start pretrained
-    tell at an eighth and before, where eta is 2 or 3 (decision 025).
+    doubles it. 0 takes what is known (search.race.first_rung): an eighth of the epochs where all networks that the
+    space draws start pretrained, since these tell early (decision 025), half of them elsewhere (021).
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     metric: what the search is about: a name of trainable.metrics (see README), or a function of labels int64[N] and
     probabilities float32 [N, C] that answers with a number, higher is better.
@@ -41,7 +41,7 @@ class Search:
     sampler: Sampler = where(is_sampler, "tpe, random, or a sampler of Optuna", default="tpe")  # noqa: RUF009
     startup: int = between(1, 10_000, default=10)
     prior: bool = one_of(True, False, default=True)
-    grace: int = between(1, 10_000, default=6)
+    grace: int = between(0, 10_000, default=0)
     eta: int = between(2, 100, default=4)
     members: int = between(1, 1000, default=10)
     metric: Asked = MACRO_F1

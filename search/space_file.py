@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import optuna
 
-from search.race import Race
+from search.race import Race, first_rung
 from search.space import DataFacts, Search
 from search.suggested import blame, check_suggested
 from trainable.config import TrialConfig
@@ -23,6 +23,8 @@ from trainable.errors import InputError, unknown
 from trainable.run.inputs import beside_space
 
 CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+")
+NO_DATA = DataFacts(rows=0, groups=0, classes=(), attributes=())
+DRAWS = 8  # that tell whether a space's networks start pretrained
 _importable: list[Path] = []  # folders of the space that was read last
 FIXED = "set in SEARCH, the same for all trials, so that their scores can be compared"
 
@@ -43,7 +45,17 @@ class SpaceFile:
     def race(self) -> Race:
         """The race that SEARCH asks for."""
         s = self.search
-        return Race(s.epochs, s.folds, s.trials, s.grace, s.eta, s.members, s.rule, s.margin)
+        grace = s.grace or first_rung(s.epochs, pretrained=self._all_pretrained())
+        return Race(s.epochs, s.folds, s.trials, grace, s.eta, s.members, s.rule, s.margin)
+
+    def _all_pretrained(self) -> bool:
+        """Whether all of a few random draws are networks that start pretrained, for data without attributes."""
+        optuna.logging.set_verbosity(optuna.logging.WARNING)
+        study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=self.search.seed))
+        try:
+            return all(self.config(study.ask(), NO_DATA).model.pretrained for _ in range(DRAWS))
+        except InputError:  # the plan says what is wrong
+            return False
 
     def small(self) -> Self:
         """The same structure with tiny networks, photos and epochs: what `--smoke` runs."""

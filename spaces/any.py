@@ -4,26 +4,45 @@ Run:     python -m search.run spaces/any.py --data DATA
 Expect:  a first vote of heads on frozen features after two minutes for 2,000 photos (two CPU cores), then about half a
          minute an epoch; `--hours H` ends it in time
 Why:     on a few thousand photos pretrained networks, the size of a photo and the rate count for most; few choices,
-         so that few trials tell them apart. Published curves and the frozen heads order the first draws
+         so that few trials tell them apart. Published curves and the frozen heads order the first draws, and a trial
+         is first ranked after an eighth of its epochs
 
-Photos that have no upright position (cells, satellites, leaves from above): let `vflip` be drawn too. Photos whose left
-and right mean something (text, laterality): set `hflip` to 0 and `tta` to "none".
+UPRIGHT and MIRRORED below say what is known of the photos: change them in a copy of this file.
 """
 
 import optuna
 
 from search.space import DataFacts, Search
 
+UPRIGHT = True  # False where up and down are chance (cells, satellites, leaves): photos are turned by 90 degrees too
+MIRRORED = True  # False where left and right mean something (text, which hand): then nothing is flipped
 SEARCH = Search(
     trials=40,
     folds=5,
     epochs=6,
     store_size=(256, 256),
-    grace=2,
     members=5,
     startup=12,
-    first=({"backbone": "tf_efficientnet_lite0", "side": 160, "lr": 1e-3, "layer_decay": 0.7, "frozen stages": 2},),
+    first=(
+        {
+            "backbone": "tf_efficientnet_lite0",
+            "side": 160,
+            "lr": 1e-3,
+            "layer_decay": 0.7,
+            "frozen_stages": 2,
+            "resized_crop": 0.3,
+            "tta": "flip" if MIRRORED else "none",
+        },
+    ),
 )
+
+
+def augment(name: str) -> dict:
+    """A preset, which flips every second photo, or about the same without its flip."""
+    if MIRRORED:
+        return {"policy": name, "hflip": 0.5}
+    light = {"policy": "none", "rotate": 6.0, "shift": 0.05, "scale": 0.08, "brightness": 0.15, "contrast": 0.15}
+    return light if name == "light" else {**light, "rotate": 15.0, "scale": 0.15, "holes": 4, "hole_size": 0.15}
 
 
 def space(trial: optuna.Trial, data: DataFacts) -> dict:
@@ -31,10 +50,14 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
     return {
         "model": {
             "backbone": trial.suggest_categorical("backbone", [f"tf_efficientnet_lite{i}" for i in range(3)]),
-            "freeze": trial.suggest_categorical("frozen stages", [0, 2]),
+            "freeze": trial.suggest_categorical("frozen_stages", [0, 2]),
         },
         "input": {"size": (side, side)},
-        "augment": {"policy": trial.suggest_categorical("augment", ["light", "strong"]), "hflip": 0.5},
+        "augment": {
+            **augment(trial.suggest_categorical("augment", ["light", "strong"])),
+            "turn": 0.0 if UPRIGHT else 1.0,
+            "resized_crop": trial.suggest_categorical("resized_crop", [0.0, 0.3, 0.7]),
+        },
         "mix": {"name": trial.suggest_categorical("mix", ["none", "cutmix", "mixup"])},
         "sampler": {"name": "weighted", "power": trial.suggest_float("balance", 0.0, 1.0, step=0.5)},
         "loss": {"smoothing": trial.suggest_float("smoothing", 0.0, 0.1, step=0.1)},
@@ -44,5 +67,5 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
             "ema": 0.98,
         },
         "batch_size": 32,
-        "tta": trial.suggest_categorical("tta", ["none", "flip"]),
+        "tta": trial.suggest_categorical("tta", ["none", "flip", "crops"] if MIRRORED else ["none", "crops"]),
     }

@@ -7,8 +7,16 @@ from typing import Any
 
 import pytest
 
+from ensembles.report import write
 from search.executors import inline
 from search.run import main as search
+from search.watch.tensorboard import TensorBoard
+
+
+def no_pictures(patch: pytest.MonkeyPatch) -> None:
+    """Neither TensorBoard's nor those of a report at an end, which take longer than small trials."""
+    patch.setattr(TensorBoard, "_later", lambda board, work: None)
+    patch.setattr(write, "try_report", lambda root: None)
 
 
 def searched(*arguments: object) -> int:

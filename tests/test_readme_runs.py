@@ -10,10 +10,8 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from inline import no_pictures
 from test_readme import FOUND, ROOT, main_of
-
-from ensembles.report import write
-from search.watch.tensorboard import TensorBoard
 
 README = [shlex.split(command) for where, command in FOUND if where == "README.md" and command.startswith("python")]
 MADE_FIRST = ["python -m trainable.sample data/sample --people 24 --eval-people 8",
@@ -73,8 +71,7 @@ def run(words: list[str]) -> int:
 def test_commands_run_one_after_another(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(TensorBoard, "_later", lambda board, work: None)  # no pictures
-    monkeypatch.setattr(write, "try_report", lambda root: None)  # the report's own command draws it once
+    no_pictures(monkeypatch)  # but for the report's own command
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOLDVOTE_DATA", "data/sample")
     spaces_in_two_folds(tmp_path / "spaces")

@@ -16,7 +16,7 @@ from typing import Any
 
 import ray
 from ray._common.utils import get_default_ray_temp_dir
-from ray._private import ray_constants
+from ray._private import ray_constants, services
 from ray._private.services import canonicalize_bootstrap_address
 from ray.exceptions import RayError
 
@@ -68,18 +68,23 @@ def _start() -> None:
 
 @contextmanager
 def _own() -> Iterator[None]:
-    """The surroundings in which Ray's processes start: nothing beyond loopback, and a token of their own."""
+    """The surroundings in which Ray's processes start: nothing beyond loopback, a token of their own, no dashboard.
+
+    `include_dashboard=False` leaves out its pages, not its process, for which ray.init waits (Ray's pull request 26042:
+    it counts usage). Ray goes on without it where it cannot be started, which is what it is told here.
+    """
     set_here = {ray_constants.ENABLE_RAY_CLUSTERS_ENV_VAR: "0"}
     if "RAY_AUTH_TOKEN" not in os.environ and "RAY_AUTH_TOKEN_PATH" not in os.environ:
         set_here["RAY_AUTH_TOKEN"] = TOKEN
     before = {name: os.environ.get(name) for name in (*set_here, "RAY_AUTH_MODE")}
-    clusters = ray_constants.ENABLE_RAY_CLUSTER
+    clusters, dashboard = ray_constants.ENABLE_RAY_CLUSTER, services.start_api_server
     os.environ.update(set_here)
     ray_constants.ENABLE_RAY_CLUSTER = False
+    services.start_api_server = lambda *_, **__: (None, None)
     try:
         yield
     finally:
-        ray_constants.ENABLE_RAY_CLUSTER = clusters
+        ray_constants.ENABLE_RAY_CLUSTER, services.start_api_server = clusters, dashboard
         for name, value in before.items():
             os.environ.pop(name, None) if value is None else os.environ.update({name: value})
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from optuna.trial import TrialState
 from tables import write_table
 
 from benchmarks import search
+from benchmarks.search_cells import headline
 from benchmarks.search_policies import EarlyStoppedCV, FullCV, OneEpoch, Ours, Stock
 from benchmarks.search_table import Table
 from benchmarks.search_world import Trace, replay
@@ -100,7 +102,7 @@ def test_a_level_is_reached_when_the_vote_first_has_it() -> None:
     assert [search.after(trace, epochs, scores.__getitem__) for epochs in (5, 10, 25, 99)] == [0.0, 0.5, 0.4, 0.7]
 
 
-def test_figures_have_the_promised_names(table: Table, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_figures_have_the_promised_names(table: Table, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.setattr(search, "TRIALS", TRIALS)
     monkeypatch.setattr(search, "MEMBERS", 3)
     arms = ("full_cv_random", "early_stopped_cv", "one_epoch_topk", "stock", "ours")
@@ -115,3 +117,17 @@ def test_figures_have_the_promised_names(table: Table, monkeypatch: pytest.Monke
     traces = [search.run(table, search.ARMS["full_cv_random"], seed) for seed in range(2)]
     ends = [table.vote(frozenset(row for _, row in trace.complete[:TRIALS])) for trace in traces]
     assert found["levels"]["p50"] == pytest.approx(np.median(ends), abs=1e-4)
+    again = headline(found["cells"], found["arms"]["stock"]["median_epochs"])
+    assert again["vs_stock"] == {k: v or 0.0 for k, v in found["epochs_ratio_vs_stock"].items()}
+    ours = found["arms"]["ours"]["epochs_to"]["p50"]
+    assert again["share_of_clairvoyant"]["p50"] == pytest.approx(found["clairvoyant"]["p50"] / ours, rel=1e-2)
+    monkeypatch.setattr(search, "recorded", lambda name: table)
+    monkeypatch.setattr(search, "CHECKED", 1)
+    cells, file = found["cells"], tmp_path / "search.json"
+    record = {"stock_spent": {"made": found["arms"]["stock"]["median_epochs"]}, "cells": {"made": cells}}
+    record |= {figure: {"made": values} for figure, values in again.items()}
+    file.write_text(json.dumps(record))
+    assert search.check(file) == 0
+    cells["ours"]["p50"][0] += 1
+    file.write_text(json.dumps(record))
+    assert search.check(file) == 1

@@ -13,7 +13,7 @@ import pandas as pd
 import pytest
 import shapes
 from helpers import SPACE, space_file
-from inline import searched
+from inline import no_pictures, searched
 from sklearn.metrics import accuracy_score, f1_score, log_loss, roc_auc_score
 
 from ensembles.build import main as build
@@ -132,8 +132,9 @@ def test_other_tasks_are_refused_in_a_sentence(name: str, tmp_path: Path) -> Non
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", READ or [pytest.param("", marks=NOT_HERE)])
-def test_search_and_build_write_what_is_asked_for(name: str, tmp_path: Path) -> None:
+def test_search_and_build_write_what_is_asked_for(name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Two tiny trials and their vote: every row of the sample is answered, in its order."""
+    no_pictures(monkeypatch)
     folder = shapes.generate(TASKS[name], tmp_path / "data")
     task = TASKS[name]
     space = SPACE.replace("SEARCH = Search(", f"SEARCH = Search(metric={METRICS[task['metric']]!r}, ")

@@ -15,7 +15,7 @@ from optuna.trial import TrialState
 from search.assemble import assemble
 from search.director import Director
 from search.features_first import FrozenScores
-from search.jobs import AllFolds
+from search.jobs import AllFolds, Failed
 from search.ledger import Ledger
 from search.space import DataFacts
 from search.space_file import load_space
@@ -26,7 +26,30 @@ from trainable.training.report import Report
 
 FACTS = DataFacts(24, 12, ("a", "b", "c"), ())
 EPOCHS, FOLDS = 3, 2
+BROKEN = Failed("Traceback\nValueError: broken")
 named_by = partial(TrialConfig.trial_id, folds_fingerprint="folds")
+
+
+class Listener:
+    """A watcher that keeps what it hears."""
+
+    def __init__(self) -> None:
+        self.heard: list[tuple[str, str, object]] = []
+
+    def began(self, trial: Trial) -> None:
+        self.heard.append(("began", trial.id, None))
+
+    def reported(self, trial: Trial, report: Report) -> None:
+        self.heard.append(("reported", trial.id, report.step))
+
+    def ended(self, trial: Trial, state: str, reason: str) -> None:
+        self.heard.append(("ended", trial.id, state))
+
+
+def first_job(director: Director) -> AllFolds:
+    job = director.next_trial()
+    assert job is not None
+    return job
 
 
 def open_director(

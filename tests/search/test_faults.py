@@ -34,7 +34,6 @@ def space(trial, data):
 """
 EPOCHS, FOLDS = 4, 3
 HEAD = {"num_cpus": 1, "include_dashboard": False}
-SOON = {"health_check_period_ms": 500, "health_check_initial_delay_ms": 500}  # Ray misses a node after 15 s, not 2.5
 
 
 @pytest.fixture
@@ -105,7 +104,7 @@ def test_trial_whose_process_is_killed_goes_on_from_its_last_epoch(
 @pytest.mark.slow
 @pytest.mark.filterwarnings("ignore::ResourceWarning")  # Ray leaves the log files of a killed node open
 def test_search_outlives_one_of_its_three_nodes(start: Callable[..., subprocess.Popen[str]], tmp_path: Path) -> None:
-    cluster = Cluster(initialize_head=True, head_node_args={**HEAD, "_system_config": SOON})
+    cluster = Cluster(initialize_head=True, head_node_args=HEAD)
     try:
         nodes = [cluster.add_node(num_cpus=1) for _ in range(2)]
         cluster.wait_for_nodes()

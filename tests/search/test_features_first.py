@@ -13,7 +13,7 @@ import optuna
 import pandas as pd
 import pytest
 from helpers import SPACE, generic_data, space_file
-from inline import interrupt_after, searched
+from inline import interrupt_after, no_pictures, searched
 from optuna.trial import TrialState
 
 from ensembles.build import main as build
@@ -65,6 +65,11 @@ def words(space: Path, data: Path, tmp_path: Path) -> list[object]:
     return [space, "--data", data, "--out", tmp_path, "--name", "run"]
 
 
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    no_pictures(monkeypatch)
+
+
 def board_of(run: Run) -> pd.DataFrame:
     return pd.read_csv(run.leaderboard).set_index("trial")
 
@@ -101,6 +106,7 @@ def test_stage_then_search(words: list[object], tmp_path: Path, capfd: pytest.Ca
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick")
 def test_interrupted_stage_is_taken_up_and_a_vote_can_be_built_before_any_search(
     words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str], data: Path
 ) -> None:
@@ -121,6 +127,7 @@ def test_interrupted_stage_is_taken_up_and_a_vote_can_be_built_before_any_search
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick")
 def test_killed_in_the_stage(words: list[object], tmp_path: Path) -> None:
     crash = Path(__file__).with_name("crash.py")
     command = [
@@ -144,6 +151,7 @@ def test_killed_in_the_stage(words: list[object], tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick")
 def test_left_out_on_request(
     words: list[object], space: Path, data: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -183,6 +191,7 @@ def network(trial):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("quick")
 def test_hours_give_the_stage_a_share_and_its_rest_is_fitted_on_resume(
     words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from search.race import GO, STOP, WAIT, Race, milestones
+from search.race import GO, STOP, WAIT, Race, first_rung, milestones
 
 
 def race(**changes: Any) -> Race:
@@ -211,3 +211,12 @@ def test_later_folds_race_only_when_enough_trials_are_complete() -> None:
 
 def test_last_fold_is_not_raced() -> None:
     assert later("paired", [0.1] * 5) == GO
+
+
+@pytest.mark.parametrize(
+    ("epochs", "pretrained", "step"),
+    [(50, True, 7), (12, True, 2), (6, True, 1), (3, True, 3), (16, False, 8), (15, False, 8), (7, False, 7)],
+)
+def test_first_rung_comes_early_where_networks_start_pretrained(epochs: int, pretrained: bool, step: int) -> None:
+    assert first_rung(epochs, pretrained=pretrained) == step
+    assert next(iter(Race(epochs, 5, 40, first_rung(epochs, pretrained=pretrained)).rungs)) == step

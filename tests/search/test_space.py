@@ -89,3 +89,17 @@ def test_file_in_an_encoding_that_it_does_not_declare_is_refused(tmp_path: Path)
     (tmp_path / "korean.py").write_bytes(f"# 한글\n{SPACE}".encode("cp949"))
     with pytest.raises(InputError, match=r"korean.py.* cannot be run: SyntaxError: .*"):
         load_space(tmp_path / "korean.py")
+
+
+def test_first_rung_is_that_of_the_networks_unless_the_space_says(tmp_path: Path) -> None:
+    text = SPACE.replace("epochs=1", "epochs=16")
+    assert text != SPACE
+
+    def first(name: str, changed: str) -> int:
+        return next(iter(load_space(space_file(tmp_path, changed, name)).race().rungs))
+
+    assert first("random", text) == 8
+    assert first("pretrained", text.replace('"pretrained": False', '"pretrained": True')) == 2
+    either = text.replace('"pretrained": False', '"pretrained": trial.suggest_categorical("known", [True, False])')
+    assert first("either", either) == 8
+    assert first("told", text.replace("epochs=16", "epochs=16, grace=5")) == 5

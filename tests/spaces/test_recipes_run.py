@@ -10,11 +10,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from inline import no_pictures
 
 from ensembles.build import main as build
-from ensembles.report import write
 from search.run import main as search
-from search.watch.tensorboard import TensorBoard
 from trainable.config.smoke import EPOCHS
 from trainable.run import Run
 
@@ -51,8 +50,7 @@ def test_every_recipe_leads_to_a_submission() -> None:
 @pytest.mark.parametrize("recipe", WHOLE, ids=lambda r: r.path.stem)
 def test_recipe_runs_to_a_submission(recipe: Recipe, sample: Path, tmp_path: Path, monkeypatch) -> None:
     """Its folds, stages, heads, variants and votes are all there; networks, photos and epochs are small."""
-    monkeypatch.setattr(TensorBoard, "_later", lambda board, work: None)  # no pictures
-    monkeypatch.setattr(write, "try_report", lambda root: None)
+    no_pictures(monkeypatch)
     out = tmp_path / "runs"
     for module, *words in recipe.commands:
         placed = [str(sample) if w == "DATA" else re.sub("^runs/", f"{out}/", w) for w in words]

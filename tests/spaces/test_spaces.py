@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from dataclasses import fields, is_dataclass, replace
 from functools import cache
@@ -12,7 +13,7 @@ from typing import Any
 import optuna
 import pytest
 import torch
-from helpers import people
+from helpers import people, space_file
 
 from search.plan import try_parameters
 from search.space import DataFacts
@@ -39,7 +40,7 @@ FIXED = {
     "model.pretrained": "random weights are for tests",
     "precision": "where it runs",
     "compile": "how fast it runs",
-    "model.drop_path": "not every network has it",
+    "augment.turn": "faces stand upright",
     "input.detector": "MTCNN needs a library that can only be optional",
     **dict.fromkeys(
         ("head.name", "head.shrinkage", "head.neighbours", "head.parts", "head.calibrate", "features.beside"),
@@ -111,6 +112,39 @@ def test_fifty_draws_are_valid_and_the_data_can_carry_them(path, data):
 def test_queued_trials_are_what_the_space_suggests(path):
     for values in space(path).search.first:
         try_parameters(space(path), FACES, values)
+        if space(path).path.stem in ("full", "any"):
+            config = try_parameters(space(path), GENERIC, values)
+            assert not [c for c in config.cautions() if "ignored" in c]
+
+
+def test_first_trials_of_the_full_space_are_recipes_to_the_last_choice():
+    """Where the data are not of people nothing of them is left to chance."""
+    full = space(FOLDER / "full.py")
+    for values in full.search.first:
+        drawn = {try_parameters(replace(full, search=replace(full.search, seed=s)), GENERIC, values) for s in range(5)}
+        assert len({replace(config, seed=0) for config in drawn}) == 1
+
+
+def test_photos_that_are_not_of_people_are_neither_cut_to_faces_nor_freed_of_their_background():
+    configs = [config for _, config in drawn(FOLDER / "full.py", GENERIC, 100)]
+    assert {(c.input.region, c.input.background) for c in configs} == {("centre", "keep")}
+    assert {c.augment.turn for c in configs} == {0.0, 1.0} and not any(c.augment.turn for _, c in full(100))
+
+
+def test_photos_without_an_upright_position_are_turned_and_those_of_writing_are_not_mirrored(tmp_path):
+    text = (FOLDER / "any.py").read_text()
+    for name in ("UPRIGHT", "MIRRORED"):
+        assert f"{name} = True" in text
+        text = text.replace(f"{name} = True", f"{name} = False")
+    configs = [config for _, config in drawn(space_file(tmp_path, text), GENERIC, 50)]
+    assert all(c.augment.turn == 1 and c.augment.policy == "none" and not c.augment.hflip for c in configs)
+    assert {c.tta for c in configs} == {"none", "crops"} and len({c.augment.rotate for c in configs}) == 2
+    assert {c.augment.turn for _, c in drawn(FOLDER / "any.py", GENERIC, 20)} == {0.0}
+
+
+def test_parameters_are_named_with_words():
+    names = {name for trial, _ in full(100) for name in trial.params}
+    assert all(re.fullmatch("[a-z]+(_[a-z0-9]+)*|f1_[a-z_]+", name) for name in names), names
 
 
 @pytest.mark.slow
@@ -151,8 +185,8 @@ def test_settings_are_drawn_only_where_they_count():
     for trial, config in full(100):
         params = trial.params
         assert ("gamma" in params) == (config.loss.name == "focal")
-        assert ("margin" in params) == (config.input.region == "face")
-        assert ("mix_p" in params) == (config.mix.name != "none")
+        assert ("face_margin" in params) == (config.input.region == "face")
+        assert ("mix_probability" in params) == (config.mix.name != "none")
         assert ("momentum" in params) == ("sgd" in (config.optim.name, config.optim.second))
         assert ("age_weight" in params) == (config.head.name == "attributes")
 
@@ -207,7 +241,8 @@ def test_backbones_of_the_full_space_take_their_sizes(size):
             continue
         sizes = [(224, 224), (384, 384)] if takes == "square" else [(own, own)] if own else [*SIZES.values()][::3]
         for pixels in sizes:
-            config = {"model": {"backbone": name, "pretrained": False}, "input": {"size": pixels}}
+            model = {"backbone": name, "pretrained": False, "drop_path": 0.1}
+            config = {"model": model, "input": {"size": pixels}}
             with torch.device("meta"):
                 network = build_network(TrialConfig.from_dict(config), 18).eval()
                 _try_size(network, name, pixels)

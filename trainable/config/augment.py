@@ -13,6 +13,9 @@ class AugmentConfig:
     that are flipped with `hflip` while no other is.
     rotate: degrees. shift, scale: shares of the photo. brightness, contrast, jitter (all four of ColorJitter), hue,
     saturation, lightness: shares of the full range. Each is the largest change, made with probability `p`.
+    turn: probability of a turn by a multiple of 90 degrees, of 180 where the network's input is no square: for photos
+    without an upright position. resized_crop: the largest share of the photo's area that a random crop leaves out
+    before the rest is brought to the network's size (Szegedy 2015).
     holes: coarse dropout of 1 to `holes` squares; hole_size: pixels of the network's input from 1 on, below that a
     share of its sides. rand_ops, rand_magnitude: RandAugment's N and M (0..10).
     """
@@ -21,6 +24,8 @@ class AugmentConfig:
     hflip: float = between(0.0, 1.0, default=0.0)
     hflip_only: str = only(lambda c: c.hflip, where(column_value, "COLUMN=VALUE, or nothing", default=""))
     vflip: float = between(0.0, 1.0, default=0.0)
+    turn: float = only(lambda c: c.turn, between(0.0, 1.0, default=0.0))
+    resized_crop: float = only(lambda c: c.resized_crop, between(0.0, 0.95, default=0.0))
     rotate: float = between(0.0, 45.0, default=0.0)
     shift: float = between(0.0, 0.3, default=0.0)
     scale: float = between(0.0, 0.5, default=0.0)

@@ -10,6 +10,7 @@ import numpy as np
 from trainable.errors import unknown
 from trainable.images.affine import Affine
 from trainable.images.chain import A, Chain, chain
+from trainable.images.framing import Turn, resized_crop
 from trainable.randomness import SampleRandom
 
 Augment = Callable[[np.ndarray, int, int], np.ndarray]
@@ -116,6 +117,7 @@ def jittered(strength: float, p: float) -> A.BasicTransform:
 def techniques(
     *,
     vflip: float = 0.0,
+    turn: float = 0.0,
     rotate: float = 0.0,
     shift: float = 0.0,
     scale: float = 0.0,
@@ -142,6 +144,7 @@ def techniques(
     side = int(hole_size) if hole_size >= 1 else float(hole_size)  # pixels, or a share
     table: list[tuple[Any, Callable[[], Any]]] = [
         (vflip, lambda: A.VerticalFlip(p=vflip)),
+        (turn, lambda: Turn(p=turn)),
         (rotate or shift or scale, lambda: moved(rotate, shift, scale, p)),
         (
             brightness or contrast,
@@ -167,8 +170,14 @@ def techniques(
     return [make() for on, make in table if on]
 
 
-def pipeline(policy: str, flip: float | None, options: dict[str, Any]) -> list[A.BasicTransform]:
-    return [*POLICIES[policy](flip), *techniques(**options)]
+def pipeline(
+    policy: str, flip: float | None, options: dict[str, Any], size: tuple[int, int] | None
+) -> list[A.BasicTransform]:
+    """All that is on, in order; a crop to `size` comes first."""
+    left_out = options.get("resized_crop", 0.0)
+    crop = [resized_crop(left_out, size)] if left_out else []
+    others = {name: value for name, value in options.items() if name != "resized_crop"}
+    return [*crop, *POLICIES[policy](flip), *techniques(**others)]
 
 
 def build_augment(policy: str | Augmentation, seed: int, size: tuple[int, int] | None = None) -> Augment:
@@ -181,10 +190,10 @@ def build_augment(policy: str | Augmentation, seed: int, size: tuple[int, int] |
         raise unknown("augmentation policy", spec.policy, POLICIES)
     options = dict(spec.options)
     flip, stream, flipped = options.pop("hflip", 0.0) or None, SampleRandom(), spec.flipped
-    own = chain(pipeline(spec.policy, flip, options), stream, size)
+    own = chain(pipeline(spec.policy, flip, options, size), stream, size)
     if flip is None or flipped is None:
         return _keyed(lambda row: own, stream, seed)
-    others = chain(pipeline(spec.policy, 0.0, options), stream, size)
+    others = chain(pipeline(spec.policy, 0.0, options, size), stream, size)
     return _keyed(lambda row: own if flipped[row] else others, stream, seed)
 
 

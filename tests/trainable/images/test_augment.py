@@ -168,6 +168,29 @@ def test_flips_and_colours_are_what_they_say(image):
     assert set(np.unique(augment_of(canny=1.0)(image, 0, 0))) == {0, 255}
 
 
+def test_turns_are_right_angles_and_keep_the_shape(image):
+    square = image[:48]
+    augment = augment_of(turn=1.0)
+    turned = {k: [np.array_equal(augment(square, 0, r), np.rot90(square, k)) for r in range(60)] for k in range(4)}
+    assert all(5 < sum(found) < 30 for found in turned.values()) and sum(map(sum, turned.values())) == 60
+    found = [augment(image, 0, r) for r in range(20)]
+    assert all(np.array_equal(f, image) or np.array_equal(f, image[::-1, ::-1]) for f in found)
+
+
+def test_resized_crop_is_a_part_of_the_photo_as_it_is_stored():
+    """A picture of where its pixels are: what is left is at least half of the area, at the size that is asked for."""
+    rows, columns = np.mgrid[:200, :160]
+    photo = np.stack([rows, columns, np.zeros_like(rows)], axis=2).astype(np.uint8)
+    options = asdict(AugmentConfig(policy="none", resized_crop=0.5))
+    augment = build_augment(
+        Augmentation(options.pop("policy"), {k: v for k, v in options.items() if k != "hflip_only"}), 0, (64, 48)
+    )
+    for row in range(30):
+        made = augment(photo, 0, row)
+        spans = np.ptp(made[..., 0].astype(int)) / 200 * np.ptp(made[..., 1].astype(int)) / 160
+        assert made.shape == (64, 48, 3) and 0.45 < spans <= 1
+
+
 def test_only_rows_that_are_named_are_flipped(image):
     augment = augment_of(hflip=1.0, flipped=np.array([True, False]))
     assert np.array_equal(augment(image, 0, 0), image[:, ::-1])
