@@ -42,7 +42,15 @@ FIXED = {
     "model.drop_path": "not every network has it",
     "input.detector": "MTCNN needs a library that can only be optional",
     **dict.fromkeys(
-        ("head.name", "head.shrinkage", "head.neighbours", "head.parts", "head.calibrate", "features.beside"),
+        (
+            "head.name",
+            "head.shrinkage",
+            "head.neighbours",
+            "head.parts",
+            "head.calibrate",
+            "features.beside",
+            "features.of",
+        ),
         "heads on frozen features are those of spaces/frozen.py",
     ),
 }

@@ -179,6 +179,11 @@ class TrialConfig:
                 f"head.parts attributes with target {self.target}",
                 "head.parts classes",
             ),
+            (
+                self.fitted and self.features.of != "" and (self.model.pretrained or self.features.beside != ()),
+                "features.of with model.pretrained or features.beside",
+                "model.pretrained false and no table beside: the weights are those of the trial's networks",
+            ),
         ]
 
     def _conflicts_of_starts(self) -> list[tuple[bool, str, str]]:
