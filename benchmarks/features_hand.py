@@ -4,7 +4,6 @@ import math
 import time
 
 import numpy as np
-import timm
 import torch
 
 from benchmarks.features_data import FOLDS, Photos, source
@@ -48,7 +47,7 @@ def _train(
     until: float,
 ) -> int:
     """Train until a moment of `time.perf_counter`; images seen."""
-    optimiser = timm.optim.create_optimizer_v2(model, opt="adam", lr=RATE)
+    optimiser = torch.optim.Adam(model.parameters(), lr=RATE)
     begun, seen = time.perf_counter(), 0
     model.train()
     while True:
