@@ -23,6 +23,7 @@ from trainable.models.fitted import layer_of
 from trainable.models.predict import BATCH, predict
 from trainable.run import Experiment, Run
 from trainable.training.fold import train_fold
+from trainable.training.on_trained import head_on
 from trainable.training.start import _possible
 from trainable.training.state import begin_or_resume
 
@@ -141,10 +142,12 @@ def remembered(tmp_path_factory: pytest.TempPathFactory) -> Run:
 CHANCE = 1 / 3 + 3 * np.sqrt(2 / 9 / 40)  # of the share of groups that are right, three deviations above it
 
 
-@pytest.mark.parametrize("name", ["lda", "joint"])
+@pytest.mark.parametrize("name", ["lda", "joint", "lda on joint"])
 def test_what_only_the_memory_of_a_group_tells_is_chance(remembered: Run, name: str) -> None:
-    """Trained from the frozen head, too; and the photos of a group do tell each other's labels."""
-    config = tiny(head={"init": "frozen"}, epochs=2) if name == "joint" else frozen(name)
+    """Trained from the frozen head, too, and on what is trained; and the photos of a group tell each other's labels."""
+    config = frozen(name) if name == "lda" else tiny(head={"init": "frozen"}, epochs=2)
+    if name == "lda on joint":
+        config = head_on(completed(remembered, config))
     trial = completed(remembered, config)
     assert trial.result.accuracies["accuracy"] < CHANCE
     if name == "lda":
