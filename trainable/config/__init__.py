@@ -93,7 +93,7 @@ class TrialConfig:
     precision: str = one_of("auto", "fp32", "bf16", default="auto")
     compile: bool | str = only(lambda c: c.compile != "auto", one_of("auto", False, True, default="auto"))
     seed: int = only(
-        lambda c: not (c.fitted and c.model.pretrained),
+        lambda c: not (c.fitted and (c.model.pretrained or c.features.of)),
         where(lambda v: type(v) is int and 0 <= v < 2**31, "a whole number from 0 to 2**31 - 1", default=0),
     )
 
