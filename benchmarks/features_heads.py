@@ -65,7 +65,7 @@ def by_group_and_not(
     }
     for name, cut in cuts.items():
         fold = np.zeros(len(known), np.int64)
-        for k, (_, held) in enumerate(cut.split(known, labels[known], groups[known])):
+        for k, (_, held) in enumerate(cut.split(known, labels[known], groups[known] if name == "group_oof" else None)):
             fold[held] = k
         oof, test = ours(values[known], labels[known], fold, values[truth], classes)
         found[name] = score(labels[known], oof)
