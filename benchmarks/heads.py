@@ -14,6 +14,7 @@ import json
 import resource
 import tempfile
 import time
+from collections.abc import Callable
 from multiprocessing import get_context
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from trainable.features.closed import CLOSED
 from trainable.features.moments import Moments
 from trainable.features.table import FeatureTable
 
-WIDTH, CLASSES, FOLDS = 768, 18, 5
+WIDTH, CLASSES, FOLDS, ROWS = 768, 18, 5, 20_000
 SHRINKAGES = np.linspace(0.05, 0.95, 10)
 POWERS = np.linspace(0, 1.2, 25)
 
@@ -82,19 +83,23 @@ def _peak() -> float:
     return (resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - now["RssFile"]) * 1024 / 1e9
 
 
+def measured(work: Callable[[Path], dict[str, float]], rows: int) -> dict[str, float]:
+    """What a work finds out about so many rows, in a process of its own, which has a peak of its own."""
+    with tempfile.TemporaryDirectory() as folder, get_context("spawn").Pool(1) as pool:
+        file = Path(folder) / f"{rows}.npy"
+        draw(file, rows)
+        return {name: round(value, 3) for name, value in pool.apply(work, (file,)).items()}
+
+
 def main() -> None:
     parser = argparse.ArgumentParser()
     parser.add_argument("--rows", type=int, default=200_000)
     given = parser.parse_args()
     found: dict[str, float] = {}
-    with tempfile.TemporaryDirectory() as folder:
-        for work, rows in ((five_hundred, 20_000), (quarter, given.rows // 4), (stream, given.rows)):
-            file = Path(folder) / f"{rows}.npy"
-            draw(file, rows)
-            with get_context("spawn").Pool(1) as pool:  # a process of its own has a peak of its own
-                found = {**found, **pool.apply(work, (file,))}
-            print({name: round(value, 3) for name, value in found.items()}, flush=True)
-    print(json.dumps({name: round(value, 3) for name, value in found.items()}))
+    for work, rows in ((five_hundred, ROWS), (quarter, given.rows // 4), (stream, given.rows)):
+        found |= measured(work, rows)
+        print(found, flush=True)
+    print(json.dumps(found))
 
 
 if __name__ == "__main__":

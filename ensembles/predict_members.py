@@ -92,10 +92,13 @@ def predict_member(
             raise InputError(f"{wrong}; allowed: the file as trained")
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
     if config.fitted:
-        weights, bodies = [network.weights for network in networks], networks[0].bodies
-        found_at_once = predict_photos(config, store, weights, bodies, device=device, made_of=member.run.made_of)
-        advance(len(store.names) * len(networks))
-        return found_at_once
+        one_body = [[network] for network in networks] if config.features.of else [networks]
+        said = []
+        for some in one_body:
+            weights, bodies = [network.weights for network in some], some[0].bodies
+            said.append(predict_photos(config, store, weights, bodies, device=device, made_of=member.run.made_of))
+            advance(len(store.names) * len(some))
+        return np.concatenate(said)
     rows = np.arange(len(store.names))
     batches = Batches(
         pixels_file=store.pixels_file,

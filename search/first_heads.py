@@ -6,6 +6,7 @@ minute or two, apart from the search's own. The cheapest networks and sizes come
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 import torch
@@ -103,6 +104,20 @@ def first_heads(configs: Iterable[TrialConfig], megabytes: Mapping[str, float], 
         except InputError as error:
             refused.append(f"{words(pair)}: {error}")
     return FirstHeads(tuple(tables), (), tuple(refused))
+
+
+def further_tables(configs: Iterable[TrialConfig], first: FirstHeads, photos: int) -> dict[Pair, float]:
+    """{network and size: megabytes on the disk} of tables that trials ask for and the stage does not make.
+
+    Heads that are fitted ask for them, and networks that start from such heads; an InputError is left to these trials.
+    """
+    asked = {pair for c in configs if c.fitted for pair in c.tables}
+    asked |= {pair_of(c) for c in configs if c.head.init == "frozen" and not c.fitted}
+    found = {}
+    for pair in sorted(asked - {table.pair for table in first.tables}):
+        with suppress(InputError):
+            found[pair] = block_bytes(photos, _width(pair)) / 1e6
+    return found
 
 
 def _heads(drawn: Sequence[TrialConfig], photos: int) -> tuple[TrialConfig, ...]:

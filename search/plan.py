@@ -9,7 +9,7 @@ from typing import Any
 import optuna
 import torch
 
-from search.first_heads import FirstHeads, first_heads
+from search.first_heads import FirstHeads, Pair, first_heads, further_tables, words
 from search.metric import check_metric
 from search.prior import published_prior
 from search.proposals import AT_RANDOM
@@ -45,6 +45,7 @@ class Plan:
     cautions: list[str]  # choices that are ignored, or allowed and costly
     metric: Metric
     first: FirstHeads  # what the search begins with
+    tables: dict[Pair, float]  # megabytes of further tables of features that its trials ask for
 
     def lines(self, space: SpaceFile, data: DataFacts) -> list[str]:
         s = space.search
@@ -66,6 +67,7 @@ class Plan:
             f"disk: about {self.gigabytes(s):.2f} GB for {count(_complete(s), 'complete trial')} and {_waiting(s)} "
             f"that wait at a rung (up to {max(self.megabytes.values()):.1f} MB a fold)",
             *self.first.lines(),
+            *self._tables(),
             *([f"left out, the data lack attributes: {short(self.left_out, 20)}"] if self.left_out else []),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]
@@ -77,10 +79,18 @@ class Plan:
         first = f"the first {search.startup} trials of networks that start pretrained"
         return [f"start: {first} are drawn in the order of published fine-tuning, one in {AT_RANDOM} at random"]
 
+    def _tables(self) -> list[str]:
+        """A line where trials need tables that the stage does not make."""
+        if not self.tables:
+            return []
+        size = sum(self.tables.values()) / 1000
+        return [f"tables: about {size:.2f} GB of features in the cache for {short([words(p) for p in self.tables])}"]
+
     def gigabytes(self, search: Search) -> float:
         """What the run may take: complete trials keep K weights, one at a rung its weights and two moments."""
         networks = _complete(search) * search.folds + 3 * _waiting(search)
-        return networks * max(self.megabytes.values()) / 1000 + self.first.gigabytes()
+        tables = sum(self.tables.values()) / 1000
+        return networks * max(self.megabytes.values()) / 1000 + self.first.gigabytes() + tables
 
     def too_large(self, search: Search, place: Path) -> list[str]:
         """A warning where the disk of `place` (which may not exist yet) has less room than that."""
@@ -137,6 +147,8 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
     left_out = set()
     if not data.attributes:  # spaces that come with foldvote ask for the competition's
         left_out = draw(space, replace(data, attributes=MADE_OF.names), DRAWS)[1] - parameters
+    photos = len(manifest.frame)
+    stage = first_heads(configs, megabytes, photos) if space.search.features else FirstHeads()
     return Plan(
         configs,
         megabytes,
@@ -144,7 +156,8 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         sorted(left_out),
         [*sorted({sentence for c in configs for sentence in c.cautions()}), *stretched(configs, manifest)],
         measure,
-        first_heads(configs, megabytes, len(manifest.frame)) if space.search.features else FirstHeads(),
+        stage,
+        further_tables(configs, stage, photos),
     )
 
 

@@ -33,6 +33,7 @@ def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int
     ledger, sources = _open(run, names)
     ids = []
     for source in sources:
+        refuse_without_chance(run.trial(source.user_attrs[ID]), run)
         for config in other_seeds(run.trial(source.user_attrs[ID]).config, seeds):
             trial = run.trial(run.identify(config))
             ids.append(trial.id)
@@ -53,6 +54,15 @@ def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int
     alone = search.apart(len(ledger.numbers))
     with executor_of(options, search.hang_minutes) as executor:
         return drive(options, replace(load_space(run.space), search=alone), run, executor, apart=RETRAINED)
+
+
+def refuse_without_chance(trial: Trial, run: Run) -> None:
+    """InputError for a trial in which nothing is drawn, so that other seeds are the same trial."""
+    if any(run.identify(config) == trial.id for config in other_seeds(trial.config, 1)):
+        raise InputError(
+            f"--retrain: received {trial.id}, a head ({trial.config.head.name}) fitted to features, in which nothing "
+            "is drawn: with other seeds it is the same trial; allowed: trials whose networks train, or --all-rows"
+        )
 
 
 def other_seeds(config: TrialConfig, count: int) -> list[TrialConfig]:

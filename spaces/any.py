@@ -51,7 +51,10 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
         "model": {
             "backbone": trial.suggest_categorical("backbone", [f"tf_efficientnet_lite{i}" for i in range(3)]),
             "freeze": trial.suggest_categorical("frozen_stages", [0, 2]),
+            "batch_norm": trial.suggest_categorical("batch_norm", ["batch", "kept"]),
+            "wise_ft": trial.suggest_categorical("wise_ft", [0.5, 1.0]),
         },
+        "head": {"init": trial.suggest_categorical("init", ["random", "frozen"])},
         "input": {"size": (side, side)},
         "augment": {
             **augment(trial.suggest_categorical("augment", ["light", "strong"])),

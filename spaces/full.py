@@ -100,6 +100,7 @@ def space(trial: optuna.Trial, data: DataFacts) -> dict:
     found["tta"] = trial.suggest_categorical("tta", ["none", "flip", "crops"])
     if people:
         found["head"], found["rows"], found["stage"] = head(trial), rows(trial), stage(trial)
+    start(trial, found)
     return found
 
 
@@ -278,6 +279,18 @@ def head(trial: optuna.Trial) -> dict:
             "age": trial.suggest_float("age_weight", 0.5, 3.0),
         },
     }
+
+
+def start(trial: optuna.Trial, found: dict) -> None:
+    """Where the last layer starts, and what keeps the network near its start; added to what was drawn."""
+    own = found.get("head", {})
+    if found["input"]["normalise"] != "dataset" and not own.get("ordinal"):
+        found["head"] = {**own, "init": trial.suggest_categorical("init", ["random", "frozen"])}
+    if found["model"]["freeze"] == "body":
+        return
+    found["model"]["batch_norm"] = trial.suggest_categorical("batch_norm", ["batch", "kept"])
+    if found.get("keep", "last") == "last":
+        found["model"]["wise_ft"] = trial.suggest_float("wise_ft", 0.4, 1.0, step=0.2)
 
 
 def rows(trial: optuna.Trial) -> dict:

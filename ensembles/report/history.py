@@ -14,9 +14,37 @@ SHOWN = 15  # complete trials, where a chart has a line for each
 
 def history(facts: Facts) -> Section:
     title = "How the search went"
-    if facts.record is None:
+    first = _features(facts)
+    if facts.record is None and not first:
         return Section("history", title, missing=facts.no_search)
-    return Section("history", title, [_scores(facts), _cost(facts)])
+    return Section("history", title, [*first, *([_scores(facts), _cost(facts)] if facts.record else [])])
+
+
+def _features(facts: Facts) -> list[Part]:
+    """The stage of features, or the heads of a search that is one; nothing where no head was fitted."""
+    heads = [trial for trial in facts.complete if trial.config.fitted]
+    if not heads:
+        return []
+    rows = [
+        (
+            " + ".join(f"{backbone} {height}x{width}" for backbone, (height, width) in trial.config.tables),
+            trial.config.head.name,
+            facts.text(trial.score),
+            f"{trial.result.seconds:.0f}",
+            trial.id,
+        )
+        for trial in heads[:SHOWN]
+    ]
+    return [
+        Part(
+            "Features first: heads on networks that keep their weights",
+            table(("network and size", "head", facts.metric, "seconds", "trial"), rows),
+            "Fitted in closed form, without an epoch of training, before the search's own trials; the best first. They "
+            "vote like any trial, and the network and size that lead here are suggested first. A trained "
+            "trial that is no better than the head on its own network has not learnt from these photos.",
+            wide=True,
+        )
+    ]
 
 
 def rungs(facts: Facts) -> Section:

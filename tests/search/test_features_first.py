@@ -6,27 +6,30 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import optuna
 import pandas as pd
 import pytest
-from helpers import SPACE, generic_data, space_file
+from helpers import SPACE, begun, generic_data, prepared, space_file
 from inline import interrupt_after, no_pictures, searched
 from optuna.trial import TrialState
 
 from ensembles.build import main as build
 from search import drive
 from search.features_first import FrozenScores
-from search.first_heads import HEADS, ITERATED, MOST, first_heads
+from search.first_heads import HEADS, ITERATED, MOST, FirstHeads, first_heads, further_tables
 from search.ledger import FEATURES, Ledger
 from search.prior import Prior, published_prior
+from search.retrain import refuse_without_chance
 from search.sampler.by_prior import Ranking, best_first
 from search.space import DataFacts
 from search.space_file import load_space
-from trainable.config import TrialConfig
+from trainable.config import HeadConfig, TrialConfig
 from trainable.data.layouts import read_manifest
+from trainable.errors import InputError
 from trainable.run import Run
 
 LITE = "tf_efficientnet_lite0"
@@ -237,6 +240,23 @@ def test_random_weights_and_fitted_heads_ask_for_no_table() -> None:
     assert first_heads(drawn((LITE, 32), pretrained=False), sizes, 100).lines() == []
     own = first_heads(drawn((LITE, 32)), sizes, 100).configs
     assert first_heads(own, sizes, 100).configs == [], "such a search is its own stage"
+
+
+def test_tables_beyond_the_stage_are_in_the_plan() -> None:
+    trained = drawn((LITE, 32), (LITE, 64))
+    stage = first_heads(trained[:1], {LITE: 18.0}, 100)
+    starting = [replace(config, head=HeadConfig(init="frozen")) for config in trained]
+    found = further_tables([*trained, *starting, *stage.configs], stage, 100)
+    assert found == {(LITE, (64, 64)): pytest.approx(100 * 1280 * 2 / 1e6)}
+    assert set(further_tables(stage.configs, FirstHeads(), 100)) == {(LITE, (32, 32))}
+
+
+def test_other_seeds_of_a_fitted_head_are_refused_in_a_sentence(generic: Path, tmp_path: Path) -> None:
+    run = prepared(generic, tmp_path / "run")
+    head = begun(run, first_heads(drawn((LITE, 32)), {LITE: 18.0}, 100).configs[0])
+    with pytest.raises(InputError, match=r"received [0-9a-f]{12}, a head \(lda\) .* the same trial; allowed"):
+        refuse_without_chance(head, run)
+    refuse_without_chance(begun(run, drawn((LITE, 32))[0]), run)
 
 
 def test_draws_are_ordered_by_frozen_score_then_prior(space: Path, data: Path) -> None:

@@ -47,6 +47,7 @@ def test_heads_are_searched_voted_and_predict_with_one_pass_a_network(
     table = pd.read_csv(run.leaderboard)
     complete = table[table["state"] == "complete"]
     assert len(complete) >= 2 and (complete["oof_score"] > 0.8).all()
+    assert "Features first: heads on networks that keep their weights" in run.report.read_text(encoding="utf-8")
     assert build([str(run.root), "--data", str(data)]) == 0
     summary = json.loads((run.ensemble("auto").summary_file).read_text())
     assert summary["oof_score"] > 0.9

@@ -43,7 +43,15 @@ FIXED = {
     "augment.turn": "faces stand upright",
     "input.detector": "MTCNN needs a library that can only be optional",
     **dict.fromkeys(
-        ("head.name", "head.shrinkage", "head.neighbours", "head.parts", "head.calibrate", "features.beside"),
+        (
+            "head.name",
+            "head.shrinkage",
+            "head.neighbours",
+            "head.parts",
+            "head.calibrate",
+            "features.beside",
+            "features.of",
+        ),
         "heads on frozen features are those of spaces/frozen.py",
     ),
 }

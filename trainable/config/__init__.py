@@ -93,7 +93,7 @@ class TrialConfig:
     precision: str = one_of("auto", "fp32", "bf16", default="auto")
     compile: bool | str = only(lambda c: c.compile != "auto", one_of("auto", False, True, default="auto"))
     seed: int = only(
-        lambda c: not (c.fitted and c.model.pretrained),
+        lambda c: not (c.fitted and (c.model.pretrained or c.features.of)),
         where(lambda v: type(v) is int and 0 <= v < 2**31, "a whole number from 0 to 2**31 - 1", default=0),
     )
 
@@ -178,6 +178,11 @@ class TrialConfig:
                 self.fitted and self.head.parts == "attributes" and self.target != JOINT,
                 f"head.parts attributes with target {self.target}",
                 "head.parts classes",
+            ),
+            (
+                self.fitted and self.features.of != "" and (self.model.pretrained or self.features.beside != ()),
+                "features.of with model.pretrained or features.beside",
+                "model.pretrained false and no table beside: the weights are those of the trial's networks",
             ),
         ]
 

@@ -4,7 +4,7 @@ import re
 from dataclasses import dataclass
 from typing import Any
 
-from trainable.config.allowed import check, where
+from trainable.config.allowed import check, only, where
 from trainable.config.model import known_backbones
 from trainable.errors import unknown
 
@@ -15,16 +15,25 @@ def are_tables(value: Any) -> bool:
     return isinstance(value, tuple) and all(isinstance(v, str) and FORM.fullmatch(v) for v in value)
 
 
+def is_id(value: Any) -> bool:
+    return isinstance(value, str) and (value == "" or re.fullmatch("[0-9a-f]{12}", value) is not None)
+
+
 @dataclass(frozen=True)
 class FeaturesConfig:
     """`beside`: further frozen networks whose features stand beside those of `model` at `input.size`, as one row.
 
     Each is "BACKBONE HEIGHTxWIDTH", in pixels: ("tf_efficientnet_lite2 240x240",). They see the same part of a photo.
+
+    `of`: the id of a complete trial of the run; the features are then those of its trained networks, fold k's head
+    standing on fold k's network. "" for networks as they were before any training.
     """
 
     beside: tuple[str, ...] = where(
         are_tables, 'a list of "BACKBONE HEIGHTxWIDTH", such as "tf_efficientnet_lite2 240x240"', default=()
     )
+
+    of: str = only(lambda c: c.of != "", where(is_id, "the id of a trial, 12 hex digits, or nothing", default=""))
 
     def __post_init__(self) -> None:
         check(self)

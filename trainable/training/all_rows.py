@@ -38,15 +38,16 @@ def train_on_all_rows(
     if files.finished:
         epochs = iter(files.epochs())
     elif config.fitted:
-        epochs = fit_fold(FrozenHeads(trial.run, config, everything.folds, device=device, workers=workers), 0, files)
+        heads = FrozenHeads(trial.run, config, everything.folds, device=device, workers=workers)
+        epochs = fit_fold(heads.of_fold(0), 0, files)
     else:
         batches, pin = training_batches(config, everything), device.type == "cuda"
         loader = Loader(batches, workers=workers, pin=pin, held=config.optim.accumulate)
         forget_compiled()
-        heads = starting_heads(trial.run, config, everything.folds, device=device, workers=workers)
+        start = starting_heads(trial.run, config, everything.folds, device=device, workers=workers)
         ways = trial.run.ways
         epochs = train_fold(
-            FoldContext(config, everything, 0, loader, device, files, saving=saving, ways=ways, heads=heads)
+            FoldContext(config, everything, 0, loader, device, files, saving=saving, ways=ways, heads=start)
         )
     for metrics in epochs:
         epoch = int(metrics["epoch"])

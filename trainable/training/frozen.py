@@ -4,6 +4,7 @@ import time
 from collections.abc import Iterator
 from functools import cached_property
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 import torch
@@ -29,6 +30,7 @@ from trainable.run.fold import Metrics
 from trainable.run.folder import RunFolder
 from trainable.run.inputs import keep_body
 from trainable.training.losses.weights import class_weights
+from trainable.training.on_trained import trained_network
 from trainable.training.scores import scores_of
 
 Tensors = dict[str, Tensor]
@@ -45,10 +47,23 @@ class FrozenHeads:
     ) -> None:
         self.run, self.config, self.folds, self.device, self.workers = run, config, folds, device, workers
         self.experiment: Experiment = run.experiment
+        self.own: int | None = None
+
+    def of_fold(self, k: int) -> Self:
+        """Those that fold k's is among: all, or where they stand on trained networks, those on fold k's own."""
+        if not self.config.features.of:
+            return self
+        found = type(self)(self.run, self.config, self.folds, device=self.device, workers=self.workers)
+        found.own = k
+        return found
 
     @cached_property
     def bodies(self) -> list[Path]:
         """The run's copies of the networks' weights, in the order of `config.tables`."""
+        if self.config.features.of:
+            assert self.own is not None
+            network = trained_network(self.run, self.config, self.own if self.folds.leave_out else None)
+            return [keep_body(network.read_bytes(), self.run.root)]
         return [
             keep_body(
                 Path(self.experiment.weights[backbone]).read_bytes()

@@ -8,12 +8,12 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 import torch
-from safetensors.torch import load_file
 from torch import Tensor, nn
 
 from trainable.config import AugmentConfig, FeaturesConfig, HeadConfig, MixConfig, TrialConfig
 from trainable.data.folds import Folds
 from trainable.features.closed import NEVER
+from trainable.models.bodies import load_body
 from trainable.models.build import layer_kind
 from trainable.models.heads import head_name
 from trainable.run.folder import RunFolder
@@ -44,17 +44,12 @@ def start_from(model: nn.Module, heads: FrozenHeads, k: int) -> None:
     """Give a network, in place, the body and fold k's head of these."""
     last = head_name(model)
     if not heads.config.model.pretrained:
-        model.load_state_dict(without_head(load_file(heads.bodies[0]), last), strict=False)
+        load_body(model, heads.bodies[0])
     tensors, _ = heads.fit(k)
     layer = model.get_submodule(last)
     if isinstance(layer, nn.Sequential):  # units of attributes, before their product
         layer = layer[0]
     layer.load_state_dict({"weight": tensors["weight"], "bias": _possible(tensors["bias"])})
-
-
-def without_head(state: Mapping[str, Tensor], last: str) -> dict[str, Tensor]:
-    """A network's state but for its last layer, of that name."""
-    return {name: value for name, value in state.items() if not name.startswith(f"{last}.")}
 
 
 def between(start: Mapping[str, Tensor], end: nn.Module, share: float) -> dict[str, Tensor]:

@@ -65,7 +65,7 @@ def _run_fold(
     if files.finished:
         epochs = iter(files.epochs())
     elif config.fitted and heads is not None:
-        epochs = fit_fold(heads, k, files)
+        epochs = fit_fold(heads.of_fold(k), k, files)
     else:
         fitted = [f.result.micro_batch for f in trial.folds() if f.finished]
         micro_batch = min([config.batch_size, *fitted])

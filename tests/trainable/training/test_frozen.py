@@ -19,11 +19,14 @@ from trainable.config.head import FITTED
 from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 from trainable.images.loader import Loader
-from trainable.models.predict import BATCH, load_model, predict
+from trainable.models.freezing import features
+from trainable.models.normalise import normalise, pixel_statistics
+from trainable.models.predict import BATCH, load_model, load_network, predict
 from trainable.run import Run
 from trainable.training.all_rows import train_on_all_rows
 from trainable.training.batches import training_batches
 from trainable.training.frozen import FrozenHeads
+from trainable.training.on_trained import SHRINKAGE, head_on
 from trainable.training.trial import run_trial, train
 
 CPU = torch.device("cpu")
@@ -143,7 +146,52 @@ def test_permuted_labels_score_no_better_than_chance(run: Run, tmp_path: Path) -
         assert completed(other, frozen(name)).result.accuracies["accuracy"] < 1 / 3 + 3 * np.sqrt(2 / 9 / len(names))
 
 
+@pytest.mark.parametrize("name", ["lda", "knn"])
+def test_a_head_stands_on_the_networks_of_a_finished_trial(run: Run, name: str) -> None:
+    below = completed(run, tiny(epochs=2, tta="flip", optim={"lr": 1e-2}))
+    config = head_on(below, name)
+    trial = completed(run, config)
+    assert trial.result.oof_score > 0.9
+    assert [fold.bodies[0].stem for fold in trial.folds()] == [fold.result.weights_sha256 for fold in below.folds()]
+    found = predict_member(Member(trial, 0.0), run.store, 3)
+    for k, fold in enumerate(trial.folds()):
+        rows = run.folds.valid_rows(k)
+        assert found[k][run.experiment.place[rows]] == pytest.approx(fold.validation().probabilities, abs=1e-6)
+    if name == "lda":
+        statistics = pixel_statistics("test_resnet", "imagenet", ((), ()))
+        network = load_network(below.config, 3, below.fold(1).weights, CPU)
+        stream = Loader(training_batches(config, run.experiment)).predict(np.arange(120), BATCH)
+        values = torch.cat([features(network, normalise(x, statistics)) for _, x in stream]).numpy()
+        seen, held = run.folds.train_rows(1), run.folds.valid_rows(1)
+        model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=SHRINKAGE)
+        wanted = model.fit(values[seen], run.manifest.labels[seen]).predict(values[held])
+        assert (trial.fold(1).validation().probabilities.argmax(1) == wanted).mean() > 0.95
+
+
+def test_a_head_on_no_finished_trial_is_one_line(run: Run) -> None:
+    head = completed(run, frozen("lda"))
+    with pytest.raises(
+        InputError, match=r"features.of: received .*, a head that was fitted \(lda\); allowed: a complete"
+    ):
+        head_on(head)
+    below = completed(run, tiny(epochs=2, tta="flip", optim={"lr": 1e-2}))
+    for change, said in (
+        ({"features": {"of": "0" * 12}}, "which is not in the run"),
+        ({"input": {"store": (32, 32), "size": (24, 24)}}, "whose backbone, input or target is another"),
+    ):
+        config = TrialConfig.from_dict({**head_on(below).to_dict(), **change})
+        with pytest.raises(InputError, match=said):
+            next(run_trial(begun(run, config), device=CPU))
+    with pytest.raises(InputError, match="has no network of all rows; allowed: --all-rows"):
+        next(train_on_all_rows(completed(run, head_on(below)), device=CPU))
+    assert below.state == "complete"
+
+
 WRONG = {
+    "weights of two places": (
+        {"features": {"of": "0" * 12}, "model": {"backbone": "test_resnet", "freeze": "body"}},
+        "allowed: model.pretrained false",
+    ),
     "a body that trains": ({"model": {"backbone": "test_resnet", "pretrained": False}}, "allowed: model.freeze body"),
     "statistics of a fold's own": ({"input": {"normalise": "dataset"}}, "allowed: imagenet or backbone"),
     "crops": ({"tta": "crops"}, "allowed: tta none or flip"),

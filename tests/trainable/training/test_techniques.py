@@ -126,7 +126,7 @@ NOT_HERE = {
     "input.store": "the experiment's, not a trial's",
     "compile": "takes half a minute: test_compile.py",
     **dict.fromkeys(
-        ("head.shrinkage", "head.neighbours", "head.parts", "head.calibrate", "features.beside"),
+        ("head.shrinkage", "head.neighbours", "head.parts", "head.calibrate", "features.beside", "features.of"),
         "of heads that are fitted, not trained: test_frozen.py",
     ),
 }
