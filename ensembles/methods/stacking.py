@@ -74,4 +74,4 @@ def _unfit(metric: Metric, attributes: Grid) -> str:
 
 
 STACKING = Method("stacking", _fit, _apply, _unfit, compared=False)
-"""Not compared by `auto` yet: see docs/decisions/039-methods-by-name.md."""
+"""Not compared by `auto`, which it made no better on the choosing part: docs/decisions/039-methods-by-name.md."""
