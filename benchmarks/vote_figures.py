@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from benchmarks.bank_sets import JUDGING
+from benchmarks.bank_sets import FRESH, JUDGING
 from benchmarks.vote_problems import SEARCHES
 from ensembles.nested import AUTO
 
@@ -14,8 +14,12 @@ WORSE = 0.005  # half a point
 
 
 def figures(cells: Sequence[Cell]) -> dict[str, Any]:
-    """Of the part that is for judging; `problems` and `data_sets` count the whole bank."""
+    """Of the part that is for judging; `problems` and `data_sets` count the whole bank.
+
+    fresh: the same few figures of the sources whose tables were made after the last change to `auto`.
+    """
     judged = [cell for cell in cells if cell["part"] == JUDGING]
+    fresh = [cell for cell in judged if cell["cluster"] in FRESH]
     fixed = sorted(set.intersection(*({*cell["test"]} for cell in judged)) - {AUTO}) if judged else []
     means = {name: over_clusters(judged, lambda c, name=name: c["test"][name])[0] for name in fixed}
     best = max(means, key=lambda name: means[name]) if means else ""
@@ -30,17 +34,35 @@ def figures(cells: Sequence[Cell]) -> dict[str, Any]:
         "gain_by_method": {
             name: over_clusters(judged, lambda c, n=name: c["test"][n] - single(c))[0] for name in fixed
         },
-        "share_worse": float(np.mean([gain(cell) < -WORSE for cell in judged])) if judged else None,
+        "share_worse": share_worse(judged),
         "nested_bias": nested,
         "nested_bias_error": nested_error,
         "forecast_bias": expected,
         "forecast_bias_error": expected_error,
-        "forecast_coverage": over_clusters(told, lambda c: c["low"] <= c["test"][AUTO] <= c["high"])[0],
+        "forecast_coverage": coverage(told),
+        "fresh": {
+            "gain": gains([cell for cell in fresh if not cell["free"]])["all"],
+            "gain_with_free": gains([cell for cell in fresh if cell["free"]])["all"],
+            "share_worse": share_worse(fresh),
+            "forecast_coverage": coverage([cell for cell in fresh if "forecast" in cell]),
+            "judged_problems": len(fresh),
+            "judged_clusters": len({cell["cluster"] for cell in fresh}),
+        },
         "problems": len(cells),
         "data_sets": len({cell["table"] for cell in cells}),
         "judged_problems": len(judged),
         "judged_clusters": len({cell["cluster"] for cell in judged}),
     }
+
+
+def share_worse(cells: Sequence[Cell]) -> float | None:
+    """Of the problems, those where the vote is behind the best single trial by over half a point."""
+    return float(np.mean([gain(cell) < -WORSE for cell in cells])) if cells else None
+
+
+def coverage(cells: Sequence[Cell]) -> float | None:
+    """How often the true score lies within the forecast, a mean over clusters."""
+    return over_clusters(cells, lambda c: c["low"] <= c["test"][AUTO] <= c["high"])[0]
 
 
 def single(cell: Cell) -> float:
@@ -83,6 +105,11 @@ def shown(held: dict[str, Any]) -> Iterator[str]:
     for name in ("nested_bias", "forecast_bias"):
         yield f"{name}: {_points(held[name])} ± {_points(held[f'{name}_error'])}"
     yield f"forecast_coverage: {held['forecast_coverage']}"
+    fresh = held["fresh"]
+    for name in ("gain", "gain_with_free"):
+        parts = [f"{size}: {_points(v['gain'])} ± {_points(v['standard_error'])}" for size, v in fresh[name].items()]
+        yield f"{name}, sources made after auto was settled: {', '.join(parts)}"
+    yield f"of those worse: {fresh['share_worse']}, forecast_coverage: {fresh['forecast_coverage']}"
     yield (
         f"{held['problems']} problems from {held['data_sets']} data sets, {held['judged_problems']} judged in "
         f"{held['judged_clusters']} clusters"

@@ -9,7 +9,14 @@ from ensembles.methods.bagged import BAGS
 from ensembles.methods.bagged import SIZE as MOST_PICKS
 from ensembles.nested import CALLS
 
-ONCE = ("best_single", "mean_top5", "hard_vote", "geometric_mean")  # call a metric once a member
+ONCE = (
+    "best_single",
+    "mean_top5",
+    "hard_vote",
+    "geometric_mean",
+    "rank_mean",
+    "stacking",
+)  # call a metric once a member
 PICKING = ("greedy",)  # once a member and pick
 
 

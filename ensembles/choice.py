@@ -10,7 +10,7 @@ from rich.progress import Progress as ProgressBar
 
 from ensembles.beforehand import beforehand
 from ensembles.members import SKIP, Members, broken_members, refuse
-from ensembles.methods import BLEND, Fitted, applicable, left_out
+from ensembles.methods import BLEND, METHODS, Fitted, applicable, left_out
 from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
 from trainable.errors import InputError
 
@@ -86,13 +86,13 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
 def _asked(members: Members, asked: str) -> list[str]:
     """The methods to fit: all that apply, or the one that is asked for beside the best single trial."""
     given = (len(members.classes), members.attributes, members.metric)
-    names = applicable(*given)
     if asked == AUTO:
-        return names
-    if asked not in names:
+        return applicable(*given)
+    unfit = left_out(*given)
+    if asked in unfit:
         raise InputError(
-            f"--method: received {asked}, but {left_out(*given)[asked]}; allowed for these classes and "
-            f"{members.metric.name}: {', '.join(names)}"
+            f"--method: received {asked}, but {unfit[asked]}; allowed for these classes and "
+            f"{members.metric.name}: {', '.join(name for name in METHODS if name not in unfit)}"
         )
     return list(dict.fromkeys(("best_single", asked)))
 

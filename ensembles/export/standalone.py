@@ -138,6 +138,18 @@ def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.nda
         scores = best.sum(0) / (2 * len(best))
         for member in best:
             scores[np.arange(rows), member.argmax(1)] += 1
+    elif method == "rank_mean":
+        tables = zip(members, parameters["levels"], parameters["ranks"], strict=True)
+        scores = sum(np.interp(member, levels, ranks) for member, levels, ranks in tables if levels)
+    elif method == "hill_climb":
+        scores = np.maximum(np.tensordot(np.array(parameters["signed"]), members, 1), 0)
+        scores[~scores.any(1)] = 1
+    elif method == "stacking":
+        logs = np.log(np.maximum(members[weights > 0], 1e-6))
+        own = [np.array(matrix) for matrix in parameters["coefficients"] if matrix]
+        total = parameters["scale"] * logs.mean(0) + np.array(parameters["bias"])
+        total += sum((log - log.mean(1, keepdims=True)) @ matrix for log, matrix in zip(logs, own, strict=True))
+        scores = np.exp(total - total.max(1, keepdims=True))
     elif method in ("geometric_mean", "log_pool"):
         scores = pool(members, weights / weights.sum() if method == "geometric_mean" else weights)
     elif method in ("per_attribute", "attribute_pool"):

@@ -64,6 +64,9 @@ def only(parameters: dict[str, Any], used: list[int]) -> dict[str, Any]:
     found = {**parameters, "weights": pick(parameters["weights"])}
     if "parts" in parameters:
         found["parts"] = [{**part, "parameters": only(part["parameters"], used)} for part in parameters["parts"]]
+    for name in ("levels", "ranks", "signed", "coefficients"):
+        if name in parameters:
+            found[name] = pick(parameters[name])
     if "attribute_weights" in parameters:
         found["attribute_weights"] = [pick(weights) for weights in parameters["attribute_weights"]]
     return found

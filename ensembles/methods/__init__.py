@@ -1,4 +1,8 @@
-"""The methods that turn members into one vote, in one table from simple to complex."""
+"""The methods that turn members into one vote, in one table from simple to complex.
+
+Some are fitted only where they are asked for by name: `auto` compares those that helped it on the part of the bank of
+real problems that is for choosing (benchmarks.vote).
+"""
 
 from __future__ import annotations
 
@@ -13,7 +17,10 @@ from ensembles.methods.attributes import ATTRIBUTE_POOL, PER_ATTRIBUTE
 from ensembles.methods.bagged import BAGGED_GREEDY
 from ensembles.methods.base import SIZE, Context, Fitted, Method
 from ensembles.methods.blend import BLEND, blend_of, joined
+from ensembles.methods.hill import HILL_CLIMB
 from ensembles.methods.log_pool import LOG_POOL
+from ensembles.methods.ranks import RANK_MEAN
+from ensembles.methods.stacking import STACKING
 from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
 from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
 from ensembles.metric import AnyMetric, as_metric
@@ -43,9 +50,12 @@ METHODS: dict[str, Method] = {
         MEAN_TOP,
         HARD_VOTE,
         GEOMETRIC_MEAN,
+        RANK_MEAN,
         GREEDY,
         BAGGED_GREEDY,
+        HILL_CLIMB,
         LOG_POOL,
+        STACKING,
         PER_ATTRIBUTE,
         ATTRIBUTE_POOL,
     )
@@ -60,9 +70,9 @@ def build_method(name: str) -> Method:
 
 
 def applicable(classes: int, attributes: Sequence[int] | Grid = (), metric: AnyMetric = MACRO_F1) -> list[str]:
-    """Names of the methods that apply to so many classes, from simple to complex. The rest as in `Context`."""
+    """Names of the methods that `auto` compares, from simple to complex; the rest as in `Context`."""
     unfit = left_out(classes, attributes, metric)
-    return [name for name in METHODS if name not in unfit]
+    return [name for name, method in METHODS.items() if method.compared and name not in unfit]
 
 
 def left_out(classes: int, attributes: Sequence[int] | Grid = (), metric: AnyMetric = MACRO_F1) -> dict[str, str]:

@@ -65,13 +65,15 @@ class Method:
 
     What `fit` returns holds at least "weights", a list of T numbers of 0 or more, one a member: reports show them.
     unfit(metric, attributes) says in words why the method does not apply, empty where it does: to the classes of that
-    metric, made of these attributes, and to what the metric looks at.
+    metric, made of these attributes, and to what the metric looks at. compared: whether `auto` compares it with others,
+    or it is fitted only where it is asked for by name.
     """
 
     name: str
     fit: Fit
     apply: Apply
     unfit: Callable[[Metric, Grid], str] = _always
+    compared: bool = True
 
 
 @dataclass(frozen=True)

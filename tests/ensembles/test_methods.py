@@ -91,7 +91,7 @@ def test_a_single_member(name: str) -> None:
     table, labels, groups = problem(members=1)
     fitted = run(name, table, labels, groups)
     assert fitted.weights.tolist() == [1]
-    if name not in ("attribute_pool", "per_attribute"):
+    if name not in ("attribute_pool", "per_attribute", "stacking"):
         np.testing.assert_array_equal(fitted.apply(table).argmax(axis=1), table[0].argmax(axis=1))
 
 
@@ -165,3 +165,49 @@ def test_per_attribute_needs_classes_that_factor() -> None:
     table, labels, _ = problem(rows=70)
     with pytest.raises(ValueError, match=r"per_attribute does not apply to 6 classes with attributes \(\)"):
         fit("per_attribute", table, labels)
+
+
+def test_ranks_do_not_depend_on_how_sharp_a_member_is() -> None:
+    table, labels, groups = problem(rows=350)
+    sharp = table.astype(np.float64) ** np.linspace(0.3, 3, 6)[:, None, None]
+    fitted = run("rank_mean", table.astype(np.float64), labels, groups)
+    own = np.searchsorted(np.sort(table[5].ravel()), table[5].ravel(), side="right") / table[5].size
+    levels, ranks = fitted.parameters["levels"][5], fitted.parameters["ranks"][5]
+    np.testing.assert_allclose(np.interp(table[5].ravel(), levels, ranks), own, atol=0.02)
+    sharp = np.minimum(sharp, 1)  # monotone in each cell, so that all ranks stay
+    other = fit("rank_mean", sharp, labels, groups=groups)
+    assert (other.apply(sharp).argmax(1) == fitted.apply(table.astype(np.float64)).argmax(1)).mean() > 0.98
+
+
+def test_hill_climbing_subtracts_what_members_have_in_common() -> None:
+    """The second member is the first's error alone: no mean of both beats the first, their difference does."""
+    random = np.random.default_rng(0)
+    labels = random.integers(0, 3, 900)
+    error = random.dirichlet(np.full(3, 0.4), 900)
+    table = np.stack([0.45 * np.eye(3)[labels] + 0.55 * error, error]).astype(np.float32)
+    climbed, greedy = (run_plain(name, table, labels) for name in ("hill_climb", "greedy"))
+    assert climbed.parameters["signed"][1] < 0 < climbed.parameters["signed"][0]
+    scores = [macro_f1(labels, one.apply(table).argmax(1), 3) for one in (climbed, greedy)]
+    assert scores[0] == 1 and scores[1] < 0.95
+    assert sum(climbed.parameters["signed"]) == pytest.approx(1)
+
+
+def run_plain(name: str, table: NDArray[Any], labels: NDArray[np.int64]) -> Any:
+    return fit(name, table, labels, seed=3)
+
+
+def test_stacking_learns_which_classes_members_confuse_and_nothing_from_permuted_labels() -> None:
+    """Members call every second photo of class 2 class 1; classes that stand on nothing stay at chance."""
+    random = np.random.default_rng(0)
+    table, labels, _ = problem(rows=2000)
+    table[:, labels == 2] = table[:, labels == 2][:, :, [0, 2, 1, 3, 4, 5]] * 0.7 + 0.05
+    known, new = slice(0, 1000), slice(1000, 2000)
+    scores = {
+        name: macro_f1(labels[new], run_plain(name, table[:, known], labels[known]).apply(table[:, new]).argmax(1), 6)
+        for name in ("geometric_mean", "stacking")
+    }
+    assert scores["stacking"] > scores["geometric_mean"] + 0.02
+    dealt = random.permutation(labels)
+    votes = run_plain("stacking", table[:, known], dealt[known]).apply(table[:, new]).argmax(1)
+    chance = (np.bincount(labels) / len(labels)).max()
+    assert (votes == dealt[new]).mean() < chance + 3 * np.sqrt(chance / 1000)

@@ -7,7 +7,7 @@ import pytest
 from numpy.typing import NDArray
 
 import ensembles.nested.evaluate as evaluate
-from ensembles.methods import METHODS, fit
+from ensembles.methods import METHODS, applicable, fit
 from ensembles.nested import AUTO, PREFERENCE, Row, evaluate_methods, taken
 from ensembles.nested.rows import STEADY
 from trainable.errors import InputError
@@ -78,7 +78,7 @@ def test_a_class_absent_from_a_fold_and_every_method() -> None:
     table, labels, fold, groups = noise(members=4, people=20, classes=6)
     labels[fold == 2] %= 5
     evaluation = evaluate_methods(table, labels, fold, groups, attributes=(3, 2))
-    assert [row.method for row in evaluation.rows] == [*METHODS, AUTO]
+    assert [row.method for row in evaluation.rows] == [*applicable(6, (3, 2)), AUTO]
     assert set(evaluation.parts) <= set(METHODS)
     assert evaluation.fitted[evaluation.chosen].weights.shape == (4,)
     assert all(0 <= row.nested <= 1 and row.standard_error > 0 and row.members >= 1 for row in evaluation.rows)
@@ -130,7 +130,7 @@ def test_a_blend_is_the_mean_of_its_methods_in_its_nested_score_too() -> None:
 
 
 def test_every_method_has_its_place_in_the_preference() -> None:
-    assert sorted(PREFERENCE) == sorted(METHODS)
+    assert sorted(PREFERENCE) == sorted(name for name, method in METHODS.items() if method.compared)
 
 
 def test_progress_counts_every_fit() -> None:
