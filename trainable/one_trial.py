@@ -7,7 +7,7 @@ from pathlib import Path
 
 import torch
 
-from trainable.command import default_data, flags_of
+from trainable.command import check_folder, default_data, flags_of
 from trainable.commands import spoken
 from trainable.config import TrialConfig
 from trainable.data.fits import check_data
@@ -27,6 +27,7 @@ from trainable.training.trial import train
 def train_one(given: argparse.Namespace) -> int:
     """Exit code of `trainable.train` with these arguments; raises InputError."""
     config, run = _read_config(given.config), Run(given.out)
+    check_folder("--out", run.root)
     print(f"run directory {run.root}")
     if given.threads:
         use_threads(given.threads)

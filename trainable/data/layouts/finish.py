@@ -7,7 +7,7 @@ from trainable.data.flags import Flags
 from trainable.data.headers import find, named
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
-from trainable.data.manifest import SAMPLE_WEIGHT
+from trainable.data.manifest import SAMPLE_WEIGHT, Manifest
 from trainable.data.values import (
     alone_where_nobody,
     cases,
@@ -23,6 +23,11 @@ from trainable.errors import InputError, unknown
 OWN = ("image", "group", "label", "fold", "extra", "bytes")  # columns of the manifest
 MOST_FOLDS = 100  # fold numbers are int8 on disk
 ALONE = "No group column: every photo stands alone (--group COLUMN where photos belong together)"
+
+
+def alone_said(manifest: Manifest) -> list[str]:
+    """What every command says of data that nobody told a group column of."""
+    return [ALONE] if ALONE in manifest.taken.lines else []
 
 
 def dropped_rows(table: Table, flags: Flags) -> tuple[Table, list[str]]:
