@@ -20,11 +20,11 @@ from trainable.commands import spoken
 from trainable.data.fold_warnings import fold_warnings
 from trainable.data.folds import make_folds
 from trainable.data.layouts import plan_lines, read_manifest
-from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.locks import alone
 from trainable.models.weights import missing_weights
 from trainable.run import Run
+from trainable.words import few
 
 
 def start(given: argparse.Namespace, words: list[str]) -> int:

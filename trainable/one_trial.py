@@ -11,7 +11,6 @@ from trainable.command import check_folder, default_data, flags_of
 from trainable.commands import spoken
 from trainable.config import TrialConfig
 from trainable.data.fits import check_data
-from trainable.data.manifest import few
 from trainable.data.rows import target_classes
 from trainable.errors import InputError
 from trainable.files import read_json
@@ -22,6 +21,7 @@ from trainable.run.inputs import as_kept, run_of_trial
 from trainable.threads import use_threads
 from trainable.training.report import Report
 from trainable.training.trial import train
+from trainable.words import few
 
 
 def train_one(given: argparse.Namespace) -> int:

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trainable.data.manifest import few
-from trainable.data.values import cases, clean
+from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 
 class Written(NamedTuple):
@@ -90,7 +90,7 @@ class _Folders:
             names = self._alike(place).get(_loose(part), [])
             exact = [n for n in names if n == part] or names
             if len(exact) > 1:
-                found = cases(f"{place}/{n}".strip("/") for n in exact)
+                found = few(f"{place}/{n}".strip("/") for n in exact)
                 raise InputError(f"{source}: path {path!r} names two photos: received {found}; allowed: one")
             if not exact:
                 return None
