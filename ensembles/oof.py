@@ -8,7 +8,7 @@ sub_TRIAL.csv (image, a column a class) of those that voted in an ensemble of th
 
 from pathlib import Path
 
-from trainable.command import Parser, guarded
+from trainable.command import Parser, check_folder, guarded
 from trainable.commands import spoken
 
 
@@ -24,6 +24,7 @@ def command(place: Path, out: Path) -> int:
     """Exit code of the command; raises InputError."""
     from ensembles.oof_tables import write_oof_tables  # pandas takes a second to import
 
+    check_folder("--csv", out)
     write_oof_tables(place, out)
     print(f"next: {spoken('build', 'OTHER_RUN', '--also', out)}")
     return 0

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from ensembles.members import JOINT, Member, Outside, multiply
 from ensembles.members.outside import read_outside
-from trainable.data.manifest import TestSet, few
+from trainable.data.manifest import TestSet
 from trainable.errors import InputError
 from trainable.features.views import predict_photos
 from trainable.files import read_npz, write_npz
@@ -22,6 +22,7 @@ from trainable.images.loader import Loader
 from trainable.images.store import ImageStore, open_store
 from trainable.models.predict import BATCH, load_model, predict_together, use_bf16
 from trainable.run import Fold
+from trainable.words import few
 
 Stream = Iterable[tuple[np.ndarray, Tensor]]
 

@@ -16,6 +16,7 @@ from ensembles.predict_members import predict_members
 from ensembles.submission import filled
 from trainable.command import check_out
 from trainable.data.form import Form
+from trainable.data.layouts.finish import alone_said
 from trainable.data.layouts.photos import stem_of
 from trainable.data.manifest import COMPETITION, TestSet
 from trainable.errors import InputError
@@ -96,6 +97,8 @@ def predict(given: argparse.Namespace) -> int:
     check_out(out, beside)
     ensemble = read_ensemble(given.ensemble)
     print(f"ensemble {ensemble.folder.root}", flush=True)
+    for line in alone_said(ensemble.run.manifest):
+        print(line)
     photos = find_photos(given.images)
     refuse(broken_members(trained(ensemble, "new photos")))
     scores = predict_photos(ensemble, photos)

@@ -3,28 +3,43 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from rich.console import Console
 from rich.table import Table
 
 from ensembles.choice import Choice
 from ensembles.contributions import Contribution
 from ensembles.methods import BLEND
-from ensembles.nested import AUTO, PREFERENCE
+from ensembles.nested import AUTO
 from trainable.metrics import Metric
+from trainable.terminal import fitting, without
 from trainable.words import count
 
+METHOD_COLUMNS = ("method", "in-sample", "nested", "std. error", "members", "")
+GIVE_WAY = ("members", "in-sample", "std. error", "")  # what a narrow terminal loses, first to last
 
-def table_of_methods(choice: Choice) -> Table:
-    """A row a method, scores with their own sign; narrow enough for 80 columns."""
+
+def table_of_methods(choice: Choice, console: Console) -> Table:
+    """A row a method, scores with their own sign; 80 columns wide, or as many columns as the console has room for."""
     metric = choice.members.metric
-    table = Table(title=f"methods, by out-of-fold {metric.shown}", title_justify="left", box=None, header_style="bold")
-    table.add_column("method", min_width=max(map(len, PREFERENCE)))
-    for column in ("in-sample", "nested", "std. error", "members"):
-        table.add_column(column, justify="right")
-    table.add_column("")
-    for r in choice.evaluation.rows:
-        numbers = (metric.text(r.in_sample), metric.text(r.nested), f"{r.standard_error:.4f}", str(r.members))
-        table.add_row(r.method, *numbers, "chosen" if r.method in choice.parts else "")
-    return table
+
+    def by(columns: list[str]) -> Table:
+        title = f"methods, by out-of-fold {metric.shown}"
+        table = Table(title=title, title_justify="left", box=None, header_style="bold")
+        for column in columns:
+            table.add_column(column, justify="left" if column in ("method", "") else "right", no_wrap=True)
+        for r in choice.evaluation.rows:
+            cells = {
+                "method": r.method,
+                "in-sample": metric.text(r.in_sample),
+                "nested": metric.text(r.nested),
+                "std. error": f"{r.standard_error:.4f}",
+                "members": str(r.members),
+                "": "chosen" if r.method in choice.parts else "",
+            }
+            table.add_row(*(cells[column] for column in columns))
+        return table
+
+    return fitting(console, without(METHOD_COLUMNS, GIVE_WAY, by))
 
 
 def table_of_contributions(found: Sequence[Contribution], metric: Metric) -> Table:

@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from rich.console import Console
 
 from ensembles.choice import Choice, choose_whole
 from ensembles.drift import measure_drift
@@ -25,10 +24,12 @@ from ensembles.submissions_table import add_submission
 from ensembles.told import conclusion, reason, table_of_methods
 from trainable.commands import spoken
 from trainable.data.layouts import read_test
+from trainable.data.layouts.finish import alone_said
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError, unknown
 from trainable.locks import alone
 from trainable.run import EnsembleFolder, Predictions, Run
+from trainable.terminal import wide_console
 
 
 def vote(given: argparse.Namespace) -> int:
@@ -39,6 +40,8 @@ def vote(given: argparse.Namespace) -> int:
     members = gather(runs, given, heads=not given.all_rows)
     folder = _free(Run(runs[0]), given.name or given.method)
     print(f"ensemble {folder.root}", flush=True)
+    for line in alone_said(members.run.manifest):
+        print(line, flush=True)
     test = find_test(given.data, members)
     folder.root.mkdir(parents=True, exist_ok=True)
     with alone(folder.lock, folder.root):
@@ -75,7 +78,8 @@ def build(given: argparse.Namespace, members: Members, test: TestSet | None, fol
     )
     members, fitted, used = choice.members, choice.fitted, choice.used
     if len(members.members) > 1:
-        Console().print(table_of_methods(choice))
+        console = wide_console()
+        console.print(table_of_methods(choice, console))
     voters = [members.members[t] for t in used]
     if given.all_rows:
         voters = on_all_rows(voters)

@@ -19,7 +19,7 @@ from trainable.command import default_data
 from trainable.data.flags import Flags
 from trainable.data.folds import given_count
 from trainable.data.layouts import NO_FLAGS, read_manifest
-from trainable.data.manifest import Manifest, few
+from trainable.data.manifest import Manifest
 from trainable.data.pseudo_labels import without_pseudo
 from trainable.errors import InputError
 from trainable.images.faces import look
@@ -29,6 +29,7 @@ from trainable.models.weights import resolve_weights
 from trainable.run import Experiment, Run, prepare
 from trainable.run.experiment import stored_names
 from trainable.run.inputs import beside_space, keep_beside, kept_beside
+from trainable.words import few
 
 FREE = ("trials", "features")  # settings that another sitting may have otherwise
 

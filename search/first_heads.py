@@ -12,13 +12,12 @@ from dataclasses import dataclass, replace
 import torch
 
 from trainable.config import AugmentConfig, HeadConfig, InputConfig, LossConfig, ModelConfig, TrialConfig
-from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.features.blocks import block_bytes
 from trainable.models.build import build_model
 from trainable.models.freezing import features
 from trainable.models.normalise import pixel_statistics
-from trainable.words import count
+from trainable.words import count, few
 
 MOST = 4  # tables
 PLAIN, WEIGHTED = LossConfig(), LossConfig(class_weights="power", weight_power=0.5)

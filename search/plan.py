@@ -29,7 +29,7 @@ from trainable.metrics import Metric
 from trainable.models.build import build_network
 from trainable.models.normalise import pixel_statistics
 from trainable.models.weights import find_weights
-from trainable.words import count, short
+from trainable.words import count, few
 
 DRAWS = 50
 NO_STATISTICS = ((0.0,) * 3, (1.0,) * 3)
@@ -63,12 +63,12 @@ class Plan:
             f"{'all run' if s.rule == 'none' else 'race against the one of that rank'}",
             *self._start(s),
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",
-            f"networks in {len(self.configs)} draws: {short(sorted(self.megabytes))}",
+            f"networks in {len(self.configs)} draws: {few(sorted(self.megabytes))}",
             f"disk: about {self.gigabytes(s):.2f} GB for {count(_complete(s), 'complete trial')} and {_waiting(s)} "
             f"that wait at a rung (up to {max(self.megabytes.values()):.1f} MB a fold)",
             *self.first.lines(),
             *self._tables(),
-            *([f"left out, the data lack attributes: {short(self.left_out, 20)}"] if self.left_out else []),
+            *([f"left out, the data lack attributes: {few(self.left_out, 20)}"] if self.left_out else []),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]
 

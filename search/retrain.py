@@ -22,10 +22,10 @@ from search.space_file import load_space
 from search.vote_on_all_rows import following
 from trainable.commands import spoken
 from trainable.config import TrialConfig
-from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.images.faces import look
 from trainable.run import Run, Trial
+from trainable.words import few
 
 
 def retrain(options: Options, run: Run, names: Sequence[str], seeds: int) -> int:

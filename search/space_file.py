@@ -135,7 +135,8 @@ def load_space(path: Path) -> SpaceFile:
         raise InputError(f"{path}: {error}") from None
     except (Exception, SystemExit) as error:
         raise InputError(
-            f"{blame(error, path)} cannot be run: {type(error).__name__}: {_line(error)}; allowed: valid Python"
+            f"{blame(error, path)} cannot be run: {type(error).__name__}: {_line(error)}; allowed: valid Python, in "
+            "UTF-8"
         ) from error
     search, space = _search_of(module, path), _space_of(module, path)
     return SpaceFile(path, text, search, space, beside=_modules_in(folders))

@@ -15,16 +15,16 @@ from search.space import DataFacts
 from search.space_file import SpaceFile, find_space, load_space
 from search.warm_start import open_alike
 from search.watch.trackers import check_installed, open_tracker
-from trainable.command import default_data, flags_of
+from trainable.command import check_folder, default_data, flags_of
 from trainable.commands import spoken
 from trainable.data.fold_warnings import fold_warnings
 from trainable.data.folds import make_folds
 from trainable.data.layouts import plan_lines, read_manifest
-from trainable.data.manifest import few
 from trainable.errors import InputError
 from trainable.locks import alone
 from trainable.models.weights import missing_weights
 from trainable.run import Run
+from trainable.words import few
 
 
 def start(given: argparse.Namespace, words: list[str]) -> int:
@@ -99,11 +99,9 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
         )
     elif strangers := run.strangers():
         raise InputError(f"run name: received {run.root}, which holds {few(strangers)}; allowed: another --name")
+    check_folder("--out", run.root.parent)
     made = [p for p in (run.root, *run.root.parents) if not p.exists()]
-    try:
-        run.root.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError):
-        raise InputError(f"--out: received {run.root.parent}, which is a file; allowed: a folder") from None
+    run.root.mkdir(parents=True, exist_ok=True)
     executor = executor_of(options, space.search.hang_minutes)
     with alone(run.lock, run.root), ExitStack() as workers:
         try:

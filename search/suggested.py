@@ -13,7 +13,7 @@ from optuna.distributions import BaseDistribution, CategoricalDistribution, Floa
 from optuna.trial import BaseTrial
 
 from trainable.errors import InputError
-from trainable.words import short
+from trainable.words import few
 
 PLAIN = (str, bool, int, float, type(None))
 CHOICES = "text, numbers, True, False, None, tuples of these, or the keys of a dict of anything else"
@@ -49,7 +49,7 @@ def contains(distribution: BaseDistribution, value: Any) -> bool:
 def span(distribution: BaseDistribution) -> str:
     """What a distribution can give, in words: `0.001 to 0.01`, `one of 'a', 'b'`."""
     if isinstance(distribution, CategoricalDistribution):
-        return f"one of {short([repr(choice) for choice in distribution.choices], 20)}"
+        return f"one of {few([repr(choice) for choice in distribution.choices], 20)}"
     assert isinstance(distribution, IntDistribution | FloatDistribution)
     step = distribution.step if distribution.step not in (None, 1) else None
     return f"{distribution.low} to {distribution.high}" + (f" in steps of {step}" if step else "")

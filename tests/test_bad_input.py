@@ -329,10 +329,13 @@ def test_without_a_test_set_there_is_a_vote_and_no_submission(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     data = generic_data(tmp_path / "data")
+    pd.read_csv(data / "manifest.csv").drop(columns="group").to_csv(data / "manifest.csv", index=False)
     run = complete_run(data, tmp_path / "run")
     (data / "test.csv").unlink()
     assert build([str(run)]) == 0
-    assert f"no test photos below {data}: a vote without a submission" in capfd.readouterr().out
+    said = capfd.readouterr().out
+    assert f"no test photos below {data}: a vote without a submission" in said
+    assert "No group column: every photo stands alone" in said
     built = Run(run).ensemble("auto")
     assert built.built and not built.submission.exists()
     shutil.rmtree(data)

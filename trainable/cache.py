@@ -5,16 +5,29 @@ import os
 from collections.abc import Iterable
 from pathlib import Path
 
-from trainable.errors import InputError
+from trainable.errors import FULL, InputError
 
 
 def cache_folder() -> Path:
-    """$FOLDVOTE_CACHE, or ~/.cache/foldvote; it may be deleted whenever nothing runs."""
+    """$FOLDVOTE_CACHE, or ~/.cache/foldvote, made where it is missing; it may be deleted whenever nothing runs.
+
+    InputError where there is no such place, or none that may be written.
+    """
     given = os.environ.get("FOLDVOTE_CACHE")
     try:
-        return Path(given).absolute() if given else Path.home() / ".cache" / "foldvote"
+        folder = Path(given).absolute() if given else Path.home() / ".cache" / "foldvote"
     except RuntimeError:
         raise InputError("no home folder to keep decoded photos in; allowed: FOLDVOTE_CACHE=DIR, or HOME") from None
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        if error.errno in FULL:
+            raise
+        raise InputError(
+            f"no place for decoded photos: received {folder}: {error.strerror}; allowed: FOLDVOTE_CACHE=DIR, a folder "
+            "that you may write to"
+        ) from None
+    return folder
 
 
 def state_of(root: Path, names: Iterable[str], about: object) -> str:

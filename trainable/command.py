@@ -114,9 +114,21 @@ def check_out(table: Path, *beside: Path) -> None:
     """InputError where a command would write a table under another ending than .csv, or over a file that is there."""
     if table.suffix.lower() != ".csv":
         raise InputError(f"--out: received {table}; allowed: a new file that ends in .csv")
+    check_folder("--out", table.parent)
     for file in (table, *beside):
         if file.exists():
             raise InputError(f"--out: received {file}, which exists; allowed: a new file")
+
+
+def check_folder(flag: str, place: Path) -> None:
+    """InputError, before any work is done for it, where a folder cannot be made or written."""
+    place = place.expanduser().absolute()
+    there = next(part for part in (place, *place.parents) if part.exists())
+    if not there.is_dir():
+        which = "which" if there == place else f"and {there}"
+        raise InputError(f"{flag}: received {place}, {which} is a file; allowed: a folder")
+    if not os.access(there, os.W_OK | os.X_OK):
+        raise InputError(f"{flag}: received {place}, and {there} may not be written; allowed: a folder that may be")
 
 
 def whole(text: str) -> int:

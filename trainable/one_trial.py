@@ -7,11 +7,10 @@ from pathlib import Path
 
 import torch
 
-from trainable.command import default_data, flags_of
+from trainable.command import check_folder, default_data, flags_of
 from trainable.commands import spoken
 from trainable.config import TrialConfig
 from trainable.data.fits import check_data
-from trainable.data.manifest import few
 from trainable.data.rows import target_classes
 from trainable.errors import InputError
 from trainable.files import read_json
@@ -22,11 +21,13 @@ from trainable.run.inputs import as_kept, run_of_trial
 from trainable.threads import use_threads
 from trainable.training.report import Report
 from trainable.training.trial import train
+from trainable.words import few
 
 
 def train_one(given: argparse.Namespace) -> int:
     """Exit code of `trainable.train` with these arguments; raises InputError."""
     config, run = _read_config(given.config), Run(given.out)
+    check_folder("--out", run.root)
     print(f"run directory {run.root}")
     if given.threads:
         use_threads(given.threads)

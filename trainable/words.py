@@ -1,7 +1,7 @@
 """Numbers as people say them: times, counts, short lists."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 
 def duration(seconds: float) -> str:
@@ -26,9 +26,11 @@ def count(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 
 
-def short(names: Sequence[str], limit: int = 6) -> str:
-    """The first of a list, and how many there are."""
-    return ", ".join(names[:limit]) + (f", ... ({len(names)} in all)" if len(names) > limit else "")
+def few(names: Iterable[object], most: int = 3) -> str:
+    """The first of a list, and how many more there are: `a, b, c and 4 more`."""
+    listed = [str(name) for name in names]
+    more = f" and {len(listed) - most:,} more" if len(listed) > most else ""
+    return ", ".join(listed[:most]) + more
 
 
 def extra(name: str) -> str:

@@ -10,10 +10,12 @@ from rich.table import Table
 
 from ensembles.compare.comparison import Comparison, compare, read_submissions
 from ensembles.submissions_table import correlation, note_score, read_submissions_table, table_beside
+from trainable.command import check_folder
 from trainable.commands import spoken
 from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, is_loss, is_named
 from trainable.run import EnsembleFolder
+from trainable.terminal import fitting, wide_console, without
 
 
 def show(given: argparse.Namespace) -> int:
@@ -25,7 +27,8 @@ def show(given: argparse.Namespace) -> int:
     if given.files:
         found = compare(*read_submissions(given.files))
         names = _short(given.files)
-        Console().print(_agreement(found, names), _classes(found, names))
+        console = wide_console()
+        console.print(_agreement(found, names, console), _classes(found, names, console))
         best = names[int(found.consensus.argmax())]
         print(f"closest to the vote of the others: {best}, macro-F1 {found.consensus.max():.4f}")
         print(f"next: upload one, then {spoken('compare', '--note', given.files[found.consensus.argmax()], 'SCORE')}")
@@ -42,6 +45,9 @@ def _note(given_table: Path | None, submission: Path, text: str) -> None:
     if not submission.is_file():
         raise InputError(f"--note: received {submission}, which is no file; allowed: a submission")
     place = given_table or table_beside(submission)
+    if place.is_dir():
+        raise InputError(f"--table: received {place}, a folder; allowed: a CSV, made where it is missing")
+    check_folder("--table", place.parent)
     note_score(place, submission, score)
     table = read_submissions_table(place)
     shown = Table(title=f"{place}", title_justify="left", box=None, header_style="bold")
@@ -49,7 +55,7 @@ def _note(given_table: Path | None, submission: Path, text: str) -> None:
         shown.add_column(str(column))
     for line in table.to_numpy(str).tolist():
         shown.add_row(*map(escape, [*_short([Path(line[0])]), *line[1:]]))
-    Console().print(shown)
+    wide_console().print(shown)
     count, r = correlation(table)
     print(
         f"nested and noted scores: {count} pairs, "
@@ -65,31 +71,46 @@ def _unbounded(submission: Path) -> bool:
     return is_loss(metric) or not is_named(metric)
 
 
-def _agreement(found: Comparison, names: list[str]) -> Table:
-    table = Table(title="share of equal rows", title_justify="left", box=None, header_style="bold")
-    for column in ("", *(str(s + 1) for s in range(len(names))), "macro-F1 against the others' vote"):
-        table.add_column(column, justify="left" if column == "" else "right")
-    for s, name in enumerate(names):
-        table.add_row(escape(f"{s + 1} {name}"), *(f"{v:.3f}" for v in found.agreement[s]), f"{found.consensus[s]:.4f}")
-    return table
+def _agreement(found: Comparison, names: list[str], console: Console) -> Table:
+    """Shares of equal rows; on a narrow terminal those with the last submissions are left out."""
+    vote = "macro-F1 against the others' vote"
+
+    def by(columns: list[str]) -> Table:
+        table = Table(title="share of equal rows", title_justify="left", box=None, header_style="bold")
+        for column in columns:
+            table.add_column(column, justify="left" if column == "" else "right", no_wrap=column not in ("", vote))
+        for s, name in enumerate(names):
+            shares = {str(t + 1): f"{v:.3f}" for t, v in enumerate(found.agreement[s])}
+            cells = {"": escape(f"{s + 1} {name}"), **shares, vote: f"{found.consensus[s]:.4f}"}
+            table.add_row(*(cells[column] for column in columns))
+        return table
+
+    numbers = _numbers(names)
+    return fitting(console, without(("", *numbers, vote), numbers[::-1], by))
 
 
-def _classes(found: Comparison, names: list[str]) -> Table:
+def _classes(found: Comparison, names: list[str], console: Console) -> Table:
     """Rows of each class; of all but the first also what came from and went to other classes of the first."""
-    table = Table(
-        title="rows a class (in brackets: gained and lost against 1)",
-        title_justify="left",
-        box=None,
-        header_style="bold",
-    )
-    for column in ("class", *(str(s + 1) for s in range(len(names)))):
-        table.add_column(column, justify="right")
-    for c, name in enumerate(found.classes):
-        gained = found.moved[:, :, c].sum(1) - found.moved[:, c, c]
-        lost = found.moved[:, c].sum(1) - found.moved[:, c, c]
-        cells = [f"{found.counts[s, c]} (+{gained[s]} -{lost[s]})" for s in range(1, len(names))]
-        table.add_row(escape(name), str(found.counts[0, c]), *cells)
-    return table
+
+    def by(columns: list[str]) -> Table:
+        title = "rows a class (in brackets: gained and lost against 1)"
+        table = Table(title=title, title_justify="left", box=None, header_style="bold")
+        for column in columns:
+            table.add_column(column, justify="right", no_wrap=column != "class")
+        for c, name in enumerate(found.classes):
+            gained = found.moved[:, :, c].sum(1) - found.moved[:, c, c]
+            lost = found.moved[:, c].sum(1) - found.moved[:, c, c]
+            cells = {str(s + 1): f"{found.counts[s, c]} (+{gained[s]} -{lost[s]})" for s in range(1, len(names))}
+            cells |= {"class": escape(name), "1": str(found.counts[0, c])}
+            table.add_row(*(cells[column] for column in columns))
+        return table
+
+    numbers = _numbers(names)
+    return fitting(console, without(("class", *numbers), numbers[::-1], by))
+
+
+def _numbers(names: list[str]) -> list[str]:
+    return [str(s + 1) for s in range(len(names))]
 
 
 def _short(files: list[Path]) -> list[str]:

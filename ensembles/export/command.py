@@ -7,7 +7,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from trainable.command import Parser, guarded
+from trainable.command import Parser, check_folder, guarded
 from trainable.commands import spoken
 from trainable.errors import InputError
 
@@ -30,6 +30,7 @@ def command(given: argparse.Namespace) -> int:
     out = given.out.expanduser().absolute()
     if out.exists():
         raise InputError(f"OUT: received {out}, which exists; allowed: a new folder")
+    check_folder("OUT", out.parent)
     ensemble = read_ensemble(given.ensemble)
     print(f"ensemble {ensemble.folder.root}", flush=True)
     if not given.no_onnx:

@@ -15,12 +15,12 @@ from ensembles.members.whole import SKIP
 from trainable.commands import spoken
 from trainable.data.attributes import Attributes
 from trainable.data.grid import Grid
-from trainable.data.manifest import few
 from trainable.data.rows import target_labels
 from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, Asked, Metric, get
 from trainable.run import Predictions, Run
 from trainable.run.folder import RunFolder
+from trainable.words import few
 
 
 @dataclass(frozen=True)

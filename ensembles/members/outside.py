@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 
 from ensembles.members.member import JOINT
-from trainable.data.manifest import few
 from trainable.data.text_tables import read_table
 from trainable.errors import InputError
 from trainable.files import read_npz
+from trainable.words import few
 
 SUFFIXES = (".csv", ".npz")
 FOLD = "fold"

@@ -17,8 +17,12 @@ def main(arguments: list[str] | None = None) -> int:
 def command(given: Path | None) -> int:
     from ensembles.newest import newest_below
     from ensembles.report.write import write_report
+    from trainable.data.layouts.finish import alone_said
+    from trainable.run import Run
 
     root = given or newest_below()
     print(f"run directory {root.expanduser().absolute()}")
+    for line in alone_said(Run.open(root).manifest):
+        print(line)
     print(f"next: open {shlex.quote(str(write_report(root)))}")
     return 0

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from ensembles.report import classes, ensemble, history, people, space
 from ensembles.report.facts import Facts, read_facts
+from trainable.data.layouts.finish import alone_said
 from trainable.files import write_text
 from trainable.pictures.page import Part, Section, page, text
 
@@ -69,6 +70,7 @@ def _lead(facts: Facts) -> str:
     return (
         f"<p>{len(facts.rows)} images of {groups} groups, {len(facts.classes)} classes, {facts.folds} folds of "
         f"{facts.epochs} epochs. Scores are {text(facts.metric)}.</p>"
+        f"{''.join(f'<p>{text(line)}</p>' for line in alone_said(facts.manifest))}"
         f"<p class='soft'>{text(facts.run.root)} · data {text(info.data)} · "
         f"{', '.join(f'{text(k)} {text(v)}' for k, v in info.versions.items())}</p>"
     )

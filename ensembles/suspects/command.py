@@ -13,6 +13,7 @@ they judge, so they find less. It predicts every training photo with every fold 
 """
 
 import argparse
+import shlex
 from collections import Counter
 from pathlib import Path
 
@@ -46,14 +47,20 @@ def command(given: argparse.Namespace) -> int:
     table = table_of(found, images, manifest.made_of).drop(columns=[] if given.by_fold else ["fold"])
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     fields = Counter(s.field for _, s in found)
-    counts = ", ".join(f"{n} {field}" for field, n in fields.most_common()) or "none"
+    counts = ", ".join(f"{n} {field}" for field, n in fields.most_common())
+    if not found:
+        print(f"no label looks wrong; {out} has no line")
+        print(doubt(members, votes))
+        print(f"next: {spoken('report', members.run.root)}")
+        return 0
     print(f"suspects: {counts}; {len(table):,} photos, a line each, by score in {out}")
     print(doubt(members, votes))
     shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]
-    if shown:
-        sheet = [(s.caption(n), [images[r] for r in s.rows]) for n, s in enumerate(shown, start=1)]
-        draw_sheet(out.with_suffix(".png"), manifest.root, sheet, doubt(members, votes))
-        print(f"contact sheet of the first {len(shown)}: {out.with_suffix('.png')}")
-    unseen = "" if given.by_fold else "look at them, delete wrong lines, and "
-    print(f"next: {unseen}search with rows.corrections = {out}")
+    sheet = [(s.caption(n), [images[r] for r in s.rows]) for n, s in enumerate(shown, start=1)]
+    picture = out.with_suffix(".png")
+    draw_sheet(picture, manifest.root, sheet, doubt(members, votes))
+    print(f"contact sheet of the first {len(shown)}: {picture}")
+    unseen = "" if given.by_fold else "look at the photos, delete wrong lines, and "
+    print(f"{unseen}give the list to a search as rows.corrections: {out}")
+    print(f"next: open {shlex.quote(str(picture))}")
     return 0

@@ -5,11 +5,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from trainable.files import write_atomic
 from trainable.images.decode import read_image, resize
-from trainable.pictures.sheet import Font, broken_lines
+from trainable.pictures.letters import Font, lettered
+from trainable.pictures.sheet import broken_lines
 
 WIDTH, HIGH = 1410, 128  # pixels of the sheet, and of a photo's height
 NARROWEST, MOST = 190, 7  # pixels of a block, so that its caption has room; photos in it
@@ -33,12 +34,14 @@ class _Block:
 
 def draw_sheet(file: Path, root: Path, found: Sequence[tuple[tuple[str, str], Sequence[str]]], head: str) -> None:
     """Writes a PNG of (caption, images) under the line `head`; images are paths below `root`, unreadable ones grey."""
-    font = ImageFont.load_default(size=LETTERS)
+    lettering = lettered([head, *(line for caption, _ in found for line in caption)])
+    font, said = lettering.font(LETTERS), iter(lettering.texts)
+    head = next(said)
     rows: list[list[_Block]] = [[]]
     for caption, images in found:
         photos = [_photo(root / image) for image in images[:MOST]]
         room = _Block([], photos).width
-        block = _Block([part for line in caption for part in broken_lines(line, font, room)], photos)
+        block = _Block([part for _ in caption for part in broken_lines(next(said), font, room)], photos)
         if rows[-1] and sum(b.width + GAP for b in [*rows[-1], block]) > WIDTH:
             rows.append([])
         rows[-1].append(block)

@@ -15,11 +15,15 @@ from search.race import Race
 from search.watch.log import Log
 from search.watch.tally import Row
 from trainable.run import Trial
+from trainable.terminal import fitting, without
 from trainable.training.report import Report
 from trainable.words import count, duration
 
 ROWS, ERRORS = 12, 3
 NARROW = 100  # columns of a terminal in which the race stands below the search, not beside it
+COLUMNS = ("#", "trial", "state", "fold", "epochs", "score", "images/s", "")
+GIVE_WAY = ("", "images/s", "trial", "fold", "epochs")  # what a narrow terminal loses, first to last
+RACE = ("race", "arrived", "went on", "waiting")
 ORDER = ("running", "complete", "waiting", "failed", "stopped")
 STYLES = {"running": "", "complete": "green", "failed": "red"}
 
@@ -99,17 +103,22 @@ class LiveTable:
         """Where trials are in the race."""
         if self.race is None:
             return Text()
+        return fitting(self.console, without(RACE, RACE[:0:-1], self._rungs_by))
+
+    def _rungs_by(self, columns: list[str]) -> Table:
+        assert self.race is not None
         table = Table(pad_edge=False, box=None, header_style="bold")
-        for column in ("race", "arrived", "went on", "waiting"):
+        for column in columns:
             table.add_column(column, justify="left" if column == "race" else "right", no_wrap=True)
         for step, held in self.race.rungs.items():
             beyond = self.race.beyond[step]
             here = sum(self._waits(name) and name not in beyond for name in held)
-            table.add_row(f"fold 0, epoch {step}", str(len(held)), str(len(beyond)), str(here))
+            cells = (f"fold 0, epoch {step}", str(len(held)), str(len(beyond)), str(here))
+            table.add_row(*cells[: len(columns)])
         for k in range(1, self.search.folds):
             arrived = sum(len(s) > k for s in self.race.fold_scores.values())
             on = sum(len(s) > k + 1 for s in self.race.fold_scores.values()) if k + 1 < self.search.folds else arrived
-            table.add_row(f"fold {k}", str(arrived), str(on), "")
+            table.add_row(*(f"fold {k}", str(arrived), str(on), "")[: len(columns)])
         return table
 
     def _waits(self, trial_id: str) -> bool:
@@ -117,17 +126,25 @@ class LiveTable:
         return trial_id in self.waiting or (row is not None and row.state == "waiting")
 
     def _trials(self) -> Table:
+        return fitting(self.console, without(COLUMNS, GIVE_WAY, self._trials_by))
+
+    def _trials_by(self, columns: list[str]) -> Table:
         table = Table(expand=False, pad_edge=False, box=None, header_style="bold")
-        for column in ("#", "trial", "state", "fold", "epochs", "score", "images/s", ""):
+        for column in columns:
             left = column in ("trial", "state", "")
-            table.add_column(column, justify="left" if left else "right", no_wrap=bool(column))  # "" gives way first
+            table.add_column(column, justify="left" if left else "right", no_wrap=bool(column))  # "" is cut first
         for trial_id, row in self._visible():
-            score = "-" if math.isnan(row.score) else self.measure.text(row.score)
-            epochs = f"{row.step}/{self.tally.full}"
-            speed = f"{row.images_per_second:.0f}" if row.state == "running" else ""
-            cells = (str(row.number), trial_id, row.state, str(row.fold), epochs, score, speed)
-            reason = Text(row.reason[:60], no_wrap=True, overflow="ellipsis")
-            table.add_row(*map(escape, cells), reason, style=STYLES.get(row.state, "dim"))
+            cells: dict[str, RenderableType] = {
+                "#": str(row.number),
+                "trial": escape(trial_id),
+                "state": row.state,
+                "fold": str(row.fold),
+                "epochs": f"{row.step}/{self.tally.full}",
+                "score": "-" if math.isnan(row.score) else self.measure.text(row.score),
+                "images/s": f"{row.images_per_second:.0f}" if row.state == "running" else "",
+                "": Text(row.reason[:60], no_wrap=True, overflow="ellipsis"),
+            }
+            table.add_row(*(cells[column] for column in columns), style=STYLES.get(row.state, "dim"))
         return table
 
     def _visible(self) -> list[tuple[str, Row]]:

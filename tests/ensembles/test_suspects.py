@@ -201,7 +201,7 @@ def test_command_writes_corrections_and_a_contact_sheet(
     assert main([str(run.root), "--top", "2"]) == 0
     out = run.root / "suspects.csv"
     said = capfd.readouterr().out
-    assert said.splitlines()[-1].startswith("next: ")
+    assert said.splitlines()[-1] == f"next: open {out.with_suffix('.png')}"
     assert "contradicts the label: mask 0%, gender" in said and "own mistakes" not in said
     errors = true_errors(data)
     table = pd.read_csv(out)
@@ -223,6 +223,19 @@ def test_command_writes_corrections_and_a_contact_sheet(
     assert "allowed: a new file that ends in .csv" in refused(capfd, main, run.root, "--out", tmp_path / "list.png")
 
 
+def test_no_suspects_are_good_news(generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    run = prepared(generic, tmp_path / "run")
+    trial, labels, rows = begun(run, tiny()), run.manifest.labels, np.arange(len(run.manifest.frame))
+    votes = np.eye(len(run.manifest.classes), dtype=np.float32)[labels]
+    result = TrialResult(trial.id, "macro_f1", 1.0, 1.0, (1.0, 1.0), {}, 2, 1.0, 8, "cpu", 1, "")
+    trial.finish(Predictions(rows, votes, labels, run.folds.fold, run.manifest.classes), result)
+    assert main([str(run.root)]) == 0
+    out = run.root / "suspects.csv"
+    said = capfd.readouterr().out.splitlines()
+    assert f"no label looks wrong; {out} has no line" in said and not out.with_suffix(".png").exists()
+    assert said[-1] == f"next: python -m ensembles.report {run.root}" and "delete" not in " ".join(said)
+
+
 def test_list_by_fold_may_be_applied_unseen(sample: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     """Each line comes from the models of its fold, about people of its training part, and changes those alone."""
     folder = complete_run(sample, tmp_path / "run", learning_rates=(3e-3, 6e-3))
@@ -235,7 +248,8 @@ def test_list_by_fold_may_be_applied_unseen(sample: Path, tmp_path: Path, capfd:
         assert not np.allclose(votes[k][~own], oof[~own], atol=1e-2)
     assert main([str(run.root), "--by-fold", "--out", str(out)]) == 0
     said = capfd.readouterr().out
-    assert f"next: search with rows.corrections = {out}" in said
+    assert f"\ngive the list to a search as rows.corrections: {out}\n" in said
+    assert said.splitlines()[-1] == f"next: open {out.with_suffix('.png')}"
     assert "are the vote's own mistakes" in said, "it has learnt next to nothing"
     table, manifest = pd.read_csv(out, dtype=str), read_manifest(sample)
     frame, fold = manifest.frame, run.folds.fold

@@ -41,10 +41,21 @@ def automatic() -> Choice:
 def test_table_fits_a_narrow_terminal_with_the_word_that_counts(automatic: Choice) -> None:
     console = Console(width=80)
     with console.capture() as captured:
-        console.print(table_of_methods(automatic))
+        console.print(table_of_methods(automatic, console))
     lines = captured.get().splitlines()
     chosen = [line.split()[0] for line in lines if line.rstrip().endswith("chosen")]
     assert sorted(chosen) == sorted(automatic.parts) and "…" not in captured.get()
+
+
+@pytest.mark.parametrize("width", [25, 32, 40])
+def test_narrower_terminal_loses_columns_and_no_digits(automatic: Choice, width: int) -> None:
+    console = Console(width=width)
+    with console.capture() as captured:
+        console.print(table_of_methods(automatic, console))
+    rows = {row.method: automatic.members.metric.text(row.nested) for row in automatic.evaluation.rows}
+    lines = [line.split() for line in captured.get().splitlines()]
+    told = {line[0]: line for line in lines if line and line[0] in rows}
+    assert told.keys() == rows.keys() and all(nested in told[method] for method, nested in rows.items())
 
 
 def test_reason_names_the_rule(automatic: Choice) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from trainable.cache import cache_folder
-from trainable.command import folder, guarded, natural, plain_name, whole
+from trainable.command import check_folder, check_out, folder, guarded, natural, plain_name, whole
 from trainable.errors import InputError
 from trainable.files import write_text
 
@@ -64,6 +64,23 @@ def test_cache_without_a_home_folder(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(Path, "home", homeless)
     with pytest.raises(InputError, match="allowed: FOLDVOTE_CACHE=DIR, or HOME"):
         cache_folder()
+
+
+def test_cache_that_cannot_be_made(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for place in (tmp_path / "file" / "cache", Path("/proc/nowhere/cache")):
+        monkeypatch.setenv("FOLDVOTE_CACHE", str(place))
+        with pytest.raises(InputError, match=f"received {place}: .*; allowed: FOLDVOTE_CACHE=DIR"):
+            cache_folder()
+
+
+def test_folder_that_cannot_be_made_is_refused_before_the_work(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check_folder("--out", tmp_path / "a" / "b")
+    with pytest.raises(InputError, match=f"--out: received {tmp_path}/file, which is a file; allowed: a folder"):
+        check_folder("--out", tmp_path / "file")
+    with pytest.raises(InputError, match=f"received {tmp_path}/file/a, and {tmp_path}/file is a file"):
+        check_out(tmp_path / "file" / "a" / "x.csv")
 
 
 @pytest.mark.parametrize("text", ["-1", "²", str(2**31), "1e3"])

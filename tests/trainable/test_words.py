@@ -4,7 +4,7 @@ import math
 
 import pytest
 
-from trainable.words import count, duration, short
+from trainable.words import count, duration, few
 
 
 @pytest.mark.parametrize(
@@ -29,4 +29,4 @@ def test_durations_have_two_units_at_most(seconds: float, words: str) -> None:
 
 def test_counts_and_lists() -> None:
     assert [count(n, "epoch") for n in (0, 1, 2)] == ["0 epochs", "1 epoch", "2 epochs"]
-    assert short(["a", "b"]) == "a, b" and short(list("abcdefgh"), 3) == "a, b, c, ... (8 in all)"
+    assert few(["a", "b"]) == "a, b" and few(range(2000), 2) == "0, 1 and 1,998 more"

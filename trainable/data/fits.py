@@ -3,10 +3,11 @@
 from trainable.config import JOINT, TrialConfig
 from trainable.data.attributes import Attributes
 from trainable.data.corrections import check_core, correct
-from trainable.data.manifest import Manifest, few
+from trainable.data.manifest import Manifest
 from trainable.data.where import rows_where
 from trainable.errors import InputError
 from trainable.images.faces import check_detector, looks_for_faces
+from trainable.words import few
 
 
 def check_data(config: TrialConfig, manifest: Manifest) -> None:

@@ -3,7 +3,8 @@
 import numpy as np
 
 from trainable.data.folds import Folds
-from trainable.data.manifest import Manifest, few
+from trainable.data.manifest import Manifest
+from trainable.words import few
 
 UNEVEN = 2  # times as many scored rows in the largest fold as in the smallest
 

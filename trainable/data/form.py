@@ -7,8 +7,9 @@ from typing import Any, Self
 
 import pandas as pd
 
-from trainable.data.values import cases, clean, numbers
+from trainable.data.values import clean, numbers
 from trainable.errors import InputError
+from trainable.words import few
 
 
 @dataclass(frozen=True)
@@ -51,7 +52,7 @@ class Form:
             "ranked": f"{self.columns[0]} = the {self.length} likeliest labels, ranked",
             "score": f"{self.columns[0]} = the probability of {self.names[self.positive]}",
         }[self.kind]
-        lacking = f"; 0 for {', '.join(self.absent[:5])}{', ...' if len(self.absent) > 5 else ''}, without a photo"
+        lacking = f"; 0 for {few(self.absent, 5)}, without a photo"
         return f"submission: {self.id or 'rows'}, {what}{lacking if self.absent else ''}"
 
 
@@ -90,7 +91,7 @@ def form_of(
             own = next((i for i, name in enumerate(classes) if clean(name) == clean(answers[0])), 1)
             return replace(form, kind="score", positive=own)
         raise InputError(
-            f"{source}: one number a photo in {answers[0]}: received {cases(values)} and {len(classes)} classes, "
+            f"{source}: one number a photo in {answers[0]}: received {few(values)} and {len(classes)} classes, "
             f"{', '.join(classes[:4])}; allowed: labels, one column a class, or two classes (neither regression nor "
             "several classes under one score are for this version)"
         )
@@ -113,7 +114,7 @@ def refuse_blanks(classes: Sequence[str], source: str) -> None:
     broken = [name for name in classes if len(name.split()) != 1]
     if broken:
         raise InputError(
-            f"{source}: ranked lists are separated by blanks: received classes {cases(map(repr, broken))}; allowed: "
+            f"{source}: ranked lists are separated by blanks: received classes {few(map(repr, broken))}; allowed: "
             "names without blanks"
         )
 

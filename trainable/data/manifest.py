@@ -15,6 +15,7 @@ from trainable.data.flags import Taken
 from trainable.data.form import Form
 from trainable.data.values import sorted_names
 from trainable.errors import InputError
+from trainable.words import few
 
 COMPETITION = "competition"
 SAMPLE_WEIGHT = "sample_weight"  # column, float64: how much the loss of a row counts in training
@@ -143,11 +144,6 @@ def file_sizes(root: Path, images: list[str], source: Path, *, skip_missing: boo
     if missing and not skip_missing:
         raise InputError(f"{source}: {few(missing)} not found below {root}; allowed: rows whose file exists")
     return found
-
-
-def few(names: list[str], limit: int = 5) -> str:
-    more = f" and {len(names) - limit} more" if len(names) > limit else ""
-    return ", ".join(names[:limit]) + more
 
 
 def _plain(column: np.ndarray) -> bytes:

@@ -9,10 +9,10 @@ import numpy as np
 import pandas as pd
 
 from trainable.errors import InputError
+from trainable.words import few
 
 NOBODY = {"", "nan", "na", "none"}  # of a group: nobody is named
 WARNED = 5  # pairs of near-equal values that are named
-FIRST = 3  # cases that a refusal names
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 
 
@@ -64,15 +64,8 @@ def refuse_line_breaks(column: pd.Series, source: object, what: str) -> None:
     broken = column[column.str.contains(r"[\r\n]", regex=True)]
     if len(broken):
         raise InputError(
-            f"{source}: {what} with a line break inside: received {cases(broken.map(repr))}; allowed: one line a cell"
+            f"{source}: {what} with a line break inside: received {few(broken.map(repr))}; allowed: one line a cell"
         )
-
-
-def cases(found: Iterable[object]) -> str:
-    """The first three cases of a refusal, and how many more there are."""
-    listed = [str(case) for case in found]
-    more = f" and {len(listed) - FIRST:,} more" if len(listed) > FIRST else ""
-    return ", ".join(listed[:FIRST]) + more
 
 
 def sorted_names(values: Iterable[str]) -> tuple[str, ...]:

@@ -2,9 +2,10 @@
 
 import numpy as np
 
-from trainable.data.manifest import Manifest, few
+from trainable.data.manifest import Manifest
 from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 
 def rows_where(manifest: Manifest, text: str, labels: np.ndarray, choice: str) -> np.ndarray:

@@ -93,7 +93,6 @@ def open_store(
     hold something else than they are to.
     """
     names = tuple(names)
-    cache_folder().mkdir(parents=True, exist_ok=True)
     if content and (store := _kept(root, names, size, content)) is not None:
         return store
     state = cache_folder() / f"{state_of(root, names, (VERSION, str(root), size))}.json"

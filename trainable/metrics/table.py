@@ -11,6 +11,7 @@ from trainable.errors import InputError, unknown
 from trainable.metrics import counts as c
 from trainable.metrics import probabilities as p
 from trainable.metrics.metric import Kind, Metric, Score
+from trainable.words import few
 
 MACRO_F1 = "macro_f1"
 Asked = str | Score
@@ -103,7 +104,7 @@ def get(asked: Asked, classes: Sequence[str]) -> Metric:
         if len(names) != 2:
             raise InputError(
                 f"metric {plain}: received {len(names)} classes, and it is that of the second of two; allowed: "
-                f"{plain}:CLASS with one of {_few(names)}, or macro_f1, weighted_f1"
+                f"{plain}:CLASS with one of {few(names)}, or macro_f1, weighted_f1"
             )
         number, shown = 1, f"{shown} of {names[1]}"
     parts = entry.build(number)
@@ -146,7 +147,3 @@ def is_named(name: str) -> bool:
 def is_loss(name: str) -> bool:
     """Whether people read scores of a recorded metric negated; of a function nothing is known."""
     return is_named(name) and METRICS[name.partition(":")[0]].loss
-
-
-def _few(names: tuple[str, ...]) -> str:
-    return ", ".join(names[:6]) + (", ..." if len(names) > 6 else "")

@@ -4,12 +4,13 @@ its size, as TensorBoard does."""
 from collections.abc import Sequence
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
+
+from trainable.pictures.letters import Font, lettered
 
 GAP, LINE = 8, 20  # pixels between photos; of a line of text
 LETTERS = 18  # pixels of a letter's height, with what is above and below it
 NARROWEST = 150  # pixels of a caption's width
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 
 
 def sheet(images: np.ndarray, captions: Sequence[str], *, columns: int = 4) -> np.ndarray:
@@ -18,8 +19,11 @@ def sheet(images: np.ndarray, captions: Sequence[str], *, columns: int = 4) -> n
     if len(captions) != count:
         raise ValueError(f"sheet: received {count} images and {len(captions)} captions; allowed: as many")
     columns = min(columns, count)
-    font, wide = ImageFont.load_default(size=LETTERS), max(width, NARROWEST)
-    broken = ["\n".join(part for line in c.split("\n") for part in broken_lines(line, font, wide)) for c in captions]
+    lettering, wide = lettered(captions), max(width, NARROWEST)
+    font = lettering.font(LETTERS)
+    broken = [
+        "\n".join(part for line in c.split("\n") for part in broken_lines(line, font, wide)) for c in lettering.texts
+    ]
     high = height + max(c.count("\n") + 1 for c in broken) * LINE
     rows = -(-count // columns)
     canvas = Image.new("RGB", (columns * (wide + GAP) + GAP, rows * (high + GAP) + GAP), "white")

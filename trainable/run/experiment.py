@@ -12,9 +12,10 @@ from trainable.data.flags import Flags
 from trainable.data.fold_warnings import fold_warnings
 from trainable.data.folds import Folds, make_folds
 from trainable.data.layouts import NO_FLAGS, plan_lines, read_manifest
-from trainable.data.manifest import Manifest, few
+from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 from trainable.images.store import ImageStore, open_store
+from trainable.words import few
 
 
 @dataclass(frozen=True)

@@ -6,8 +6,9 @@ import os
 import sys
 from pathlib import Path
 
-from trainable.command import Parser
+from trainable.command import Parser, check_folder, guarded
 from trainable.commands import spoken
+from trainable.errors import InputError
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -24,11 +25,17 @@ def main(arguments: list[str] | None = None) -> int:
     eval_people = options.eval_people
     if eval_people is None:
         eval_people = max(LEAST, round(2 * options.people / 3))
-    try:
-        generate(options.out, options.people, eval_people, options.seed, options.workers)
-    except ValueError as error:
-        print(f"error: {error}", file=sys.stderr)
-        return 2
+
+    def command() -> int:
+        check_folder("OUT", options.out)
+        try:
+            generate(options.out, options.people, eval_people, options.seed, options.workers)
+        except ValueError as error:
+            raise InputError(str(error)) from None
+        return 0
+
+    if code := guarded(command):
+        return code
     print(f"{options.people} people to train on and {eval_people} to predict, generated in {options.out}")
     print(f"next: {spoken('search', 'spaces/demo.py', '--data', options.out)}")
     return 0

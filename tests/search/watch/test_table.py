@@ -127,6 +127,18 @@ def test_table_is_whole_in_a_narrow_terminal(table: LiveTable, run: Run) -> None
     assert "rank 12 of" in row and any("arrived  went on  waiting" in r for r in rows)
 
 
+@pytest.mark.parametrize("width", [20, 32, 50])
+def test_narrower_terminal_loses_columns_and_no_digits(table: LiveTable, run: Run, width: int) -> None:
+    table.race = Race(epochs=EPOCHS, folds=FOLDS, trials=4)
+    table.race.record("487cb2ab7ff1", 1, 0.5)
+    table.began(run.trial("487cb2ab7ff1"))
+    table.reported(run.trial("487cb2ab7ff1"), said(1, 0.5))
+    table.console.width = width
+    rows = [row.split() for row in shown(table)]
+    assert any(row[:1] == ["1"] and "0.5000" in row for row in rows)
+    assert any(row[:4] == ["fold", "0,", "epoch", "1"] and row[4:] == ["1", "0", "0"][: len(row) - 4] for row in rows)
+
+
 def test_trial_that_waits_since_an_earlier_process_counts_at_its_rung(table: LiveTable) -> None:
     table.race = Race(epochs=EPOCHS, folds=FOLDS, trials=4)
     table.race.record("a", 1, 0.5)

@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from trainable.command import Parser, add_columns, flags_of, folder, guarded, natural, whole
+from trainable.command import Parser, add_columns, check_folder, flags_of, folder, guarded, natural, whole
 from trainable.commands import spoken
 from trainable.errors import InputError
 
@@ -24,6 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
 
         data = given.data.expanduser().absolute()
         out = given.out.expanduser().absolute() if given.out else Path("describe").absolute() / data.name
+        check_folder("--out", out)
         refuse_another(out, data)
         facts = look(given.data, folds=given.folds, seed=given.seed, flags=flags_of(given))
         text = "\n".join(lines(facts)) + "\n"

@@ -10,6 +10,7 @@ from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, extens
 from trainable.images.decode import read_image, resize
 from trainable.pictures.charts import BLUE, DARK, WIDE, axes, beside, image, legend, matrix, photo, short
 from trainable.pictures.page import Part, Section, page, table, text
+from trainable.words import few
 
 LISTED = 40  # pairs of look-alikes
 GROUPS, SIDE = 8, 150  # photos a class; pixels of their longer side
@@ -27,7 +28,7 @@ def lines(facts: DataLook) -> list[str]:
         f"{int(frame['extra'].sum())} only ever train",
         f"sizes (height x width): {_counted(sizes(facts))}",
         f"extensions: {_counted(extensions(facts))}",
-        f"unreadable: {', '.join(facts.unreadable[:5]) or 'none'}",
+        f"unreadable: {few(facts.unreadable, 5) or 'none'}",
         f"pixels 0..1, RGB: mean {' '.join(f'{v:.3f}' for v in mean)}, deviation "
         f"{' '.join(f'{v:.3f}' for v in deviation)}",
         "classes, images (groups):",
@@ -185,10 +186,10 @@ def _folds(facts: DataLook) -> Section:
     shares = counts / np.maximum(counts.sum(0, keepdims=True), 1)
     figure, ax = axes(WIDE, 1.6 + 0.3 * len(counts))
     matrix(ax, shares, [f"fold {k}" for k in range(len(counts))], top=max(float(shares.max()), 0.01))
-    few = counts.shape[1] <= 30
-    names = [short(n) for n in facts.manifest.classes] if few else [str(i) for i in range(counts.shape[1])]
-    ax.set_xticks(range(len(names)), names, rotation=90, fontsize=8 if few else 4)
-    for (k, c), n in np.ndenumerate(counts) if few else ():
+    named = counts.shape[1] <= 30
+    names = [short(n) for n in facts.manifest.classes] if named else [str(i) for i in range(counts.shape[1])]
+    ax.set_xticks(range(len(names)), names, rotation=90, fontsize=8 if named else 4)
+    for (k, c), n in np.ndenumerate(counts) if named else ():
         ax.text(
             c,
             k,
@@ -245,5 +246,4 @@ def _fold_counts(facts: DataLook) -> np.ndarray:
 
 
 def _counted(counts: Counter, most: int = 6) -> str:
-    shown = ", ".join(f"{name} {n}" for name, n in counts.most_common(most))
-    return shown + (f" and {len(counts) - most} more" if len(counts) > most else "")
+    return few((f"{name} {n}" for name, n in counts.most_common()), most)

@@ -21,8 +21,8 @@ from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.layouts.tables import choose, table_files
 from trainable.data.text_tables import decode, records
-from trainable.data.values import cases
 from trainable.errors import InputError
+from trainable.words import few
 
 IMAGE, CATEGORY = "image_id", "category_id"
 IMAGES = ("file_name", IMAGE)
@@ -103,13 +103,13 @@ def _joined(content: dict, path: Path) -> pd.DataFrame:
     several = notes.loc[notes[IMAGE].duplicated(keep=False), IMAGE].unique()
     if len(several):
         raise InputError(
-            f"{path.name}: several labels a photo: received {cases(several)} with annotations of several categories; "
+            f"{path.name}: several labels a photo: received {few(several)} with annotations of several categories; "
             "allowed: one label a photo (multi-label tasks and detection are not for this version)"
         )
     strange = sorted(set(notes[IMAGE]) - set(images[IMAGE]))
     if strange:
         raise InputError(
-            f"{path.name}: annotations of images that it does not list: received {cases(strange)}; allowed: its own"
+            f"{path.name}: annotations of images that it does not list: received {few(strange)}; allowed: its own"
         )
     frame = images.merge(notes, on=IMAGE, suffixes=("", ".annotation"))
     if content.get("categories"):

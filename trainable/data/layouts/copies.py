@@ -12,9 +12,9 @@ import pandas as pd
 
 from trainable.data.hashes import looks, same, together
 from trainable.data.manifest import Manifest, TestSet
-from trainable.data.values import cases
 from trainable.errors import InputError
 from trainable.files import digest
+from trainable.words import few
 
 SAMPLED = 4096  # bytes of files of one size that are compared before all are
 Place = tuple[Path, str]
@@ -44,7 +44,7 @@ def join_copies(frame: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str
         made[list(one)] = list(one.values())
         lines.append(f"extra.csv: {len(one):,} photos are copies of scored ones and join their group")
     if several:
-        shown = cases(frame["image"].iloc[several])
+        shown = few(frame["image"].iloc[several])
         lines.append(
             f"warning: extra.csv: {len(several):,} photos are copies of scored ones of several groups and are left "
             f"out: {shown}"
@@ -73,7 +73,7 @@ def merge_duplicates(manifest: Manifest) -> Manifest:
         if (split > 1).any():
             raise InputError(
                 f"--merge-duplicates: received copies in two given folds, of groups "
-                f"{cases(split.index[split > 1])}; allowed: each in one"
+                f"{few(split.index[split > 1])}; allowed: each in one"
             )
     said = f"--merge-duplicates: {before:,} groups became {after:,}, photos that are copies being of one group"
     return replace(manifest, frame=frame.assign(group=found)).saying(said)

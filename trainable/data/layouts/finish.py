@@ -7,10 +7,9 @@ from trainable.data.flags import Flags
 from trainable.data.headers import find, named
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
-from trainable.data.manifest import SAMPLE_WEIGHT
+from trainable.data.manifest import SAMPLE_WEIGHT, Manifest
 from trainable.data.values import (
     alone_where_nobody,
-    cases,
     clean,
     counted,
     joined,
@@ -19,10 +18,16 @@ from trainable.data.values import (
     sorted_names,
 )
 from trainable.errors import InputError, unknown
+from trainable.words import few
 
 OWN = ("image", "group", "label", "fold", "extra", "bytes")  # columns of the manifest
 MOST_FOLDS = 100  # fold numbers are int8 on disk
 ALONE = "No group column: every photo stands alone (--group COLUMN where photos belong together)"
+
+
+def alone_said(manifest: Manifest) -> list[str]:
+    """What every command says of data that nobody told a group column of."""
+    return [ALONE] if ALONE in manifest.taken.lines else []
 
 
 def dropped_rows(table: Table, flags: Flags) -> tuple[Table, list[str]]:
@@ -51,7 +56,7 @@ def checked_labels(text: pd.Series, column: str, image: pd.Series, source: objec
     empty = text == ""
     if empty.any():
         raise InputError(
-            f"{source}: no label for {cases(map(repr, image[empty]))}; allowed: a label in every row, or "
+            f"{source}: no label for {few(map(repr, image[empty]))}; allowed: a label in every row, or "
             f"--drop {column}= to leave them out"
         )
     refuse_other_tasks(text, column, source)
@@ -120,7 +125,7 @@ def folds_given(
     pairs = pd.DataFrame({"group": groups.to_numpy(), "fold": text.to_numpy()}).drop_duplicates()
     split = pairs[pairs["group"].duplicated(keep=False)].groupby("group")["fold"]
     if len(split):
-        found = cases(f"{group!r} in {' and '.join(sorted(folds)[:3])}" for group, folds in split)
+        found = few(f"{group!r} in {' and '.join(sorted(folds)[:3])}" for group, folds in split)
         raise InputError(f"{source}: a group in two folds of {column}: received {found}; allowed: each group in one")
     number = {name: k for k, name in enumerate(names)}
     shown = ", ".join(f"{name} ({counts[name]:,})" for name in names[:8])
@@ -140,7 +145,7 @@ def sample_weights(frame: pd.DataFrame, source: object) -> tuple[pd.DataFrame, l
     found = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
     wrong = ~((found >= 0) & np.isfinite(found))
     if wrong.any():
-        raise InputError(f"{source}: {column}: received {cases(map(repr, text[wrong]))}; allowed: numbers of 0 or more")
+        raise InputError(f"{source}: {column}: received {few(map(repr, text[wrong]))}; allowed: numbers of 0 or more")
     made = frame.rename(columns={column: SAMPLE_WEIGHT}).assign(**{SAMPLE_WEIGHT: found})
     span = f"{found.min():g} to {found.max():g}"
     return made, [f"sample_weight = {column}: {span}, counts in training; heads in closed form pass over it"]

@@ -8,8 +8,9 @@ from os.path import commonpath
 import numpy as np
 
 from trainable.data.layouts.photos import Photos, stem_of
-from trainable.data.values import cases, clean
+from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 LEAST = 0.5  # share of a column's values that must name photos for it to be a column of photos at all
 
@@ -97,7 +98,7 @@ def _of_one_folder(
             "allowed: one of them, by its flag"
         )
     twice = [(v, hits) for v, hits in zip(values, found, strict=True) if len(hits) > 1]
-    named = cases(f"{value!r} ({' and '.join(photos.names[i] for i in hits[:2])})" for value, hits in twice)
+    named = few(f"{value!r} ({' and '.join(photos.names[i] for i in hits[:2])})" for value, hits in twice)
     raise InputError(
         f"{source}: ids that match two photos: received {named}; allowed: one photo an id, or --image FOLDER"
     )
@@ -131,6 +132,6 @@ def refuse_missing(located: Located, column: str, source: object) -> None:
     if located.missing:
         raise InputError(
             f"{source}: no image found for {len(located.missing):,} of {len(located.values):,} ids in {column}: "
-            f"received {cases(map(repr, located.missing))}; allowed: a photo for each, --drop COLUMN=VALUE for rows "
+            f"received {few(map(repr, located.missing))}; allowed: a photo for each, --drop COLUMN=VALUE for rows "
             "that count for nothing, or --skip-bad-images to train without them"
         )

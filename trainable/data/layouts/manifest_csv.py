@@ -23,10 +23,11 @@ from trainable.data.layouts.guess_label import Label
 from trainable.data.layouts.product import is_product, label_columns, product_of
 from trainable.data.layouts.sources import Table
 from trainable.data.layouts.written import find_written
-from trainable.data.manifest import Manifest, TestSet, few
+from trainable.data.manifest import Manifest, TestSet
 from trainable.data.text_tables import read_text_table, read_with_notes
 from trainable.data.values import clean, joined, refuse_line_breaks
 from trainable.errors import InputError
+from trainable.words import few
 
 
 def read_train(root: Path, flags: Flags) -> Manifest:

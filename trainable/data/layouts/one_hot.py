@@ -5,8 +5,8 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from trainable.data.values import cases
 from trainable.errors import InputError
+from trainable.words import few
 
 SPELLINGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1, "false": 0, "true": 1}
 FEWEST = 3  # columns that sum to one in every row by no chance
@@ -29,7 +29,7 @@ def from_one_hot(frame: pd.DataFrame, columns: Sequence[str], source: object, im
     ones = _ones(frame, columns)
     wrong = np.flatnonzero(ones.sum(1) != 1)
     if len(wrong):
-        named = cases(f"{image.iloc[i]!r} ({int(ones[i].sum())} labels)" for i in wrong.tolist())
+        named = few(f"{image.iloc[i]!r} ({int(ones[i].sum())} labels)" for i in wrong.tolist())
         raise InputError(
             f"{source}: several labels a photo, or none, in columns {', '.join(columns[:4])}: received {named}; "
             "allowed: one label a photo (multi-label tasks are not for this version)"

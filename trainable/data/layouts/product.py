@@ -13,8 +13,9 @@ from trainable.data.flags import Flags
 from trainable.data.headers import find, named
 from trainable.data.layouts.finish import OWN
 from trainable.data.layouts.refusals import refuse_other_tasks
-from trainable.data.values import cases, counted, joined, near_pairs, numbers, refuse_line_breaks, sorted_names
+from trainable.data.values import counted, joined, near_pairs, numbers, refuse_line_breaks, sorted_names
 from trainable.errors import InputError, unknown
+from trainable.words import few
 
 NUMBER = re.compile(r"\d+(?:\.\d+)?")
 FEWER, MORE = {"<", "≤", "below", "under", "less", "up"}, {">", "≥", "+", "over", "more", "above"}
@@ -96,7 +97,7 @@ def _refuse_other_tasks(text: pd.Series, column: str, where: str) -> None:
     found = numbers(distinct)
     if found is not None and ((found != np.round(found)).any() or len(found) > max(2, len(text) / 2)):
         raise InputError(
-            f"{where}: {len(found):,} numbers in column {column}: received {cases(distinct)}; allowed: values that "
+            f"{where}: {len(found):,} numbers in column {column}: received {few(distinct)}; allowed: values that "
             f"repeat, or --cut {column}=N[,N]"
         )
     refuse_other_tasks(text, column, where)
@@ -122,7 +123,7 @@ def _texts(frame: pd.DataFrame, column: str, image: str, where: str) -> tuple[pd
     empty = text == ""
     if empty.any():
         raise InputError(
-            f"{where}: no {column} for {cases(map(repr, frame[image][empty]))}; allowed: one in every row, or "
+            f"{where}: no {column} for {few(map(repr, frame[image][empty]))}; allowed: one in every row, or "
             f"--drop {column}= to leave them out"
         )
     return text, lines
@@ -141,7 +142,7 @@ def _numbers(text: pd.Series, column: str, where: str) -> np.ndarray:
     found = numbers(text)
     if found is None:
         strange = [value for value in text.unique() if numbers([value]) is None]
-        raise InputError(f"--cut {column}: received {cases(map(repr, strange))} in {where}; allowed: numbers")
+        raise InputError(f"--cut {column}: received {few(map(repr, strange))} in {where}; allowed: numbers")
     return found
 
 
@@ -203,10 +204,10 @@ def _sentences(made_of: Attributes) -> list[str]:
     if made_of.cells:
         whole = Attributes(made_of.parts).classes()
         lost = [name for cell, name in enumerate(whole) if cell not in made_of.cells]
-        lines.append(f"warning: no photo of {cases(lost)}: no classes")
+        lines.append(f"warning: no photo of {few(lost)}: no classes")
     return lines
 
 
 def _shown(frame: pd.DataFrame, columns: Sequence[str], labels: np.ndarray) -> str:
     rows = frame.loc[labels < 0, list(columns)].drop_duplicates()
-    return cases(" ".join(map(str, row)) for row in rows.itertuples(index=False))
+    return few(" ".join(map(str, row)) for row in rows.itertuples(index=False))

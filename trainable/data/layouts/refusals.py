@@ -6,8 +6,9 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from trainable.data.values import cases, numbers
+from trainable.data.values import numbers
 from trainable.errors import InputError
+from trainable.words import few
 
 SEPARATORS = re.compile(r"[\s|;,]+")
 MANY = 1000  # classes from which tables of predictions are large enough to be said aloud
@@ -19,14 +20,14 @@ def refuse_other_tasks(labels: pd.Series, column: str, source: object) -> None:
     distinct = [str(value) for value in labels.unique()]
     if several := _several(distinct):
         raise InputError(
-            f"{source}: several labels a photo in column {column}: received {cases(map(repr, several))}; allowed: one "
+            f"{source}: several labels a photo in column {column}: received {few(map(repr, several))}; allowed: one "
             f"label a photo (multi-label tasks {LATER})"
         )
     values = numbers(distinct)
     if values is not None and (values != np.round(values)).any():
         broken = [text for text, value in zip(distinct, values.tolist(), strict=True) if value != round(value)]
         raise InputError(
-            f"{source}: numbers with decimals in label column {column}: received {cases(broken)}; allowed: classes, or "
+            f"{source}: numbers with decimals in label column {column}: received {few(broken)}; allowed: classes, or "
             f"--label COLUMN (regression tasks {LATER})"
         )
     if len(distinct) > max(2, len(labels) / 2):
@@ -43,7 +44,7 @@ def refuse_numbers_asked(labels: pd.Series, column: str, asked: pd.Series, sampl
     if given is None or len(given) < 3 or answers is None or not (answers != np.round(answers)).any():
         return
     raise InputError(
-        f"{sample}: one number a photo in {asked.name}: received {cases(asked.unique())}, and {len(given):,} values of "
+        f"{sample}: one number a photo in {asked.name}: received {few(asked.unique())}, and {len(given):,} values of "
         f"column {column}; allowed: classes (regression tasks {LATER})"
     )
 
@@ -64,7 +65,7 @@ def refuse_repeated(images: pd.Series, labels: pd.Series, source: object) -> Non
     pairs = pd.DataFrame({"image": images.to_numpy(), "label": labels.to_numpy()}).drop_duplicates()
     several = pairs[pairs["image"].duplicated(keep=False)].groupby("image")["label"]
     if len(several):
-        found = cases(f"{name} ({', '.join(list(names)[:3])})" for name, names in several)
+        found = few(f"{name} ({', '.join(list(names)[:3])})" for name, names in several)
         raise InputError(
             f"{source}: several labels a photo: received {found}; allowed: one (multi-label tasks {LATER})"
         )

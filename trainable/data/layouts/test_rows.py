@@ -12,8 +12,9 @@ from trainable.data.layouts.locate import LEAST, Located, locate, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Table
-from trainable.data.values import cases, clean
+from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 IMAGE = "image"
 
@@ -84,14 +85,14 @@ def _of_table(table: Table | None, found: tuple[str, Located], sample: Sample) -
     if not ids:
         asked = sample.table[sample.named[0]]
         raise InputError(
-            f"{path}: ids that {where} lacks: received {cases(map(repr, asked))}; allowed: the ids of {where}"
+            f"{path}: ids that {where} lacks: received {few(map(repr, asked))}; allowed: the ids of {where}"
         )
     rows = {clean(value): i for i, value in reversed(list(enumerate(table.frame[known])))}
     asked = sample.table[ids].map(clean)
     strange = [value for value in asked if value not in rows]
     if strange:
         raise InputError(
-            f"{path}: ids that {where} lacks: received {cases(map(repr, strange))}; allowed: the ids of {where}"
+            f"{path}: ids that {where} lacks: received {few(map(repr, strange))}; allowed: the ids of {where}"
         )
     order = [rows[value] for value in asked]
     lines = [
@@ -156,5 +157,5 @@ def refuse_missing_of_sample(located: Located, column: str, path: str) -> None:
     if located.missing:
         raise InputError(
             f"{path}: no image found for {len(located.missing):,} of {len(located.values):,} ids in {column}: received "
-            f"{cases(map(repr, located.missing))}; allowed: a test photo for each id"
+            f"{few(map(repr, located.missing))}; allowed: a test photo for each id"
         )

@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from trainable.data.manifest import few
-from trainable.data.values import cases, clean
+from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 
 class Written(NamedTuple):
@@ -47,7 +47,9 @@ def find_written(root: Path, cells: Sequence[str], source: Path, *, skip_missing
             first = first or f"{cell!r} is {image}"
         images.append(image)
     if missing and not skip_missing:
-        raise InputError(f"{source}: {few(missing)} not found below {root}; allowed: rows whose file exists")
+        raise InputError(
+            f"{source}: {few(missing)} not found below {root}{folders.other_names()}; allowed: rows whose file exists"
+        )
     said = ", ".join(f"{count:,} {kind}" for kind, count in kinds.items())
     return Written(images, sizes, [f"{source.name}: paths found: {said}; {first}"] if said else [])
 
@@ -88,7 +90,7 @@ class _Folders:
             names = self._alike(place).get(_loose(part), [])
             exact = [n for n in names if n == part] or names
             if len(exact) > 1:
-                found = cases(f"{place}/{n}".strip("/") for n in exact)
+                found = few(f"{place}/{n}".strip("/") for n in exact)
                 raise InputError(f"{source}: path {path!r} names two photos: received {found}; allowed: one")
             if not exact:
                 return None
@@ -96,6 +98,12 @@ class _Folders:
         folder, _, name = place.rpartition("/")
         size = self._files(folder).get(name, -1)
         return (place, size) if size >= 0 else None
+
+    def other_names(self) -> str:
+        """What to add where files in folders that were looked at have names in another encoding than UTF-8."""
+        names = {f"{folder}/{n}" for folder, listed in self.listed.items() for n in listed if not n.isprintable()}
+        found = [os.fsencode(n) for n in sorted(names) if any("\udc80" <= c <= "\udcff" for c in n)]
+        return f", where {len(found):,} names are no UTF-8, such as {found[0]!r} (convmv renames them)" if found else ""
 
     def _files(self, folder: str) -> dict[str, int]:
         if folder not in self.listed:

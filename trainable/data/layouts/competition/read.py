@@ -14,9 +14,10 @@ from trainable.data.layouts.copies import join_copies
 from trainable.data.layouts.finish import dropped_rows, extra_groups, groups_of
 from trainable.data.layouts.sources import Table
 from trainable.data.layouts.written import find_written
-from trainable.data.manifest import COMPETITION, Manifest, TestSet, few, file_sizes
+from trainable.data.manifest import COMPETITION, Manifest, TestSet, file_sizes
 from trainable.data.text_tables import read_table
 from trainable.errors import InputError
+from trainable.words import few
 
 MASK_OF_FILE = {**{f"mask{i}": 0 for i in range(1, 6)}, "incorrect_mask": 1, "normal": 2}
 SUFFIXES = (".jpg", ".jpeg", ".png")
