@@ -30,7 +30,6 @@ RESULTS = Path(__file__).parent / "results"
 SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # the director's files: in memory, fsync takes no time
 SAMPLES, MEMBERS = 432, 10
 BUDGETS = (1, 2, 4, 8, 16, 32)
-BASELINES = ("recipe", "full_cv_random", "stock")
 
 
 @dataclass(frozen=True)

@@ -20,6 +20,7 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("--method", default="auto", help="auto (default), or one by name: greedy, log_pool, ...")
     made.add_argument("--metric", metavar="M", help="vote under this metric (default: that of the runs)")
     made.add_argument("--size", type=whole, default=50, help="most picks of greedy selection")
+    made.add_argument("--most", type=whole, metavar="N", help="only the N best trials may vote (default: all)")
     made.add_argument("--seed", type=natural, default=0)
     made.add_argument(
         "--skip-broken-members", action="store_true", help="choose without members whose files are broken"

@@ -36,7 +36,7 @@ def vote(given: argparse.Namespace) -> int:
     if given.method not in (AUTO, *METHODS):
         raise unknown("method", given.method, (AUTO, *METHODS))
     runs = given.runs or [newest_below()]
-    members = load_members(runs, skip_broken=given.skip_broken_members, metric=given.metric)
+    members = load_members(runs, skip_broken=given.skip_broken_members, metric=given.metric, most=given.most)
     if given.also:
         members = with_outside(members, given.also)
     folder = _free(Run(runs[0]), given.name or given.method)

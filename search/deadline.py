@@ -15,6 +15,10 @@ from dataclasses import dataclass, field
 from trainable.config import TrialConfig
 
 COMPLETING = 0.5  # of the time, in completing trials; see docs/decisions/036
+FIXED = 12.0  # seconds at the end: workers end, modules are imported, methods are compared, the report is drawn
+MEMBERS = 4  # whose predictions are reserved for
+MOST = 0.25  # of the time, for predictions
+STARTING = 15.0  # seconds at the beginning: imports, the plan, workers
 LATE = 0.01  # of the time: three times as much is promised
 SAFETY = 1.05  # of what completing takes: epochs are not all alike
 
@@ -23,14 +27,16 @@ SAFETY = 1.05  # of what completing takes: epochs are not all alike
 class Deadline:
     """Seconds left, and what an epoch has cost so far. Without `seconds` it never comes.
 
-    epochs, folds: of a trial. slots: jobs at a time. reserve: seconds that the vote and the last files take.
+    epochs, folds: of a trial. slots: jobs at a time. reserve: seconds that the vote and the last files take, found from
+    `votes`, the epochs that predicting the test photos with one trial is worth, unless it is given.
     """
 
     seconds: float = math.inf
     epochs: int = 1
     folds: int = 1
     slots: int = 1
-    reserve: float = 0.0
+    reserve: float | None = None
+    votes: float = 0.0
     clock: Callable[[], float] = time.monotonic
     costs: defaultdict[Hashable, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0]))
     started: float = field(init=False)
@@ -51,7 +57,24 @@ class Deadline:
     @property
     def left(self) -> float:
         """Seconds until the last epoch is to end."""
-        return self.seconds - self.reserve - (self.clock() - self.started)
+        return self.seconds - self.kept - (self.clock() - self.started)
+
+    @property
+    def member(self) -> float:
+        """Seconds that predicting the test photos with one trial's networks takes; 0 if unknown."""
+        return self.votes * self.epoch()
+
+    @property
+    def kept(self) -> float:
+        """Seconds at the end that are not for training."""
+        if self.reserve is not None or not self.given:
+            return self.reserve or 0.0
+        return min(FIXED + MEMBERS * self.member, max(FIXED, MOST * self.seconds), self.seconds / 2)
+
+    @property
+    def one_trial(self) -> float:
+        """Seconds, from command to submission, that one trial would take whose folds are spread."""
+        return STARTING + SAFETY * self.takes([(None, 0)]) + FIXED + self.member
 
     @property
     def passed(self) -> bool:
@@ -85,7 +108,7 @@ class Deadline:
     def worth(self) -> float:
         """How many trials the whole time would complete if all workers did nothing else; infinite if unknown."""
         cost = self.epoch() * self.epochs * self.folds
-        return (self.seconds - self.reserve) * self.slots / cost if cost else math.inf
+        return (self.seconds - self.kept) * self.slots / cost if cost else math.inf
 
     def closes(self, trials: Sequence[tuple[Hashable, int]]) -> bool:
         """Whether completing trials (kind, epochs done) takes what is left, so that none is to begin."""

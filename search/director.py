@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 
 from search.deadline import Deadline, kind_of
 from search.interrupt import Interrupt
-from search.jobs import AllFolds, Died, Failed, Fatal, Job, Message, OneFold, claimed
+from search.jobs import TIME_OVER, AllFolds, Died, Failed, Fatal, Job, Message, OneFold, claimed
 from search.ledger import Ledger, last_score
 from search.parallel_folds import ParallelFolds
 from search.proposals import Proposals
@@ -35,9 +35,9 @@ class Director:
     """One sitting of a search: hands out jobs, takes messages, decides. Made by `search.assemble`.
 
     owner: this driver's token, see trainable.files.fence. unfinished: trials of an earlier process, to go on first.
-    waiting: at a rung. late: none of whose epochs can end in time any more. steps: epochs that the ledger holds, of each
-    trial that is not over. aborted: why the search ends, when it does so early; running trials are stopped at their next
-    message. disk_full: that is why.
+    waiting: at a rung. late: none of whose epochs can end in time any more. steps: epochs that the ledger holds, of
+    each trial that is not over. aborted: why the search ends, when it does so early; running trials are stopped at
+    their next message. disk_full: that is why.
     """
 
     run: Run
@@ -98,7 +98,17 @@ class Director:
         """No new trials are to come."""
         if len(self.ledger.numbers) >= self.search.trials or self.proposals.note:
             return True
-        return self.deadline.given and self._enough()
+        return self._enough() if self.planned else self.deadline.passed
+
+    @property
+    def planned(self) -> bool:
+        """Whether the time left decides how many are tried and how many completed; not of trials that are apart."""
+        return self.deadline.given and not self.ledger.apart
+
+    @property
+    def expired(self) -> bool:
+        """Whether nothing may go on any more, not even what is under way."""
+        return self.deadline.passed
 
     @property
     def empty(self) -> bool:
@@ -143,7 +153,9 @@ class Director:
         step = self.steps.setdefault(trial.id, 0)
         self.watchers.began(trial)
         after = max(step, self._heard.get(trial.id, 0))
-        return claimed(AllFolds(trial, self.owner, after, rungs=tuple(self.race.rungs)))
+        # Where nothing could vote yet, any epoch may be the last that the time suffices for.
+        rungs = range(1, self.search.epochs) if self.planned and self.empty else self.race.rungs
+        return claimed(AllFolds(trial, self.owner, after, rungs=tuple(rungs)))
 
     def next_fold(self) -> OneFold | None:
         """A later fold of a trial that is past its rungs, before its turn."""
@@ -160,7 +172,7 @@ class Director:
         if isinstance(message, Fatal):  # not the trial's fault: it stays unfinished, for --resume
             self.aborted, self.disk_full = message.reason, message.disk_full
         elif self.deadline.passed:
-            self.aborted = self.aborted or "the deadline has come"
+            self.aborted = self.aborted or TIME_OVER
         if isinstance(job, OneFold):
             return self._hear_fold(job, message)
         if isinstance(message, Died):
@@ -220,7 +232,7 @@ class Director:
         Where no fold is done at all, the last epoch that can end is all that there will be.
         """
         fold, inside = divmod(step, self.search.epochs)
-        if not self.deadline.given or (trial.id, fold) in self.parallel.done:  # told again, which takes no time
+        if not self.planned or (trial.id, fold) in self.parallel.done:  # told again, which takes no time
             return True
         rest = self.search.epochs - inside
         hopeless = (
@@ -243,7 +255,7 @@ class Director:
 
     def _weigh(self) -> None:
         """What the time left says of how many are to be complete."""
-        if self.deadline.given:
+        if self.planned:
             self.race.members = self.deadline.wanted(self.search.members) + self._more
             self.race.sure = int(self.empty) if self.empty or self.deadline.worth < RACING else None
 
@@ -258,7 +270,7 @@ class Director:
 
     def _sure(self) -> set[str]:
         """Trials at work that go on whatever comes, so that their folds need not wait for their turn."""
-        if not self.deadline.given:
+        if not self.planned:
             return set()
         if self.empty:
             return {self._eldest()} - {""}
@@ -268,7 +280,7 @@ class Director:
 
     def _one_more(self) -> AllFolds | None:
         """One more goes on from its rung than was thought, where there is time for it: none idles."""
-        while self.deadline.given and self.waiting and self.race.members < len(self.ledger.numbers) and self.drained:
+        while self.planned and self.waiting and self.race.members < len(self.ledger.numbers) and self.drained:
             self._more += 1
             self._weigh()
             if (job := self.next_trial()) is not None:
@@ -330,11 +342,11 @@ class Director:
         self._end(trial, "failed", cause)
 
     def _fits(self, config: TrialConfig) -> bool:
-        return not self.deadline.given or self.deadline.fits(kind_of(config))
+        return not self.planned or self.deadline.fits(kind_of(config))
 
     def _promoted(self) -> Trial | None:
         able = {i for i, t in self.waiting.items() if self.deadline.fits(self._pace(t), self._done(i))}
-        trial_id = self.race.promote(able if self.deadline.given else self.waiting, drained=self.drained)
+        trial_id = self.race.promote(able if self.planned else self.waiting, drained=self.drained)
         return None if trial_id is None else self.waiting.pop(trial_id)
 
     def _settle(self, trial: Trial, step: int, score: float) -> bool:

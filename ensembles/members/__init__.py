@@ -4,19 +4,23 @@ from ensembles.members.all_rows import on_all_rows
 from ensembles.members.load import Members, load_members, with_outside
 from ensembles.members.member import JOINT, Member
 from ensembles.members.outside import Outside
+from ensembles.members.partial import PARTIAL, missing_rows, partial_member
 from ensembles.members.products import multiply
 from ensembles.members.whole import SKIP, broken_members, refuse
 
 __all__ = [
     "JOINT",
+    "PARTIAL",
     "SKIP",
     "Member",
     "Members",
     "Outside",
     "broken_members",
     "load_members",
+    "missing_rows",
     "multiply",
     "on_all_rows",
+    "partial_member",
     "refuse",
     "with_outside",
 ]
