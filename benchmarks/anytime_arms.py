@@ -115,7 +115,7 @@ def ours(here: Case, workers: int, budget: float) -> tuple[float, float, int, in
     """(score, seconds late, trials begun, complete) of a search that is given so much time; score 0 where none is."""
     table, clock = here.table, Clock()
     limit = _limit(here, budget, workers)
-    deadline = Deadline(limit, table.epochs, table.folds, workers, clock=clock)
+    deadline = Deadline(limit, table.epochs, table.folds, workers, reserve=0.0, clock=clock)
     search = Search(
         trials=len(table.configs),
         folds=table.folds,

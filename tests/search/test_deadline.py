@@ -45,7 +45,7 @@ def test_it_closes_when_completing_takes_what_is_left(clock: Clock) -> None:
 
 
 def test_what_takes_too_long_is_refused_while_a_quicker_one_fits(clock: Clock) -> None:
-    deadline = Deadline(100, epochs=5, folds=2, clock=clock)
+    deadline = Deadline(100, epochs=5, folds=2, reserve=0, clock=clock)
     for seconds in (4.0, 6.0):
         deadline.heard("slow", seconds)
     deadline.heard("quick", 1.0)
@@ -58,7 +58,7 @@ def test_what_takes_too_long_is_refused_while_a_quicker_one_fits(clock: Clock) -
 
 @pytest.mark.parametrize(("seconds", "wanted"), [(9.0, 1), (20.0, 1), (40.0, 2), (61.0, 4), (10_000.0, 10)])
 def test_half_of_the_time_goes_into_completing(clock: Clock, seconds: float, wanted: int) -> None:
-    deadline = Deadline(seconds, epochs=10, folds=2, slots=2, clock=clock)
+    deadline = Deadline(seconds, epochs=10, folds=2, slots=2, reserve=0, clock=clock)
     assert deadline.wanted(10) == 10, "nothing is known yet"
     deadline.heard("any", 1.0)
     assert deadline.wanted(10) == wanted
