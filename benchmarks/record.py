@@ -21,7 +21,9 @@ import torch
 from benchmarks.record_tables import TABLES
 from ensembles.members import Member
 from ensembles.predict_members import predict_members
+from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
+from trainable.data.manifest import TestSet
 from trainable.files import read_npz, write_atomic
 from trainable.models.weights import resolve_weights
 from trainable.run import Run, prepare
@@ -30,7 +32,8 @@ from trainable.training.trial import train
 RESULTS = Path(__file__).parent / "results"
 
 
-def record(name: str, work: Path) -> None:
+def opened(name: str, work: Path) -> tuple[Run, TestSet, np.ndarray]:
+    """The run of a recording below `work`, begun or gone on with, its test photos, and what those truly are."""
     table = TABLES[name]
     torch.set_num_threads(table.threads)
     data, truth = table.data(work / f"data_{name}")
@@ -44,19 +47,30 @@ def record(name: str, work: Path) -> None:
         run.begin(experiment, command=["benchmarks.record", name], settings=settings)
     test = read_test(run.manifest.root, run.manifest.classes, table.flags)
     assert test is not None
+    return run, test, truth
+
+
+def trained(run: Run, test: TestSet, config: TrialConfig) -> tuple[Member, bool]:
+    """A trial in all folds with its test predictions; whether that was there already."""
+    member = Member(run.trial(run.identify(config)), math.nan)
+    if part_of(member).exists():
+        return member, True
+    member.trial.begin(config)
+    result = train(member.trial, lambda report: True, device=torch.device("cpu"))
+    assert result is not None
+    predict_members([member], test, part_of(member).parent)
+    member.trial.delete_leftovers()
+    return member, False
+
+
+def record(name: str, work: Path) -> None:
+    table, (run, test, truth) = TABLES[name], opened(name, work)
     configs = table.values()
     # Any prefix of a shuffled order is a fair sample, should the recording be looked at before it is done.
     for count, i in enumerate(np.random.default_rng(0).permutation(len(configs)), start=1):
-        config = table.config(configs[i])
-        member = Member(run.trial(run.identify(config)), math.nan)
-        if part_of(member).exists():
-            continue
-        member.trial.begin(config)
-        result = train(member.trial, lambda report: True, device=torch.device("cpu"))
-        assert result is not None
-        predict_members([member], test, part_of(member).parent)
-        member.trial.delete_leftovers()
-        print(f"{count}/{len(configs)} {json.dumps(configs[i])} {result.oof_score:.4f}", flush=True)
+        member, there = trained(run, test, table.config(configs[i]))
+        if not there:
+            print(f"{count}/{len(configs)} {json.dumps(configs[i])} {member.trial.result.oof_score:.4f}", flush=True)
     collect(name, run, truth)
 
 
@@ -65,13 +79,18 @@ def part_of(member: Member) -> Path:
     return member.run.root / "parts" / f"{member.key}.npz"
 
 
+def numbered(truth: np.ndarray, classes: list[str]) -> np.ndarray:
+    """Classes by number, whether they are named or numbered."""
+    return truth if truth.dtype.kind == "i" else np.array([classes.index(name) for name in truth])
+
+
 def collect(name: str, run: Run, truth: np.ndarray) -> None:
     table, classes = TABLES[name], list(run.manifest.classes)
     configs = table.values()
     trials = [run.trial(run.identify(table.config(c))) for c in configs]
     oofs = [t.oof() for t in trials]
     epochs = [[t.fold(k).epochs() for k in range(table.folds)] for t in trials]
-    numbers = truth if truth.dtype.kind == "i" else np.array([classes.index(name) for name in truth])
+    numbers = numbered(truth, classes)
     tests = [read_npz(part_of(Member(t, math.nan)))["probabilities"] for t in trials]
 
     def write(path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import warnings
 from collections import deque
+from collections.abc import Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -14,6 +15,7 @@ import optuna
 from benchmarks.search_table import Table, as_space, place, suggest
 from benchmarks.search_world import AllFoldsOf
 from search.assemble import assemble
+from search.deadline import Deadline
 from search.jobs import Job, Message
 from search.ledger import Ledger
 from search.race import Race
@@ -89,12 +91,14 @@ class Stock:
     every fold the mean so far, on `step` as the time. `trials` are samples: the tuner knows no duplicates.
     """
 
-    def __init__(self, table: Table, trials: int, seed: int, grace: int) -> None:
+    def __init__(self, table: Table, trials: int, seed: int, grace: int, first: Sequence[dict[str, Any]] = ()) -> None:
         from ray.tune.schedulers import ASHAScheduler
         from ray.tune.search.optuna import OptunaSearch
 
         self.table, self.trials = table, trials
-        self.search = OptunaSearch(lambda trial: {"row": table.rows[place(suggest(trial))]}, "score", "max", seed=seed)
+        self.search = OptunaSearch(
+            lambda trial: {"row": table.rows[place(suggest(trial))]}, "score", "max", list(first) or None, seed=seed
+        )
         self.asha = ASHAScheduler("step", "score", "max", max_t=table.full, grace_period=grace)
         self.asked = 0
 
@@ -136,7 +140,7 @@ class Ours:
     """The real director, race, suggester and ledger; only the ledger's journal is a study in memory.
 
     folder: where the director's run lies. parallel: whether idle workers train later folds before their turn. race: how
-    rungs rank. seen: options of the suggester.
+    rungs rank. deadline: none by default. seen: options of the suggester.
     """
 
     def __init__(
@@ -147,6 +151,7 @@ class Ours:
         *,
         parallel: bool = True,
         race: type[Race] = Race,
+        deadline: Deadline | None = None,
         **seen: Any,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -160,7 +165,10 @@ class Ours:
             identify=partial(TrialConfig.trial_id, folds_fingerprint="recorded"),
             race=race(**{f.name: getattr(plain, f.name) for f in fields(plain) if f.init}),
             suggester=Suggester(search.sampler, search.seed, search.startup, **seen),
+            deadline=deadline,
         )
+        for values in search.first:
+            self.director.ledger.study.enqueue_trial(values)
         self.director.resume()
         self.next_job = self.director.next_job if parallel else self.director.next_trial
 

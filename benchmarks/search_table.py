@@ -1,7 +1,7 @@
 """A recorded table (benchmarks.record) as the simulator reads it: any configuration, fold and epoch is answered."""
 
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Self
@@ -48,6 +48,14 @@ class Table:
             held["test_label"],
             tuple(json.loads(c) for c in held["configs"]),
         )
+
+    def with_row(self, row: int, held: dict[str, NDArray], seed: int) -> Self:
+        """The table with a row as another seed of its configuration trained, see benchmarks.record_recipe."""
+        changed = {}
+        for name in ("score", "valid", "test"):
+            changed[name] = getattr(self, name).copy()
+            changed[name][row] = held[name][seed]
+        return replace(self, **changed, votes={})
 
     @property
     def folds(self) -> int:
@@ -116,6 +124,11 @@ def suggest(trial: optuna.trial.BaseTrial) -> dict[str, Any]:
     ranks = {n: trial.suggest_int(n, 0, len(GRID[n]) - 1) for n in ("lr", "balance")}
     named = {n: trial.suggest_categorical(n, GRID[n]) for n in ("backbone", "augment", "loss")}
     return {n: GRID[n][ranks[n]] if n in ranks else named[n] for n in GRID}
+
+
+def parameters_of(values: dict[str, Any]) -> dict[str, Any]:
+    """The parameters with which `suggest` gives a point of the grid."""
+    return {n: GRID[n].index(v) if n in ("lr", "balance") else v for n, v in values.items()}
 
 
 def as_space(values: dict[str, Any]) -> dict[str, Any]:

@@ -1,7 +1,7 @@
 """A recorded table as the world of a simulated search: what its epochs take, what they come to, and what was spent."""
 
 import math
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
@@ -33,20 +33,34 @@ TableJob = AllFoldsOf | AllFolds | OneFold
 
 @dataclass
 class Trace:
-    """complete: (epochs spent by all workers when it became so, row), in that order. begun: rows in order."""
+    """complete: (epochs spent by all workers when it became so, row), in that order; ended: the seconds of each. begun:
+    rows in order.
+    """
 
     complete: list[tuple[int, int]]
+    ended: list[float]
     begun: list[int]
     epochs: int
     seconds: float
 
 
-def replay(table: Table, driver: SimulatedDriver, workers: int) -> Trace:
-    """Run a driver to its end."""
-    world = RecordedWorld(table)
+def replay(table: Table, driver: SimulatedDriver, workers: int, clock: "Clock | None" = None) -> Trace:
+    """Run a driver to its end. clock: is to tell the simulated time from now on."""
+    clock = clock or Clock()
+    world = RecordedWorld(table, clock)
     simulated = Simulated(world, workers)
+    clock.now = lambda: simulated.seconds
     simulated.execute(driver)
-    return Trace(world.complete, world.begun, len(world.trained), simulated.seconds)
+    return Trace(world.complete, world.ended, world.begun, len(world.trained), simulated.seconds)
+
+
+class Clock:
+    """Simulated seconds, for who is made before there is a simulation."""
+
+    now: Callable[[], float] = staticmethod(lambda: 0.0)
+
+    def __call__(self) -> float:
+        return self.now()
 
 
 @dataclass
@@ -59,6 +73,8 @@ class RecordedWorld:
     """
 
     table: Table
+    clock: Clock
+    ended: list[float] = field(default_factory=list)
     complete: list[tuple[int, int]] = field(default_factory=list)
     begun: list[int] = field(default_factory=list)
     trained: set[tuple[int, int]] = field(default_factory=set)
@@ -91,9 +107,12 @@ class RecordedWorld:
         elif step == self.table.full:
             if all(row != done for _, done in self.complete):
                 self.complete.append((len(self.trained), row))
+                self.ended.append(self.clock())
             if isinstance(job, AllFolds):
                 finish_trial(job.trial, float(self.table.oof[row]))
-        return Report(step, fold, score, decides=fold == 0 or last, fold_done=last, metrics={})
+        return Report(
+            step, fold, score, decides=fold == 0 or last, fold_done=last, metrics={"seconds": self.table.cost(row)}
+        )
 
 
 def _finish_fold(job: OneFold, score: float) -> None:

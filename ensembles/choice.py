@@ -45,6 +45,14 @@ class Choice:
         return self.evaluation.parts if self.method == BLEND else (self.method,)
 
 
+def two_parts(members: Members) -> np.ndarray:
+    """The folds of the rows; where all are of one fold (a trial whose others are missing), its groups in halves."""
+    if np.ptp(members.fold):
+        return members.fold
+    numbers = np.unique(members.groups, return_inverse=True)[1]
+    return (numbers % 2).astype(members.fold.dtype)
+
+
 def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_broken: bool) -> Choice:
     """Fit the method `asked`, or the one that "auto" takes, on members whose networks are whole.
 
@@ -60,7 +68,7 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
             evaluation = evaluate_methods(
                 members.probabilities,
                 members.labels,
-                members.fold,
+                two_parts(members),
                 members.groups,
                 members.metric,
                 methods=names,

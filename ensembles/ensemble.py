@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from ensembles.choice import Choice
-from ensembles.members import Member, Outside
+from ensembles.members import Member, Outside, missing_rows
 from ensembles.methods import Fitted, load
 from ensembles.metric import shown_metric
 from ensembles.nested import AUTO
@@ -147,12 +147,16 @@ def read_ensemble(root: Path) -> Ensemble:
 
 
 def _place(member: Member | Outside) -> dict[str, Any]:
-    """Where a member lies; `times` only where it is a product, `all_rows` only where it predicts so."""
+    """Where a member lies; `times` only where it is a product, `all_rows` only where it predicts so, `parts` and
+    `missing_rows` only where it is not complete.
+    """
     if isinstance(member, Outside):
         return {"run": str(member.oof.parent), "trial": member.name, "oof": str(member.oof), "sub": str(member.sub)}
     place: dict[str, Any] = {"run": str(member.run.root), "trial": member.trial.id}
     if member.all_rows:
         place["all_rows"] = True
+    if member.parts:
+        place["parts"], place["missing_rows"] = list(member.parts), missing_rows(member)
     if member.times:
         place["times"] = [_place(m) for m in member.times]
     return place
@@ -170,7 +174,8 @@ def _trial_member(place: dict[str, Any], folder: EnsembleFolder) -> Member:
     if not run.begun:  # the run was moved, and the ensemble with it
         run = next((Run(moved) for moved in (own.root, own.heads) if moved.name == run.name), run)
     trial = run.trial(place["trial"])
-    if not trial.finished:
+    parts = tuple(place.get("parts", ()))
+    if not (trial.finished or parts):
         raise InputError(
             f"{folder.summary_file}: member {trial.root} is gone; allowed: runs where they were when it was built"
         )
@@ -179,4 +184,5 @@ def _trial_member(place: dict[str, Any], folder: EnsembleFolder) -> Member:
         place.get("oof_score", float("nan")),
         tuple(_trial_member(factor, folder) for factor in place.get("times", ())),
         place.get("all_rows", False),
+        parts,
     )

@@ -8,6 +8,7 @@ from rich.table import Table
 
 from ensembles.choice import Choice
 from ensembles.contributions import Contribution
+from ensembles.members import PARTIAL
 from ensembles.methods import BLEND
 from ensembles.nested import AUTO
 from trainable.metrics import Metric
@@ -63,7 +64,9 @@ def reason(choice: Choice, asked: str) -> str:
     """Which method votes, of which trials, and why."""
     metric, trials = choice.members.metric, len(choice.members.members)
     voting = int((choice.fitted.weights > 0).sum())
-    what = f"method {choice.method}: {voting} of {count(trials, 'complete trial')}"
+    partial = any(getattr(member, "parts", ()) for member in choice.members.members)
+    of = f"one trial, {PARTIAL}" if partial else f"{voting} of {count(trials, 'complete trial')}"
+    what = f"method {choice.method}: {of}"
     if asked != AUTO:
         return f"{what}, as asked"
     best = max((row for row in choice.evaluation.rows if row.method != AUTO), key=lambda row: row.nested)

@@ -121,7 +121,7 @@ def submit(
         print(f"warning: {sentence}", flush=True)
     scores, pooling = pool_groups(scores, known, members, test, given.seed)
     together = None
-    if test.groups is None and members.attributes and not given.no_persons:
+    if test.groups is None and members.attributes and np.ptp(members.fold) and not given.no_persons:
         scores, together = refine_by_person(scores, known, members, test, given.seed)
     folder.write_test(
         probabilities=probabilities,
@@ -145,7 +145,7 @@ def pool_groups(
     scores: np.ndarray, known: np.ndarray, members: Members, test: TestSet, seed: int
 ) -> tuple[np.ndarray, Pooling | None]:
     """Votes [M, C] on test photos, pooled where their groups are known and it pays out of fold; what it gave there."""
-    if test.groups is None:
+    if test.groups is None or not np.ptp(members.fold):  # of one fold alone nothing can be judged on others
         return scores, None
     found = pooling_gain(known, members.labels, members.fold, members.groups, members.metric, seed)
     if found is None:

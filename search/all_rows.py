@@ -41,6 +41,8 @@ class AllRowsDriver:
     def finished(self) -> bool:
         return bool(self.aborted) or not (self.todo or self.running)
 
+    expired = False  # it has all the time in the world
+
     def next_job(self) -> AllRows | None:
         self.interrupt.check()
         if self.aborted or not self.todo:

@@ -29,7 +29,7 @@ def parser() -> argparse.ArgumentParser:
         "--gpus-per-trial", type=gpus, metavar="X", help="a fraction packs trials on one GPU, auto as many as pay"
     )
     made.add_argument("--cpus-per-trial", type=positive, metavar="X")
-    made.add_argument("--hours", type=positive, metavar="H", help="begin no trial that could not be complete by then")
+    made.add_argument("--hours", type=positive, metavar="H", help="end by then, with a submission")
     made.add_argument(
         "--executor", choices=EXECUTORS, default="ray", help="inline: in this process, one trial at a time, without Ray"
     )

@@ -2,9 +2,11 @@
 
 import difflib
 import json
+import math
 import sys
+import time
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -39,7 +41,7 @@ class Options:
     """What the command line says of where and how much. again: the command that goes on with the run.
 
     earlier: a run whose finished trials are taken over. pseudo, threshold: the ensemble that gives pseudo labels, and
-    from which probability on. flags: what is said of the data's columns.
+    from which probability on. flags: what is said of the data's columns. began: when the command did (monotonic).
     """
 
     data: Path | None
@@ -55,6 +57,12 @@ class Options:
     pseudo: Path | None = None
     threshold: Thresholds | None = None
     flags: Flags = NO_FLAGS
+    began: float = field(default_factory=time.monotonic)
+
+    @property
+    def left(self) -> float:
+        """Seconds of `--hours` that are left; infinite without."""
+        return math.inf if self.hours is None else self.hours * 3600 - (time.monotonic() - self.began)
 
 
 def executor_of(options: Options, hang_minutes: float) -> Executor:

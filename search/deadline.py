@@ -1,30 +1,42 @@
-"""`--hours`: when to stop beginning trials, so that at the deadline there is an ensemble of complete ones.
+"""`--hours`: what the time left is good for, so that at the deadline there is a vote, and the best one.
 
-What an epoch costs is learnt for each kind of configuration (backbone and size): a trial of a kind too slow to run all
-its folds in the time left is not begun, while a quicker one still is.
+What an epoch costs is learnt for each kind of configuration (backbone and size). Of the whole time, half goes into
+completing trials: by that, how many of them the vote is to have (`wanted`) follows from how many the time is worth. The
+rest is for trying, until what completing them takes is all that is left (`closes`).
 """
 
+import heapq
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from dataclasses import dataclass, field
 
 from trainable.config import TrialConfig
+
+COMPLETING = 0.5  # of the time, in completing trials; see docs/decisions/036
+FIXED = 12.0  # seconds at the end: workers end, modules are imported, methods are compared, the report is drawn
+MEMBERS = 4  # whose predictions are reserved for
+MOST = 0.25  # of the time, for predictions
+STARTING = 15.0  # seconds at the beginning: imports, the plan, workers
+LATE = 0.01  # of the time: three times as much is promised
+SAFETY = 1.05  # of what completing takes: epochs are not all alike
 
 
 @dataclass
 class Deadline:
     """Seconds left, and what an epoch has cost so far. Without `seconds` it never comes.
 
-    finish_epochs: epochs it takes to complete as many trials as the ensemble wants. trial_epochs: of one trial, all
-    folds. slots: trials at a time.
+    epochs, folds: of a trial. slots: jobs at a time. reserve: seconds that the vote and the last files take, found from
+    `votes`, the epochs that predicting the test photos with one trial is worth, unless it is given.
     """
 
     seconds: float = math.inf
-    finish_epochs: int = 0
-    trial_epochs: int = 0
+    epochs: int = 1
+    folds: int = 1
     slots: int = 1
+    reserve: float | None = None
+    votes: float = 0.0
     clock: Callable[[], float] = time.monotonic
     costs: defaultdict[Hashable, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0]))
     started: float = field(init=False)
@@ -38,29 +50,82 @@ class Deadline:
         self.costs[kind][1] += 1
 
     @property
-    def left(self) -> float:
-        return self.seconds - (self.clock() - self.started)
-
-    def fits(self, kind: Hashable) -> bool:
-        """Whether a trial of this kind could run all its folds in the time left; of a new kind nothing is known."""
-        return kind not in self.costs or self.trial_epochs * _mean([self.costs[kind]]) <= self.left
+    def given(self) -> bool:
+        """Whether there is one."""
+        return math.isfinite(self.seconds)
 
     @property
-    def closing(self) -> bool:
-        """Begin no more trials: the time left is what completing the best ones takes, and a tenth more."""
-        if self.passed or not self.costs:
-            return self.passed
-        return self.left < 1.1 * self.finish_epochs * _mean(self.costs.values()) / self.slots
+    def left(self) -> float:
+        """Seconds until the last epoch is to end."""
+        return self.seconds - self.kept - (self.clock() - self.started)
+
+    @property
+    def member(self) -> float:
+        """Seconds that predicting the test photos with one trial's networks takes; 0 if unknown."""
+        return self.votes * self.epoch()
+
+    @property
+    def kept(self) -> float:
+        """Seconds at the end that are not for training."""
+        if self.reserve is not None or not self.given:
+            return self.reserve or 0.0
+        return min(FIXED + MEMBERS * self.member, max(FIXED, MOST * self.seconds), self.seconds / 2)
+
+    @property
+    def one_trial(self) -> float:
+        """Seconds, from command to submission, that one trial would take whose folds are spread."""
+        return STARTING + SAFETY * self.takes([(None, 0)]) + FIXED + self.member
 
     @property
     def passed(self) -> bool:
-        return self.left <= 0
+        return self.left <= -self.late
 
+    @property
+    def late(self) -> float:
+        """Seconds that an epoch may end late: nothing that is nearly done is thrown away."""
+        return LATE * self.seconds if self.given else 0.0
 
-def _mean(costs: Iterable[list[float]]) -> float:
-    """Seconds an epoch, of [seconds, epochs]."""
-    seconds, epochs = zip(*costs, strict=True)
-    return sum(seconds) / sum(epochs)
+    def epoch(self, kind: Hashable = None) -> float:
+        """Seconds of an epoch of that kind, of any where none was heard; 0 where nothing is known."""
+        heard = [self.costs[kind]] if kind in self.costs else list(self.costs.values())
+        seconds, count = (sum(column) for column in zip(*heard, strict=True)) if heard else (0.0, 0)
+        return seconds / count if count else 0.0
+
+    def lasts(self, kind: Hashable, epochs: int) -> bool:
+        """Whether so many epochs of one fold can end in time."""
+        return epochs * self.epoch(kind) <= self.left + self.late
+
+    def fits(self, kind: Hashable, done: int = 0) -> bool:
+        """Whether a trial of this kind, so many epochs on, could end all its folds with every worker's help."""
+        return self.takes([(kind, done)]) <= self.left + self.late
+
+    def wanted(self, members: int) -> int:
+        """How many complete trials the vote is to have at the end, of `members` that it would have given time."""
+        worth = self.worth
+        return members if math.isinf(worth) else max(1, min(members, math.ceil(COMPLETING * worth)))
+
+    @property
+    def worth(self) -> float:
+        """How many trials the whole time would complete if all workers did nothing else; infinite if unknown."""
+        cost = self.epoch() * self.epochs * self.folds
+        return (self.seconds - self.kept) * self.slots / cost if cost else math.inf
+
+    def closes(self, trials: Sequence[tuple[Hashable, int]]) -> bool:
+        """Whether completing trials (kind, epochs done) takes what is left, so that none is to begin."""
+        return self.passed or self.left <= SAFETY * self.takes(trials)
+
+    def takes(self, trials: Iterable[tuple[Hashable, int]]) -> float:
+        """Seconds until trials (kind, epochs done) are complete: folds are spread, the longest first (Graham 1969)."""
+        rests = [self.epoch(kind) * rest for kind, done in trials for rest in self._folds_left(done)]
+        free = [0.0] * self.slots
+        for rest in sorted(rests, reverse=True):
+            heapq.heappush(free, heapq.heappop(free) + rest)
+        return max(free)
+
+    def _folds_left(self, done: int) -> list[int]:
+        """Epochs of each fold that is not done."""
+        ended, inside = divmod(done, self.epochs)
+        return [self.epochs - inside, *[self.epochs] * (self.folds - ended - 1)] if ended < self.folds else []
 
 
 def kind_of(config: TrialConfig) -> tuple[str, tuple[int, int]]:

@@ -1,9 +1,7 @@
 """Drive a search to its end, or to an interruption that it survives, and say how it ended."""
 
-import math
 import shutil
 import sys
-import time
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -14,6 +12,7 @@ from search.assemble import assemble
 from search.begin import Options
 from search.deadline import Deadline
 from search.director import Director
+from search.ending import epochs_of_vote, rescue, vote_in_time
 from search.executors import Executor
 from search.features_first import SHARE, FrozenScores, frozen_scores, is_left, write_down
 from search.first_heads import FirstHeads
@@ -31,7 +30,7 @@ from search.watch.vote import Vote
 from trainable.commands import spoken
 from trainable.data.rows import target_classes
 from trainable.errors import FULL
-from trainable.run import Run
+from trainable.run import Run, Trial
 from trainable.words import count, duration
 
 
@@ -50,12 +49,11 @@ def drive(
     executor: entered before, left when there are no more jobs. apart: the ledger's view, instead of the search's own
     trials. first: heads on features, which the search begins with; their time counts against `--hours`.
     """
-    started, first, stage = time.monotonic(), first or FirstHeads(), None
-    seconds = options.hours * 3600 if options.hours else math.inf
+    first, stage = first or FirstHeads(), None
     with ExitStack() as stack:
         stack.push(executor)
         if first.tables:
-            stage = _stage(options, space, run, trackers, executor, first, seconds)
+            stage = _stage(options, space, run, trackers, executor, first)
         if stage and (stage.interrupted or stage.director.disk_full):
             return stage.conclude()
         ledger = _ledger(run, space, apart)
@@ -63,9 +61,8 @@ def drive(
             take_over(find_finished(options.earlier, replace(space, kept=run.kept_input), run.experiment), run, ledger)
         trials = space.search.trials + ledger.taken
         space = replace(space, search=replace(space.search, trials=trials), kept=run.kept_input)
-        left = seconds - (time.monotonic() - started)
         frozen = FrozenScores() if apart else frozen_scores(run, ledger)
-        search = _Sitting(options, space, run, ledger, trackers, executor, seconds=left, frozen=frozen)
+        search = _Sitting(options, space, run, ledger, trackers, executor, seconds=options.left, frozen=frozen)
         search.overhead.training += stage.overhead.training if stage else 0.0
         for line in frozen.lines(search.log.measure):
             print(line, flush=True)
@@ -85,7 +82,6 @@ def _stage(
     trackers: Sequence[Tracker],
     executor: Executor,
     first: FirstHeads,
-    seconds: float,
 ) -> "_Sitting | None":
     """The sitting of the heads that a search begins with; None where they are there."""
     ledger = _ledger(run, space, FEATURES)
@@ -93,7 +89,7 @@ def _stage(
     if not is_left(ledger):
         return None
     todo = replace(space, search=space.search.apart(len(ledger.numbers)))
-    stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=SHARE * seconds)
+    stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=SHARE * options.left)
     stage.work(executor)
     director = stage.director
     if stage.interrupted or director.disk_full:
@@ -143,12 +139,7 @@ class _Sitting:
             space,
             ledger,
             race=race,
-            deadline=Deadline(
-                seconds=seconds,
-                finish_epochs=s.members * s.folds * s.epochs,
-                trial_epochs=s.folds * s.epochs,
-                slots=slots,
-            ),
+            deadline=Deadline(seconds, s.epochs, s.folds, slots, votes=epochs_of_vote(run) if options.hours else 0.0),
             watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, *tracking],
             frozen=frozen,
         )
@@ -189,22 +180,24 @@ class _Sitting:
         if self.interrupted:
             print(f"\ninterrupted; finished folds are kept\nnext: {self.options.again}")
             return 130
+        partial = rescue(run) if self.options.hours and not director.disk_full else None
         if not director.disk_full:
             with self._ended_by_a_full_disk():
-                write_leaderboard(run, self.ledger)
+                write_leaderboard(run, self.ledger, partial.id if partial else "")
                 write_search_record(run, self.ledger, director.race)
         print(self.log.summary())
         print(self.overhead.line())
-        report = None if director.disk_full else try_report(run.root)
+        builds = bool(self.options.hours) and not self.ledger.apart  # which renews the report
+        report = None if director.disk_full or builds else try_report(run.root)
         if report is not None:
             print(f"report {report}")
-        return self._last_lines(self.tally.counts()["complete"])
+        return self._last_lines(self.tally.counts()["complete"], partial)
 
-    def _last_lines(self, complete: int) -> int:
+    def _last_lines(self, complete: int, partial: Trial | None) -> int:
         run, director, again = self.run, self.director, self.options.again
         if director.proposals.note:
             print(f"warning: {director.proposals.note}")
-        if self.options.hours and (director.deadline.passed or director.deadline.closing):
+        if self.options.hours and (director.deadline.passed or director.drained):
             print(self._out_of_time(complete))
         if director.aborted and not director.deadline.passed:
             print(f"error: {director.aborted}", file=sys.stderr)
@@ -214,7 +207,15 @@ class _Sitting:
         heads = len(self.frozen.trials)
         of_them = f", {heads} of them heads on frozen features" if heads else ""
         print(f"leaderboard {run.leaderboard}; {complete + heads} complete trials can be members{of_them}")
+        if self.options.hours and not self.ledger.apart and (complete + heads or partial):
+            if too_short := self._too_short() if partial else "":
+                print(too_short)
+            if vote_in_time(run, self.options.data, lambda: self.options.left, director.deadline.member):
+                return 0
         if not complete + heads:
+            if self.options.hours:
+                print(f"next: {again}: no trial is complete. {self._too_short()}")
+                return 1
             had = director.search.trials - self.ledger.taken
             more = "" if self.ledger.apart else f" --trials N, with N above {had}"
             print(f"next: {again}{more}: no trial is complete")
@@ -222,11 +223,24 @@ class _Sitting:
         print(f"next: {spoken('build', run.root)}")
         return 0
 
+    def _too_short(self) -> str:
+        """The time that one trial would have taken, and what could be cut."""
+        s, d = self.director.search, self.director.deadline
+        if not d.epoch():
+            return "--hours: not one epoch has ended; more time, smaller photos or a smaller network would do"
+        would = d.one_trial / 3600
+        given = duration((self.options.hours or 0) * 3600)
+        return (
+            f"--hours: the {given} are below the cost of one trial ({s.folds} folds of {s.epochs} epochs of "
+            f"{d.epoch():.1f} s); --hours {would:.2g} would do, or in SEARCH fewer folds or epochs, or smaller photos "
+            "(input.size)"
+        )
+
     def _out_of_time(self, complete: int) -> str:
         """How `--hours` ended, and the command that does the rest."""
         begun, trials = sum(self.tally.counts().values()), self.director.search.trials
         given = duration((self.options.hours or 0) * 3600)
-        rest = f"; {count(trials - begun, 'trial')} not begun, for another sitting: {self.options.again}"
+        rest = f"; {count(trials - begun, 'more trial')} for another sitting: {self.options.again}"
         done = f"--hours: the {given} are over, with {count(complete, 'complete trial')} of {begun} begun"
         return done + (rest if begun < trials else "")
 

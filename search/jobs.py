@@ -99,6 +99,7 @@ class Fatal:
     disk_full: bool = False
 
 
+TIME_OVER = "the deadline has come"
 Message = Report | Failed | Died | Fatal
 
 
@@ -113,6 +114,10 @@ class Driver(Protocol):
     @property
     def finished(self) -> bool:
         """Whether no job will come any more, whatever is still said."""
+
+    @property
+    def expired(self) -> bool:
+        """Whether time is over, for jobs under way too: an executor that can ends them."""
 
     def next_job(self) -> Job | None:
         """What a free worker does; None: nothing now."""

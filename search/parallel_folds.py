@@ -4,7 +4,7 @@ Such a fold is a finished one when its trial comes to it; nothing is decided on 
 still in training is parked: it gives its worker back, and goes on when the fold has ended.
 """
 
-from collections.abc import Iterable
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 from trainable.run import Trial
@@ -15,6 +15,7 @@ class ParallelFolds:
     """epochs: of a fold. training: (trial's id, fold) that other workers are at. parked: trials that wait for one.
 
     failed: folds that raised; the trial meets that itself when the fold's turn comes, so nobody tries them before.
+    done: folds that are finished before their turn.
     """
 
     epochs: int
@@ -22,28 +23,40 @@ class ParallelFolds:
     training: set[tuple[str, int]] = field(default_factory=set)
     parked: dict[str, Trial] = field(default_factory=dict)
     failed: set[tuple[str, int]] = field(default_factory=set)
+    done: set[tuple[str, int]] = field(default_factory=set)
 
-    def take(self, trials: Iterable[tuple[Trial, int]]) -> tuple[Trial, int] | None:
+    def take(
+        self, trials: Iterable[tuple[Trial, int]], sure: Container[str] = (), *, furthest: bool = False
+    ) -> tuple[Trial, int] | None:
         """The fold that an idle worker begins, None when there is none.
 
-        trials: those at work, with the epochs they have done over all folds. Of the trial with most left to do it is
-        the last fold, which its own worker reaches last. Trials within fold 0 may end there, so none of theirs.
+        trials: those at work, with the epochs they have done over all folds. Of the trial with most left to do (with
+        least, where the `furthest` is to be complete first) it is the last fold, which its own worker reaches last.
+        Trials within fold 0 may end there, so none of theirs, but for those that are `sure` to go on.
         """
-        for trial, step in sorted(trials, key=lambda item: (item[1], item[0].id)):
+        sign = -1 if furthest else 1
+        for trial, step in sorted(trials, key=lambda item: (sign * item[1], item[0].id)):
             now = step // self.epochs
-            for fold in range(self.folds - 1, now, -1) if now else ():
+            for fold in range(self.folds - 1, now, -1) if now or trial.id in sure else ():
                 taken = (trial.id, fold)
                 if taken not in self.training | self.failed and not trial.fold(fold).finished:
                     self.training.add(taken)
                     return trial, fold
         return None
 
+    def epochs_ahead(self, trial_id: str, step: int) -> int:
+        """Epochs beyond `step` that other workers have done, or are at."""
+        ahead = {fold for name, fold in self.done | self.training if name == trial_id and fold >= step // self.epochs}
+        return self.epochs * len(ahead)
+
     def is_training(self, trial_id: str, fold: int) -> bool:
         return (trial_id, fold) in self.training
 
-    def end(self, trial_id: str, fold: int, step: int, *, failed: bool = False) -> Trial | None:
+    def end(self, trial_id: str, fold: int, step: int, *, failed: bool = False, done: bool = False) -> Trial | None:
         """A fold is no longer in training; the trial that was parked for it, having done `step` epochs."""
         self.training.discard((trial_id, fold))
+        if done:
+            self.done.add((trial_id, fold))
         if failed:
             self.failed.add((trial_id, fold))
         return self.parked.pop(trial_id, None) if step == fold * self.epochs else None

@@ -84,7 +84,7 @@ class Plan:
         if not self.tables:
             return []
         size = sum(self.tables.values()) / 1000
-        return [f"tables: about {size:.2f} GB of features in the cache for {short([words(p) for p in self.tables])}"]
+        return [f"tables: about {size:.2f} GB of features in the cache for {few([words(p) for p in self.tables])}"]
 
     def gigabytes(self, search: Search) -> float:
         """What the run may take: complete trials keep K weights, one at a rung its weights and two moments."""

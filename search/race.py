@@ -17,7 +17,7 @@ compares with the rival's worst fold, was never better: decision 021.)
 """
 
 import math
-from collections.abc import Container
+from collections.abc import Container, Iterable
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -40,7 +40,9 @@ class Verdict:
 class Race:
     """Scores so far, and what they mean. A step counts epochs over all folds: fold k ends at step (k + 1) * epochs.
 
-    trials: how many the search will have, which bounds what a rung can ever hold.
+    trials: how many the search will have, which bounds what a rung can ever hold. members: what the ensemble wants, as
+    long as the time does not tell otherwise. sure: so many go on from each rung while new trials
+    are to come, instead of one of eta.
     """
 
     epochs: int
@@ -51,6 +53,7 @@ class Race:
     members: int = 10
     rule: str = "paired"
     margin: float = 1.0
+    sure: int | None = None
     rungs: dict[int, dict[str, float]] = field(init=False)
     beyond: dict[int, set[str]] = field(init=False)  # trials that went on from a rung
     fold_scores: dict[str, list[float]] = field(init=False, default_factory=dict)
@@ -114,6 +117,15 @@ class Race:
                     return trial
         return None
 
+    def best_of(self, trials: Iterable[str]) -> list[str]:
+        """These trials, those first that are furthest and best there."""
+
+        def place(trial: str) -> tuple[int, float]:
+            steps = [step for step, scores in self.rungs.items() if trial in scores]
+            return (max(steps), self.rungs[max(steps)][trial]) if steps else (0, 0.0)
+
+        return sorted(trials, key=place, reverse=True)
+
     def hopeless(self, waiting: Container[str]) -> list[tuple[str, str]]:
         """Waiting trials (and why) that no later arrival can lift: ranks only sink, and places are bounded."""
         found = []
@@ -162,8 +174,9 @@ class Race:
         self._held[step].remove(trial)
 
     def _places(self, step: int, drained: bool) -> int:
-        held = len(self.rungs[step])
-        return max(held // self.eta, self.members if drained else 0)
+        if self.sure is not None:
+            return self.members if drained else self.sure
+        return max(len(self.rungs[step]) // self.eta, self.members if drained else 0)
 
     def _place(self, trial: str, step: int) -> str:
         ranked = self._ranked[step]

@@ -7,6 +7,7 @@ python -m search.run --retrain RUN TRIAL... [--seeds 3 | --all-rows] ...        
 
 import argparse
 import sys
+import time
 
 from search.arguments import parser, refuse_strange
 from trainable.command import guarded
@@ -20,10 +21,11 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(given: argparse.Namespace, words: list[str]) -> int:
     """Exit code of the command; words: as they were typed, to be said again."""
+    began = time.monotonic()
     refuse_strange(given)
     from search.start import start  # torch and Optuna take seconds to import
 
-    return start(given, words)
+    return start(given, words, began)
 
 
 if __name__ == "__main__":

@@ -27,10 +27,10 @@ from trainable.run import Run
 from trainable.words import few
 
 
-def start(given: argparse.Namespace, words: list[str]) -> int:
-    """Exit code of the command; words: as they were typed, to be said again."""
+def start(given: argparse.Namespace, words: list[str], began: float) -> int:
+    """Exit code of the command; words: as they were typed, to be said again. began: when it did (monotonic)."""
     if given.retrain:
-        return retrained(given, words)
+        return retrained(given, words, began)
     check_installed(given.log)
     space = load_space(find_space(given.space))
     if given.smoke:
@@ -42,7 +42,7 @@ def start(given: argparse.Namespace, words: list[str]) -> int:
     default = f"{given.space.stem}_round2" if given.pseudo else given.space.stem
     run = Run((given.out or Path("runs")) / (given.name or default))
     print(f"run directory {run.root}", flush=True)
-    options = _options(given, _again(words, add="--resume"))
+    options = _options(given, _again(words, add="--resume"), began)
     if given.dry_run:
         return dry_run(options, space, _again(words, drop="--dry-run"))
     return locked(options, space, run, resume=given.resume, log=dict.fromkeys(given.log))
@@ -77,12 +77,12 @@ def dry_run(options: Options, space: SpaceFile, following: str) -> int:
     return 0
 
 
-def retrained(given: argparse.Namespace, words: list[str]) -> int:
+def retrained(given: argparse.Namespace, words: list[str], began: float) -> int:
     """Chosen trials of a run once more, holding its lock."""
     place, *names = given.retrain
     run = Run.open(Path(place))
     print(f"run directory {run.root}", flush=True)
-    options = _options(given, _again(words))
+    options = _options(given, _again(words), began)
     with alone(run.lock, run.root):
         if given.all_rows:
             return retrain_on_all_rows(options, run, names)
@@ -129,7 +129,7 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
         return drive(options, given_folds, run, executor, trackers, first=plan.first)
 
 
-def _options(given: argparse.Namespace, again: str) -> Options:
+def _options(given: argparse.Namespace, again: str, began: float) -> Options:
     return Options(
         data=given.data,
         weights=given.weights,
@@ -144,6 +144,7 @@ def _options(given: argparse.Namespace, again: str) -> Options:
         pseudo=given.pseudo,
         threshold=given.threshold,
         flags=flags_of(given),
+        began=began,
     )
 
 

@@ -7,11 +7,13 @@ from ensembles.members.kinds import kind_of
 from ensembles.members.load import Members, load_members
 from ensembles.members.member import JOINT, Member
 from ensembles.members.outside import Outside
+from ensembles.members.partial import PARTIAL, missing_rows, partial_member
 from ensembles.members.products import multiply
 from ensembles.members.whole import SKIP, broken_members, refuse
 
 __all__ = [
     "JOINT",
+    "PARTIAL",
     "SKIP",
     "Member",
     "Members",
@@ -21,7 +23,9 @@ __all__ = [
     "gather",
     "kind_of",
     "load_members",
+    "missing_rows",
     "multiply",
     "on_all_rows",
+    "partial_member",
     "refuse",
 ]

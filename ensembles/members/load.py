@@ -10,6 +10,7 @@ import numpy as np
 
 from ensembles.members.member import JOINT, Member
 from ensembles.members.outside import Outside, find_outside, read_outside, same_parts
+from ensembles.members.partial import partial_member, predictions_of, sentence
 from ensembles.members.products import products
 from ensembles.members.whole import SKIP
 from trainable.commands import spoken
@@ -66,20 +67,22 @@ def load_members(
     *,
     skip_broken: bool = False,
     metric: str | None = None,
+    most: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Members:
     """All complete trials of run directories that share their data, folds, classes and metric.
 
     Trials that each predict one attribute are multiplied: the best of each, the second best of each, and so on.
     skip_broken: whether trials whose files cannot be read are left out. metric: the name of the one they are scored in,
-    instead of that of their runs, which then may have several. say: is told of trials that are left out.
+    instead of that of their runs, which then may have several. most: only so many, the best. say: is told of trials
+    that are left out. Where no trial is complete, one of the folds that are done is the only member.
     Raises InputError for a folder that is no run, for runs that do not fit together, for a run without complete trials,
     for a metric that these classes cannot have, and for trials that cannot be read unless they are skipped.
     """
     opened = [Run.open(r) for r in runs]
     _check_alike(opened)
     asked = _metric(opened, metric)
-    complete = _complete(opened)
+    complete = _complete(opened, most, say)
     failed = [trial.id for run in opened for trial in run.trials() if trial.state == "failed"]
     if failed:
         say(f"left out: {len(failed)} failed trials: {few(failed)}")
@@ -162,8 +165,13 @@ def _measure(member: Member, table: Predictions, metric: Metric) -> Metric:
     return get(metric.name if metric.divisible else MACRO_F1, table.classes)
 
 
-def _complete(runs: Sequence[Run]) -> list[Member]:
+def _complete(runs: Sequence[Run], most: int | None, say: Callable[[str], None]) -> list[Member]:
+    """Those of all complete trials, the `most` best ones; where there is none, one of the folds that are done."""
     found = [Member(trial, float("nan")) for run in runs for trial in run.trials() if trial.finished]
+    found = found if most is None else sorted(found, key=lambda member: -member.trial.result.oof_score)[:most]
+    if not found and (partial := partial_member(runs)):
+        say(sentence(partial))
+        found = [partial]
     if not found:
         raise InputError(
             f"no complete trials: received {', '.join(str(run.root) for run in runs)}; allowed: a run with at least "
@@ -178,7 +186,8 @@ def _read(complete: Sequence[Member], skip_broken: bool, say: Callable[[str], No
     for member in complete:
         try:
             _ = member.target
-            table = Predictions.read(member.trial.oof_file)  # `trial.oof` would keep it beside the array made of it
+            # `trial.oof` would keep it beside the array made of it
+            table = predictions_of(member) if member.parts else Predictions.read(member.trial.oof_file)
         except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
             if not skip_broken:
                 raise InputError(

@@ -15,12 +15,14 @@ class Member:
     trial: of a product, the one that predicts the first attribute. oof_score: what its out-of-fold probabilities score
     in the metric of its run, NaN where nobody asked. times: of a product, the trials of the other attributes.
     all_rows: whether its one network of all rows predicts new photos, in place of its fold models.
+    parts: of a trial that is not complete, the folds that there are networks of; see ensembles.members.partial.
     """
 
     trial: Trial
     oof_score: float
     times: "tuple[Member, ...]" = ()
     all_rows: bool = False
+    parts: tuple[str, ...] = ()
 
     @property
     def run(self) -> RunFolder:
@@ -50,6 +52,8 @@ class Member:
         """What predicts new photos for its trial; of a product, for the first factor alone."""
         if self.all_rows:
             return [self.trial.all_rows]
+        if self.parts:
+            return [self.trial.part(name) for name in self.parts]
         return [self.trial.fold(k) for k in range(self.run.info.folds)]
 
     def on_all_rows(self) -> "Member":

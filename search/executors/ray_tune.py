@@ -22,12 +22,13 @@ from ray import tune
 from ray.tune.experiment import Trial as RayTrial
 from ray.tune.schedulers import FIFOScheduler, TrialScheduler
 from ray.tune.search import Searcher
+from ray.tune.stopper import Stopper
 
 from search.deadline import kind_of
 from search.executors.ray_connect import connect
 from search.executors.ray_worker import JobTrainable
 from search.executors.raylet import RayletDied, WatchesRaylet
-from search.jobs import Died, Driver, Job
+from search.jobs import TIME_OVER, Died, Driver, Job
 from search.packing import Packing
 from trainable.errors import InputError, Lost
 from trainable.run import Run
@@ -119,6 +120,7 @@ class RayTune:
                 search_alg=asks,
                 scheduler=_Tells(line, asks),
                 callbacks=[WatchesRaylet()],
+                stop=_Expires(driver),
                 max_failures=0,  # the driver retries: with reuse_actors Ray hands the dead process out again
                 reuse_actors=REUSE_ACTORS,
                 raise_on_failed_trial=False,
@@ -199,6 +201,21 @@ class _Asks(Searcher):
 
     def save(self, checkpoint_path: str) -> None:
         """Nothing: the ledger is the state."""
+
+
+class _Expires(Stopper):
+    """Ends what is under way when the driver's time is over."""
+
+    def __init__(self, driver: Driver) -> None:
+        self.driver = driver
+
+    def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
+        return False
+
+    def stop_all(self) -> bool:
+        if self.driver.expired:
+            self.driver.aborted = self.driver.aborted or TIME_OVER
+        return self.driver.expired
 
 
 class _Tells(FIFOScheduler):

@@ -9,6 +9,7 @@ import numpy as np
 import pandas as pd
 from optuna.trial import FrozenTrial, TrialState
 
+from ensembles.members import PARTIAL
 from search.ledger import FEATURES, RETRAINED, STATES, Ledger, parameters
 from trainable.files import write_atomic
 from trainable.run import Run, Trial
@@ -21,8 +22,10 @@ COLUMNS = (
 SHARE = 0.02  # of the time that writing may take
 
 
-def write_leaderboard(run: Run, ledger: Ledger) -> None:
-    write_rows(run, [row(run.trial(name), frozen) for name, frozen in ledger.everything().items()])
+def write_leaderboard(run: Run, ledger: Ledger, partial: str = "") -> None:
+    """partial: the trial that votes though it is not complete, where none is."""
+    rows = [row(run.trial(name), frozen) for name, frozen in ledger.everything().items()]
+    write_rows(run, [{**r, "state": PARTIAL} if r["trial"] == partial else r for r in rows])
 
 
 def write_rows(run: Run, rows: list[dict[str, Any]]) -> None:

@@ -20,38 +20,45 @@ def clock() -> Clock:
 
 
 def test_without_hours_it_never_comes(clock: Clock) -> None:
-    never = Deadline(finish_epochs=100, trial_epochs=10, clock=clock)
+    never = Deadline(epochs=5, folds=2, clock=clock)
     never.heard("slow", 1e6)
     clock.now = 1e12
     assert never.left == math.inf
-    assert never.fits("slow")
-    assert not never.closing
-    assert not never.passed
+    assert not never.given and never.fits("slow") and not never.passed
 
 
-def test_closes_when_the_time_left_is_what_the_survivors_need(clock: Clock) -> None:
-    """20 epochs of 3 s on 2 workers are 30 s, and a tenth more 33."""
-    deadline = Deadline(seconds=100, finish_epochs=20, trial_epochs=10, slots=2, clock=clock)
-    assert not deadline.closing, "nothing is known of an epoch's cost yet"
+def test_it_closes_when_completing_takes_what_is_left(clock: Clock) -> None:
+    """Two trials of 2 folds of 5 epochs of 3 s, on 2 workers, each 2 epochs on: of four folds 3, 3, 5 and 5 epochs are
+    left, in pairs 8 epochs or 24 s; a twentieth more is 25.2 s.
+    """
+    deadline = Deadline(110, epochs=5, folds=2, slots=2, reserve=10, clock=clock)
     deadline.heard("quick", 1.0)
     deadline.heard("slow", 5.0)
-    clock.now = 66.9
-    assert not deadline.closing
-    clock.now = 67.1
-    assert deadline.closing
-    assert not deadline.passed
-    clock.now = 100.0
-    assert deadline.passed
+    half = [("new", 2), ("new", 2)]
+    assert deadline.takes(half) == 24
+    clock.now = 74.7
+    assert not deadline.closes(half)
+    clock.now = 74.9
+    assert deadline.closes(half) and not deadline.passed
+    clock.now = 101.2
+    assert deadline.passed, "the reserve is for the vote"
 
 
-def test_a_kind_that_is_too_slow_is_refused_while_a_quicker_one_fits(clock: Clock) -> None:
-    deadline = Deadline(seconds=100, finish_epochs=1, trial_epochs=10, clock=clock)
+def test_what_takes_too_long_is_refused_while_a_quicker_one_fits(clock: Clock) -> None:
+    deadline = Deadline(100, epochs=5, folds=2, reserve=0, clock=clock)
     for seconds in (4.0, 6.0):
         deadline.heard("slow", seconds)
     deadline.heard("quick", 1.0)
-    clock.now = 49.0
+    clock.now = 50.0
     assert deadline.fits("slow")
-    clock.now = 51.0
-    assert not deadline.fits("slow")
-    assert deadline.fits("quick")
-    assert deadline.fits("never seen")
+    clock.now = 51.1
+    assert not deadline.fits("slow") and deadline.fits("slow", done=1) and deadline.fits("quick")
+    assert deadline.lasts("slow", 9) and not deadline.lasts("slow", 10)
+
+
+@pytest.mark.parametrize(("seconds", "wanted"), [(9.0, 1), (20.0, 1), (40.0, 2), (61.0, 4), (10_000.0, 10)])
+def test_half_of_the_time_goes_into_completing(clock: Clock, seconds: float, wanted: int) -> None:
+    deadline = Deadline(seconds, epochs=10, folds=2, slots=2, reserve=0, clock=clock)
+    assert deadline.wanted(10) == 10, "nothing is known yet"
+    deadline.heard("any", 1.0)
+    assert deadline.wanted(10) == wanted

@@ -174,7 +174,7 @@ def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Directo
     """Every epoch takes a second of a made-up clock: an endless search is over in time, with what the vote wants."""
     director = direct(trials=10_000, members=3)
     now = [0.0]
-    director.deadline = Deadline(100, 3 * EPOCHS * FOLDS, EPOCHS * FOLDS, clock=lambda: now[0])
+    director.deadline = Deadline(100, EPOCHS, FOLDS, reserve=0, clock=lambda: now[0])
     while (job := director.next_trial()) is not None:
         score = rate(job.trial.config)
         for step in range(job.after + 1, EPOCHS * FOLDS + 1):
@@ -192,7 +192,7 @@ def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Directo
 def test_when_the_deadline_has_come_what_runs_is_stopped_and_can_go_on(direct: Callable[..., Director]) -> None:
     director = direct(trials=2)
     now = [0.0]
-    director.deadline = Deadline(10, 1, 1, clock=lambda: now[0])
+    director.deadline = Deadline(10, EPOCHS, FOLDS, reserve=0, clock=lambda: now[0])
     job = first_job(director)
     assert director.hear(job, said(1, 0.5))
     now[0] = 11.0

@@ -112,6 +112,20 @@ class Trial:
         """A network of this configuration that trained on all rows; it has no score."""
         return Fold(self.root / "all_rows")
 
+    @property
+    def cut(self) -> Fold:
+        """What a fold had learnt when the time was over, where no fold was done (trainable.training.cut)."""
+        return Fold(self.root / "cut")
+
+    def networks(self) -> list[Fold]:
+        """What can predict of a trial that is not complete: its finished folds, else the one that was cut short."""
+        done = [fold for fold in self.folds() if fold.finished and fold.weights.is_file()]
+        return done or [fold for fold in [self.cut] if fold.finished]
+
+    def part(self, name: str) -> Fold:
+        """A fold by the name of its folder."""
+        return Fold(self.root / name)
+
     def folds(self) -> list[Fold]:
         """The folds that were begun, in order."""
         return [Fold(p) for p in sorted(self.root.glob("fold_*"), key=lambda p: int(p.name[5:]))]

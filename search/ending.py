@@ -1,0 +1,61 @@
+"""How a search with `--hours` ends: with a vote and a submission, of what there is and within what time is left.
+
+What the vote takes is known from what it is made of: each member's networks see every test photo once, and a photo that
+is only predicted costs a third of one that is trained on (a forward pass of forward, backward and update).
+"""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from ensembles.build import command, parser
+from ensembles.members import partial_member
+from search.deadline import FIXED
+from search.executors.work import this_device
+from trainable.data.layouts import read_test
+from trainable.errors import InputError
+from trainable.run import Run, Trial
+from trainable.training.cut import cut_short
+
+FORWARD = 1 / 3  # of what training on a photo takes
+
+
+def epochs_of_vote(run: Run) -> float:
+    """How many epochs of a fold it takes to predict the test photos with one trial's networks."""
+    manifest = run.manifest
+    test = read_test(manifest.root, manifest.classes, manifest.taken.flags)
+    if test is None:
+        return 0.0
+    folds = run.info.folds
+    return FORWARD * folds * len(test.images) / max(1.0, len(manifest.frame) * (folds - 1) / folds)
+
+
+def rescue(run: Run) -> Trial | None:
+    """The trial that is to vote where none is complete; without a finished fold, of the one that had come furthest.
+
+    None where not even one epoch has ended, or there is no need.
+    """
+    if any(trial.finished for trial in run.trials()):
+        return None
+    if not any(trial.networks() for trial in run.trials()):
+        begun = [(len(fold.epochs()), trial, fold) for trial in run.trials() for fold in trial.folds()]
+        able = [each for each in begun if each[2].resume.is_file()]
+        if able:
+            _, trial, fold = max(able, key=lambda each: each[0])
+            cut_short(trial, int(fold.root.name.removeprefix("fold_")), this_device())
+    member = partial_member([run])
+    return None if member is None else member.trial
+
+
+def vote_in_time(run: Run, data: Path | None, left: Callable[[], float], member: float) -> bool:
+    """Build the vote of as many of the best trials as can predict in the time left; False where it could not be built.
+
+    member: seconds that predicting with one takes; 0 if unknown.
+    """
+    words = [str(run.root), *(["--data", str(data)] if data else [])]
+    if member > 0:
+        words += ["--most", str(max(1, int((left() - FIXED / 3) / member)))]
+    try:
+        return command(parser().parse_args(words)) == 0
+    except InputError as error:
+        print(f"warning: the vote was not built: {error}", flush=True)
+        return False

@@ -1,0 +1,145 @@
+"""`--hours` as a plan: real directors on simulated time, and whole searches whose time is short."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pandas as pd
+import pytest
+from directing import EPOCHS, FOLDS, finish, rate, said, states
+from helpers import SPACE, space_file
+from inline import searched
+from optuna.trial import TrialState
+
+from search.deadline import Deadline
+from search.director import Director
+from search.executors.simulated import Epoch, Simulated
+from search.jobs import Died, Job, Message, OneFold
+from trainable.run import Run, Trial
+
+ONE = EPOCHS * FOLDS  # seconds of a trial on one worker: an epoch takes one
+
+
+class Seconds:
+    """A world in which every epoch takes a second. dies: (after so many seconds) the job that ends then dies, once."""
+
+    def __init__(self, dies: float | None = None) -> None:
+        self.dies = dies
+        self.simulated: Simulated[Job]
+
+    def epochs(self, job: Job) -> Iterator[Epoch]:
+        one = isinstance(job, OneFold)
+        first, last = (job.fold * EPOCHS, (job.fold + 1) * EPOCHS) if one else (job.after, ONE)
+        for step in range(first + 1, last + 1):
+            ahead = not one and job.trial.fold((step - 1) // EPOCHS).finished
+            yield 0.0 if ahead else 1.0, partial(self._end, job, step)
+
+    def _end(self, job: Job, step: int) -> Message:
+        if self.dies is not None and self.simulated.seconds >= self.dies:
+            self.dies = None
+            return Died()
+        report = said(step, rate(job.trial.config))
+        report.metrics["seconds"] = 1.0
+        if isinstance(job, OneFold) and step % EPOCHS == 0:
+            finish_fold(job.trial, job.fold)
+        elif step == ONE:
+            finish(job.trial, rate(job.trial.config))
+        return report
+
+
+def finish_fold(trial: Trial, k: int) -> None:
+    class Nothing:
+        def write(self, path: Path) -> None: ...
+
+    trial.fold(k).root.mkdir(parents=True, exist_ok=True)
+    trial.fold(k).finish(b"", Nothing(), fold=k, epochs=EPOCHS, score=0.5, statistics=[], micro_batch=8,
+                         seconds=1.0, seconds_with_setup=1.0)  # type: ignore[arg-type]  # fmt: skip
+
+
+def spend(director: Director, seconds: float, workers: int, dies: float | None = None) -> float:
+    """Search for so long; when the last job ended."""
+    world = Seconds(dies)
+    world.simulated = simulated = Simulated(world, workers)
+    director.deadline = Deadline(seconds, EPOCHS, FOLDS, workers, reserve=0, clock=lambda: simulated.seconds)
+    simulated.execute(director)
+    director.conclude()
+    return simulated.seconds
+
+
+def complete(director: Director) -> int:
+    return list(states(director).values()).count(TrialState.COMPLETE)
+
+
+PLENTY = {"trials": 100, "members": 10, "grace": 1, "rule": "paired"}
+
+
+@pytest.mark.parametrize(
+    ("worth", "workers", "least"), [(1.0, 1, 1), (1.0, 2, 1), (1.2, 2, 1), (2.0, 1, 1), (4.0, 1, 2), (16.0, 2, 6)]
+)
+def test_from_the_cost_of_one_trial_on_there_is_one_and_more_time_completes_more(
+    direct: Callable[..., Director], worth: float, workers: int, least: int
+) -> None:
+    director = direct(**PLENTY)
+    seconds = worth * ONE / workers
+    ended = spend(director, seconds, workers)
+    assert ended <= 1.03 * seconds
+    assert complete(director) >= least
+    if worth >= 4:
+        assert len(states(director)) > 2 * complete(director), "most are only tried"
+
+
+def test_shortest_time_trains_one_trial_whose_folds_are_spread(direct: Callable[..., Director]) -> None:
+    director = direct(**PLENTY)
+    assert spend(director, EPOCHS, FOLDS) == EPOCHS
+    assert complete(director) == 1 and len(states(director)) == 1
+
+
+def test_half_a_trial_leaves_the_fold_that_is_done(direct: Callable[..., Director]) -> None:
+    """None can be complete: the first goes on as far as whole folds end, nobody begins another in vain."""
+    director = direct(**PLENTY)
+    assert spend(director, ONE / 2 + 1, 1) <= ONE / 2 + 1
+    assert complete(director) == 0 and len(states(director)) == 1
+    assert director.ledger.find(next(iter(states(director)))).intermediate_values.keys() >= {EPOCHS}
+
+
+def test_worker_that_dies_in_the_last_minute_costs_no_more_than_its_epoch(direct: Callable[..., Director]) -> None:
+    director = direct(**PLENTY)
+    assert spend(director, 3 * ONE, 1, dies=3 * ONE - 2) <= 3 * ONE * 1.03
+    assert complete(director) >= 1
+
+
+def test_resumed_with_less_time_it_completes_what_it_has_before_it_tries_more(direct: Callable[..., Director]) -> None:
+    director = direct(**PLENTY)
+    spend(director, ONE / 2 + 1, 1)
+    begun = set(states(director))
+    again = direct(**PLENTY)
+    spend(again, ONE / 2 + 1, 1)
+    assert complete(again) == 1 and set(states(again)) == begun
+
+
+# --- whole searches ----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.slow
+def test_search_shorter_than_a_trial_votes_with_what_is_done_and_says_what_would_do(
+    generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A fold takes far longer than the time: its last epoch votes; the state is `partial` in every table."""
+    monkeypatch.setattr("search.deadline.FIXED", 0.5)
+    text = SPACE.replace("epochs=1", "epochs=5000")
+    words = [space_file(tmp_path, text), "--data", generic, "--out", tmp_path / "runs", "--name", "run"]
+    assert searched(*words, "--hours", 6 / 3600) == 0
+    out, run = capfd.readouterr().out, Run(tmp_path / "runs" / "run")
+    assert "below the cost of one trial" in out and "would do, or in SEARCH fewer folds or epochs" in out
+    assert "next: submit" in out.splitlines()[-1] or "next: python -m ensembles.predict" in out.splitlines()[-1]
+    (trial,) = run.trials()
+    assert not trial.finished and trial.cut.finished and not trial.fold(0).finished
+    assert pd.read_csv(run.leaderboard)["state"].tolist() == ["partial"]
+    (ensemble,) = run.ensembles()
+    (member,) = json.loads(ensemble.summary_file.read_text())["members"]
+    table = trial.cut.validation()
+    assert member["parts"] == ["cut"] and member["missing_rows"] == int(run.folds.scored.sum()) - len(table.index)
+    assert "are missing from every score" in out
