@@ -126,11 +126,12 @@ def submit(
     together = None
     if test.groups is None and test.items is None and members.attributes and not given.no_persons:
         scores, together = refine_by_person(scores, known, members, test, given.seed)
+    scores = as_float32(scores)  # what is submitted is what is kept, to the last digit
     folder.write_test(
         probabilities=probabilities,
         members=np.array([m.name for m in voters]),
         images=np.array(test.images)[first],
-        vote=as_float32(scores),
+        vote=scores,
         best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),
     )
