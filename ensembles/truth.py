@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ensembles.submission import as_probabilities
 from trainable.data.text_tables import read_table
 from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, Metric, get, is_named
@@ -46,10 +47,9 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
     labels = np.array([number[name] for name in given])
     metric = metric_of(folder, classes)
     exact = metric.kind == "labels" and told
+    voted = np.eye(len(classes))[[number[name] for name in told]] if exact else as_probabilities(test["vote"])
     return {
-        "ensemble": metric.score(
-            labels, np.eye(len(classes))[[number[name] for name in told]] if exact else test["vote"]
-        ),
+        "ensemble": metric.score(labels, voted),
         "best_single": metric.score(labels, test["probabilities"][int(test["best_single"])].mean(0)),
     }
 

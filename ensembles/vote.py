@@ -23,6 +23,7 @@ from ensembles.submission import form_for, write_probabilities, write_submission
 from ensembles.submissions_table import add_submission
 from ensembles.told import conclusion, reason, table_of_methods
 from trainable.commands import spoken
+from trainable.data.items import mean_of_items
 from trainable.data.layouts import read_test
 from trainable.data.layouts.finish import alone_said
 from trainable.data.manifest import TestSet
@@ -114,6 +115,10 @@ def submit(
     """
     members, fitted, used = choice.members, choice.fitted, choice.used
     probabilities = predict_members(voters, test, folder.parts)
+    first = np.arange(len(test.images))
+    if test.items is not None:
+        owner = np.array(test.items)
+        probabilities, first = mean_of_items(probabilities, owner), np.searchsorted(owner, np.arange(len(test.table)))
     scores = fitted.apply_to_used(probabilities.mean(1), used)
     by_fold = np.stack([fitted.apply_to_used(p, used) for p in probabilities.swapaxes(0, 1)])
     drift = measure_drift(known, members.groups, by_fold)
@@ -121,13 +126,15 @@ def submit(
         print(f"warning: {sentence}", flush=True)
     scores, pooling = pool_groups(scores, known, members, test, given.seed)
     together = None
-    if test.groups is None and members.attributes and np.ptp(members.fold) and not given.no_persons:
+    apart = test.groups is None and test.items is None  # no photos that are known to belong together
+    if apart and members.attributes and np.ptp(members.fold) and not given.no_persons:
         scores, together = refine_by_person(scores, known, members, test, given.seed)
+    scores = as_float32(scores)  # what is submitted is what is kept, to the last digit
     folder.write_test(
         probabilities=probabilities,
         members=np.array([m.name for m in voters]),
-        images=np.array(test.images),
-        vote=as_float32(scores),
+        images=np.array(test.images)[first],
+        vote=scores,
         best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),
     )

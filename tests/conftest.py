@@ -37,13 +37,18 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.fixture(scope="session", autouse=True)
 def surroundings(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
-    """A cache that no other process uses; one thread, since several only fight over two cores."""
+    """A cache that no other process uses; one thread, since several only fight over two cores.
+
+    Searches and builds inside this process draw no report of their own accord: it would take longer than they do, and
+    those of commands in processes of their own (test_run) and of finished runs (test_report) are looked at.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("FOLDVOTE_CACHE", str(tmp_path_factory.mktemp("cache")))
         patch.setenv("HF_HUB_CACHE", str(tmp_path_factory.mktemp("hub")))
         patch.delenv("FOLDVOTE_DATA", raising=False)
+        patch.setattr("ensembles.report.write.try_report", lambda root: None)
         yield
     torch.set_num_threads(threads)
 
@@ -66,3 +71,11 @@ def generic(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def run(generic: Path, tmp_path: Path) -> Run:
     """A run on the generic data in 2 folds, begun, without trials."""
     return prepared(generic, tmp_path / "run")
+
+
+@pytest.fixture
+def reports(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Searches and builds of this test draw their report, which fails where it cannot be drawn."""
+    from ensembles.report.write import write_report
+
+    monkeypatch.setattr("ensembles.report.write.try_report", write_report)

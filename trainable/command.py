@@ -34,7 +34,9 @@ def add_data(parser: argparse.ArgumentParser) -> None:
 def add_columns(parser: argparse.ArgumentParser) -> None:
     """Flags for what is guessed of a data folder otherwise; see docs/your-data.md."""
     own = parser.add_argument_group("the data's columns, where the guess is to be another")
-    own.add_argument("--image", metavar="X", help="column of file names or ids, or the folder below which photos lie")
+    own.add_argument(
+        "--image", metavar="X", help="column of file names or ids (several: C,C), or the folder below which photos lie"
+    )
     own.add_argument("--label", metavar="C[,C]", help="column of labels, or columns that the label is a product of")
     own.add_argument("--group", metavar="C", help="column of what belongs together: persons, patients, places")
     own.add_argument("--id", metavar="C", help="column of the ids that a submission has")

@@ -91,4 +91,4 @@ def test_clothes_go_to_a_submission_under_each_metric(tenth: Path, tmp_path: Pat
     answers = pd.read_csv(tenth / "answers.csv", dtype=str, keep_default_na=False)
     own = run.measure().read(true_scores(built.root, tenth / "answers.csv")["ensemble"])
     beside = pd.read_csv(built.probabilities)
-    assert graded(metric, written, beside, answers["label"].tolist()) == pytest.approx(own, abs=1e-6)
+    assert graded(metric, written, beside, answers["label"].tolist()) == pytest.approx(own, abs=1e-9)

@@ -152,7 +152,7 @@ def test_search_and_build_write_what_is_asked_for(name: str, tmp_path: Path, mon
     pd.DataFrame({table.columns[0]: table[table.columns[0]], "label": truth}).to_csv(key, index=False)
     own = run.measure().read(true_scores(built.root, key)["ensemble"])
     columns = tuple(form["columns"])
-    assert graded(run.info.metric, table, columns, run.info.classes, truth) == pytest.approx(own, abs=1e-6)
+    assert graded(run.info.metric, table, columns, run.info.classes, truth) == pytest.approx(own, abs=1e-9)
     beside = pd.read_csv(built.probabilities)
     assert beside.shape == (len(folder.test), 1 + len(run.info.classes))
     vote = built.test()["vote"].astype(np.float64)

@@ -41,6 +41,7 @@ def scores_of(run: Run, metric: str) -> dict[str, float]:
     return {i: get(metric, t.classes).score(t.label, t.probabilities) for i, t in tables.items()}
 
 
+@pytest.mark.usefixtures("reports")
 def test_log_loss_from_the_race_to_the_submission(
     sample: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:

@@ -18,6 +18,7 @@ from trainable.errors import InputError
 from trainable.words import few
 
 COMPETITION = "competition"
+ITEM = "item"  # column, int64: photos of one number have one label and are answered together, see trainable.data.items
 SAMPLE_WEIGHT = "sample_weight"  # column, float64: how much the loss of a row counts in training
 
 
@@ -26,8 +27,9 @@ class Manifest:
     """Labelled images below `root`.
 
     frame: `image` (path below root), `group` (str), `label` (int64, index into `classes`), `extra` (bool: only ever
-    trains, never scored), `bytes` (file size), `fold` (int64) where the data give folds, the columns that classes are
-    made of (see `Attribute`), and the further columns of the source as text. taken: what was taken for what.
+    trains, never scored), `bytes` (file size), `fold` (int64) where the data give folds, `item` (int64) where several
+    photos have one label together, the columns that classes are made of (see `Attribute`), and the further columns of
+    the source as text. taken: what was taken for what.
     """
 
     root: Path
@@ -105,7 +107,8 @@ class Manifest:
 class TestSet:
     """Images to predict; the submission repeats `table` with the columns of `form` filled in.
 
-    groups: of each image, where a column says what belongs together.
+    groups: of each row of it, where a column says what belongs together. items: int64[M], rising: the row that each
+    image is a photo of, where rows have several; None where each has one.
     """
 
     root: Path
@@ -113,6 +116,7 @@ class TestSet:
     table: pd.DataFrame
     form: Form
     groups: tuple[str, ...] | None = None
+    items: tuple[int, ...] | None = None
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 

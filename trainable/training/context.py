@@ -9,6 +9,7 @@ from torch import Tensor
 
 from trainable.config import TrialConfig
 from trainable.data.attributes import Attributes
+from trainable.data.items import Photos, photos_of
 from trainable.data.rows import TrainingRows, made_of_target, target_classes, target_labels, training_rows
 from trainable.images.loader import Loader
 from trainable.metrics import MACRO_F1, Asked, Metric, get
@@ -51,6 +52,11 @@ class FoldContext:
     def validation_rows(self) -> np.ndarray:
         """int64[M] of the manifest; empty for a network of all rows."""
         return self.experiment.folds.valid_rows(self.k)
+
+    @cached_property
+    def validation_photos(self) -> Photos:
+        """What is looked at to answer the validation rows."""
+        return photos_of(self.experiment.manifest, self.validation_rows)
 
     @cached_property
     def truth(self) -> np.ndarray:

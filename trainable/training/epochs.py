@@ -55,7 +55,7 @@ class Epochs:
         self.sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
         m = config.mix
         self.mixer: MixPlanner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)
-        self.validation = ValidationBatches(fold.loader, fold.validation_rows, pin=fold.device.type == "cuda")
+        self.validation = ValidationBatches(fold.loader, fold.validation_photos.rows, pin=fold.device.type == "cuda")
         self.losses: dict[bool, Loss] = {}
         self.phase: OptimiserPhase | None = None
 
@@ -110,7 +110,7 @@ class Epochs:
         if last and config.keep == "soup":
             yield Plan(NO_AUGMENTATION, fold.training.rows, BATCH)
         if len(fold.validation_rows) and not self.validation.kept:
-            yield Plan(NO_AUGMENTATION, fold.validation_rows, BATCH)
+            yield Plan(NO_AUGMENTATION, fold.validation_photos.rows, BATCH)
         if not last:
             yield Plan(_augmentation_key(fold.k, epoch + 1), self._order(epoch + 1), config.batch_size)
 

@@ -65,7 +65,8 @@ def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
     guessed = np.zeros((0, len(fold.classes)), np.float32)
     if len(fold.validation_rows):
         network = viewed(state.kept, fold.config.tta)
-        guessed = predict(network, epochs.validation, fold.statistics, bf16=fold.bf16)
+        of_photos = predict(network, epochs.validation, fold.statistics, bf16=fold.bf16)
+        guessed = fold.validation_photos.answers(of_photos)
     scores = scores_of(fold.truth, guessed, fold.measure, made_of=fold.made_of)
     if fold.config.keep == "best":
         guessed, scores = _best(fold, state, guessed, scores, epoch)

@@ -14,6 +14,7 @@ from torch import Tensor
 from trainable.config import TrialConfig
 from trainable.data.attributes import Attributes
 from trainable.data.folds import Folds
+from trainable.data.items import photos_of
 from trainable.data.rows import made_of_target, target_classes, target_labels, training_rows
 from trainable.features.choose import Fitted, Fitter, Lesson
 from trainable.features.closed import Linear
@@ -151,7 +152,10 @@ def fit_fold(heads: FrozenHeads, k: int, files: Fold) -> Iterator[Metrics]:
     rows = heads.folds.valid_rows(k)
     guessed = np.zeros((0, len(heads.classes)), np.float32)
     if len(rows):
-        guessed = probabilities(layer_of(config.head, tensors, heads.made_of), heads.tables, rows)
+        photos = photos_of(heads.experiment.manifest, rows)
+        guessed = photos.answers(
+            probabilities(layer_of(config.head, tensors, heads.made_of), heads.tables, photos.rows)
+        )
     truth = target_labels(heads.experiment.manifest, config.target)[rows]
     measure, made_of = heads.run.measure(heads.classes), made_of_target(heads.experiment.manifest, config.target)
     scores, seconds = scores_of(truth, guessed, measure, made_of=made_of), time.perf_counter() - started

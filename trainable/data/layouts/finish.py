@@ -20,7 +20,7 @@ from trainable.data.values import (
 from trainable.errors import InputError, unknown
 from trainable.words import few
 
-OWN = ("image", "group", "label", "fold", "extra", "bytes")  # columns of the manifest
+OWN = ("image", "group", "label", "fold", "item", "extra", "bytes")  # columns of the manifest
 MOST_FOLDS = 100  # fold numbers are int8 on disk
 ALONE = "No group column: every photo stands alone (--group COLUMN where photos belong together)"
 

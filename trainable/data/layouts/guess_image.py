@@ -8,6 +8,7 @@ from trainable.data.flags import Flags
 from trainable.data.headers import find, named
 from trainable.data.layouts.locate import LEAST, Located, locate
 from trainable.data.layouts.photos import Photos
+from trainable.data.layouts.several import OF_FOLDER
 from trainable.data.layouts.sources import Table
 from trainable.errors import InputError
 
@@ -44,13 +45,16 @@ def guess_image(
     if other:
         raise InputError(
             f"{table.path.name}: two readings: {found[first].sentence('image', first)} (--image {first}), or "
-            f"{found[other[0]].sentence('image', other[0])} (--image {other[0]}); allowed: one of them, by its flag"
+            f"{found[other[0]].sentence('image', other[0])} (--image {other[0]}); allowed: one of them, by its flag, "
+            f"or --image {','.join(c for c in table.columns if c == first or c in other)}, whose photos have one label"
         )
     return first, found[first]
 
 
 def _said(photos: Photos, table: Table, flags: Flags, role: str) -> tuple[Photos, str | None]:
     """The photos and the column that flags leave: `--image` is a column where there is one of that name."""
+    if OF_FOLDER in table.frame:
+        return photos, OF_FOLDER
     if flags.image is not None:
         if not flags.image.endswith("/") and (column := find(table.columns, flags.image, table.path)) is not None:
             return photos, column

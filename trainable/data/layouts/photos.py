@@ -74,6 +74,14 @@ class Photos:
         return found
 
     @cached_property
+    def by_folder(self) -> dict[str, list[str]]:
+        """{name of a folder that holds photos and no folder: their paths}; of two of one name neither."""
+        parents = _grouped(self.names, lambda name: name.rpartition("/")[0])
+        named = _grouped(list(parents), lambda folder: folder.rpartition("/")[2])
+        own = list(parents.values())
+        return {name: [self.names[i] for i in own[at[0]]] for name, at in named.items() if name and len(at) == 1}
+
+    @cached_property
     def _by_name(self) -> dict[str, list[int]]:
         return _grouped(self.names, lambda name: name.rpartition("/")[2])
 

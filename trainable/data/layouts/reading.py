@@ -17,6 +17,7 @@ from trainable.data.layouts.locate import Located, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.refusals import many_classes, refuse_numbers_asked, refuse_repeated
 from trainable.data.layouts.sample import Sample
+from trainable.data.layouts.several import OF_ROW, items_of, joined_items
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.layouts.test_rows import TestRows, find_test
 from trainable.data.manifest import Manifest, TestSet
@@ -42,7 +43,7 @@ class Reading:
         if self.group is not None and test.known is not None:
             column = find(test.known.columns, self.group, test.source)
             groups = None if column is None else tuple(test.known[column].map(clean))
-        return TestSet(self.manifest.root, test.images, *self._form(classes), groups)
+        return TestSet(self.manifest.root, test.images, *self._form(classes), groups, test.items)
 
     def _form(self, classes: tuple[str, ...]) -> tuple[pd.DataFrame, Form]:
         test = self.test
@@ -78,6 +79,10 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     refuse_repeated(images, text, where)
     owners, of_groups = groups_of(table.frame, group, images)
     kept = ~images.duplicated()
+    told_of = test.item if test is not None else None
+    item = find(table.columns, told_of, where) if told_of is not None else None
+    items = items_of(table.frame, item)
+    of_items: list[str] = []
     repeats = (
         [] if kept.all() else [f"{int((~kept).sum()):,} rows name a photo again, with the same label: counted once"]
     )
@@ -85,7 +90,9 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
         {"image": images, "group": owners, "extra": False, "bytes": located.photos.sizes[located.rows]}
     )
     table_frame, of_weights = sample_weights(table.frame, where)
-    used = {image, *label.columns, *(c for c in (group, fold) if c)}
+    if items is not None and items[kept].duplicated().any():
+        frame, of_items = joined_items(frame, items, text, group is not None, where)
+    used = {image, OF_ROW, *label.columns, *(c for c in (group, fold) if c)}
     own = [] if label.product is None else [label.product.values]
     frame = pd.concat([frame, *own, further(table_frame, used)], axis=1)
     given, of_folds = folds_given(table.frame, fold, owners, where)
@@ -93,7 +100,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
         frame["fold"] = given
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += many_classes(text.unique().tolist(), len(text))
-    told = [*left_out, *repeats, label.sentence, *of_groups, *of_folds, *of_weights, *said]
+    told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
     if label.product is None:

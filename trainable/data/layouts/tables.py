@@ -6,6 +6,7 @@ Which table has the labelled rows, which column is what and where the photos lie
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import pandas as pd
@@ -15,6 +16,7 @@ from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample, is_sample
+from trainable.data.layouts.several import OF_FOLDER, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.text_tables import read_with_notes
 from trainable.errors import InputError
@@ -38,8 +40,13 @@ def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags)
     tables = []
     for path in table_files(root):
         frame, notes = read_with_notes(path)
-        tables.append(Table(frame, path, _folder(root, path), tuple(notes)))
-    return choose(tables, photos, sample, flags, "table")
+        table = Table(frame, path, _folder(root, path), tuple(notes))
+        test = "test" in (role_of(path.stem), role_of(Path(table.folder).name))
+        tables.append(spread(photos, table, flags, sample, labelled=not test))
+    found = choose(tables, photos, sample, flags, "table")
+    if found is None or found.test is not None or OF_FOLDER not in found.train.frame:
+        return found
+    return replace(found, test=spread_sample(photos, sample, flags))
 
 
 def choose(

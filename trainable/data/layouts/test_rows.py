@@ -11,6 +11,7 @@ from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.locate import LEAST, Located, locate, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sample import Sample
+from trainable.data.layouts.several import OF_FOLDER, OF_ROW
 from trainable.data.layouts.sources import Table
 from trainable.data.values import clean
 from trainable.errors import InputError
@@ -23,7 +24,8 @@ IMAGE = "image"
 class TestRows:
     """table: the submission as it is to be, answers empty or as in the sample. id: its column of ids. answers: its
     other columns, unnamed ones left out; empty where nothing says. known: the test table's rows in the same order, None
-    where there is none. bare: whether ids lack their suffix.
+    where there is none. bare: whether ids lack their suffix. items: the row of `table` of each image, rising, where
+    rows have several photos; None where each has one. item: the column whose values tell what is one row.
     """
 
     table: pd.DataFrame
@@ -34,6 +36,8 @@ class TestRows:
     bare: bool
     source: str
     lines: tuple[str, ...] = field(default=())
+    items: tuple[int, ...] | None = None
+    item: str | None = None
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 
@@ -56,12 +60,7 @@ def find_test(
             _of_table(table, found, sample) if table is not None and found is not None else _of_photos(photos, sample)
         )
     if table is not None and found is not None:
-        column = (find(table.columns, flags.id, table.path.name) if flags.id else None) or found[0]
-        lines = (
-            f"test: {len(table.frame):,} rows of {table.path.name}",
-            found[1].sentence(f"{IMAGE} of test", found[0]),
-        )
-        return TestRows(table.frame, found[1].images(), column, (), table.frame, found[1].bare, table.path.name, lines)
+        return _without_sample(table, found, flags)
     names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role == "test"]
     if not names:
         return None
@@ -69,6 +68,20 @@ def find_test(
     return TestRows(
         pd.DataFrame({IMAGE: names}, dtype=str), names, IMAGE, (), None, False, "test folder", (f"test: {folder}",)
     )
+
+
+def _without_sample(table: Table, found: tuple[str, Located], flags: Flags) -> TestRows:
+    """The rows of the test table; one that was spread over photos is gathered again."""
+    where, column = table.path.name, find(table.columns, flags.id, table.path.name) if flags.id else None
+    frame, items = table.frame, None
+    if OF_ROW in frame:
+        first = ~frame[OF_ROW].duplicated()
+        items = tuple((first.cumsum() - 1).tolist())
+        frame = frame[first].drop(columns=[c for c in (OF_ROW, OF_FOLDER, found[0]) if c in frame])
+        column = column or str(frame.columns[0])
+    lines = (f"test: {len(frame):,} rows of {where}", found[1].sentence(f"{IMAGE} of test", found[0]))
+    bare = found[1].bare
+    return TestRows(frame, found[1].images(), column or found[0], (), frame, bare, where, lines, items)
 
 
 def _first_id(table: Table, sample: Sample | None, flags: Flags) -> str:
@@ -87,31 +100,38 @@ def _of_table(table: Table | None, found: tuple[str, Located], sample: Sample) -
         raise InputError(
             f"{path}: ids that {where} lacks: received {few(map(repr, asked))}; allowed: the ids of {where}"
         )
-    rows = {clean(value): i for i, value in reversed(list(enumerate(table.frame[known])))}
+    images = found[1].images()
+    rows: dict[str, dict[str, int]] = {}  # of each id its photos, and the first row of each
+    for i, value in enumerate(table.frame[known].map(clean)):
+        rows.setdefault(value, {}).setdefault(images[i], i)
     asked = sample.table[ids].map(clean)
     strange = [value for value in asked if value not in rows]
     if strange:
         raise InputError(
             f"{path}: ids that {where} lacks: received {few(map(repr, strange))}; allowed: the ids of {where}"
         )
-    order = [rows[value] for value in asked]
+    order = [next(iter(rows[value].values())) for value in asked]
+    several = len(asked) < sum(len(rows[value]) for value in asked)
     lines = [
         f"test: {len(order):,} rows in the order of {path}, {ids} = {known} of {where}",
         found[1].sentence("image of test", found[0]),
     ]
     if (left := len(rows) - len(set(order))) > 0:
         lines.append(f"warning: {left:,} rows of {where} are not in {path}, so nothing predicts them")
-    images = found[1].images()
+    if several:
+        lines.append(f"one answer a value of {known}: {sum(len(rows[value]) for value in asked):,} photos")
     answers = tuple(c for c in sample.named if c != ids)
     return TestRows(
         sample.table,
-        [images[i] for i in order],
+        [image for value in asked for image in rows[value]],
         ids,
         answers,
         table.frame.iloc[order],
         found[1].bare,
         path,
         tuple(lines),
+        tuple(n for n, value in enumerate(asked) for _ in rows[value]) if several else None,
+        known if several else None,
     )
 
 
