@@ -105,10 +105,12 @@ def _delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
     refuse_twice([header[place] for place in named], path)
     table = table.iloc[:, named]
     table.columns = pd.Index([header[place] for place in named])
-    void = (table == "").all(axis=1)
+    void, again = (table == "").all(axis=1), (table == [str(c) for c in table.columns]).all(axis=1)
     if void.any():
         notes.append(f"{int(void.sum()):,} rows without any value are passed over")
-    return table[~void].reset_index(drop=True), notes
+    if again.any():  # tables that were put one below another
+        notes.append(f"{int(again.sum()):,} rows that repeat the header are passed over")
+    return table[~void & ~again].reset_index(drop=True), notes
 
 
 def _lines_of_header(text: str, mark: str) -> int:

@@ -12,6 +12,8 @@ from trainable.errors import InputError
 from trainable.words import few
 
 NOBODY = {"", "nan", "na", "none"}  # of a group: nobody is named
+LIKE_NOBODY = {"-", "--", "?", ".", "-1", "null", "nil", "nat", "n/a", "#n/a", "<na>", "unknown", "missing"}
+ROUNDED = re.compile(r"[+-]?[0-9]([.,][0-9]+)?[eE]\+?[0-9]+")
 WARNED = 5  # pairs of near-equal values that are named
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
 
@@ -43,6 +45,21 @@ def near_pairs(values: Iterable[str], counts: dict[str, int], what: str, questio
     ]
     if len(alike) > WARNED:
         lines.append(f"warning: {what}: {len(alike) - WARNED} more such pairs")
+    return lines
+
+
+def doubtful_groups(counts: dict[str, int]) -> list[str]:
+    """A warning for each group that may be nobody, and one for numbers that were rounded: several are one."""
+    lines = [
+        f"warning: group {name!r}: one of them, or nobody known? {_rows(count)} (an empty cell stands alone)"
+        for name, count in counts.items()
+        if name.casefold() in LIKE_NOBODY and count > 1
+    ]
+    if rounded := [name for name in counts if ROUNDED.fullmatch(name)]:
+        lines.append(
+            f"warning: group: {len(rounded):,} values such as {rounded[0]} look like numbers that were rounded, which "
+            "makes one group of several"
+        )
     return lines
 
 

@@ -29,10 +29,14 @@ def is_photo(path: Path) -> bool:
         return False
 
 
+LITTER = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"}  # of archives, network disks and file systems
+
+
 def walk(root: Path, others: Counter[str]) -> Iterator[tuple[str, int]]:
     """(path below `root`, size in bytes) of every photo, folder by folder; `others` counts what is passed over.
 
-    Names that begin with a dot are passed over uncounted. Links to folders are followed, each folder once.
+    Names that begin with a dot, and folders that machines leave behind, are passed over uncounted. Links to folders are
+    followed, each folder once.
     """
     seen: set[tuple[int, int]] = set()
     todo: list[str] = [""]
@@ -47,7 +51,7 @@ def walk(root: Path, others: Counter[str]) -> Iterator[tuple[str, int]]:
         with os.scandir(root / folder) as entries:
             for entry in entries:
                 path = f"{folder}/{entry.name}" if folder else entry.name
-                if entry.name.startswith("."):
+                if entry.name.startswith(".") or entry.name in LITTER:
                     continue
                 if entry.is_dir():
                     (linked if entry.is_symlink() else todo).append(path)

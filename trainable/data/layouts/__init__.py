@@ -11,7 +11,7 @@ from trainable.data.flags import Flags
 from trainable.data.layouts import competition
 from trainable.data.layouts import manifest_csv as generic
 from trainable.data.layouts.beside import with_file
-from trainable.data.layouts.class_folders import find_class_folders, find_first_parts
+from trainable.data.layouts.class_folders import find_class_folders, find_first_parts, refuse_loose
 from trainable.data.layouts.coco import find_coco
 from trainable.data.layouts.copies import copies_said, merge_duplicates
 from trainable.data.layouts.image_folder import find_image_folder
@@ -86,6 +86,7 @@ def _read(root: Path, flags: Flags) -> Reading:
         or find_first_parts(root, photos)
     )
     if not source:
+        refuse_loose(root, photos)
         found = ", ".join(sorted(p.name for p in root.iterdir())[:8])
         raise InputError(f"data folder {root}: no layout found; received {found}; allowed: {LAYOUTS}")
     return read_source(root, source, sample, photos, flags)

@@ -13,10 +13,12 @@ from pathlib import Path
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.photos import Photos, role_of
+from trainable.data.layouts.photos import Photos, role_of, stem_of
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.errors import InputError
+from trainable.images.kinds import LITTER
+from trainable.words import count, few
 
 IMAGE, LABEL = "image", "label"
 FIRST_PART = re.compile(r"([^._\- ]+)[._\- ]")
@@ -60,13 +62,40 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
     valid = sum(role_of(top) == "valid" for top, _ in below)
     if valid:
         lines.append(f"{valid:,} photos of a validation folder train and are scored too: folds are made of all")
+    if levels == 1 and (empty := _without_photos(root, names)):
+        lines.append(f"no photo in {few(empty)}: no class")
     return Source("class folders", Table(frame, root, ""), None, label, (IMAGE,), tuple(lines))
+
+
+def refuse_loose(root: Path, photos: Photos) -> None:
+    """InputError where photos lie in folders and beside them, which may be classes but for these."""
+    loose = [name for name in photos.names if "/" not in name]
+    folders = {name.partition("/")[0] for name in photos.names if "/" in name}
+    if loose and len(folders) > 1:
+        raise InputError(
+            f"data folder {root}: received {count(len(loose), 'photo')} beside the folders {few(sorted(folders))}: "
+            f"{few(loose)}; allowed: every photo in the folder of its class, or a table that names them"
+        )
+
+
+def _without_photos(root: Path, names: list[str]) -> list[str]:
+    """Folders beside those of `names` that hold none."""
+    known = {name.rpartition("/")[0] for name in names}
+    above = {folder.rpartition("/")[0] for folder in known}
+    there = {
+        f"{place}/{entry.name}".strip("/"): entry.name
+        for place in above
+        for entry in (root / place).iterdir()
+        if entry.is_dir() and not entry.name.startswith(".") and entry.name not in LITTER and not role_of(entry.name)
+    }
+    return sorted(name for path, name in there.items() if not any(f"{n}/".startswith(f"{path}/") for n in known))
 
 
 def find_first_parts(root: Path, photos: Photos) -> Source | None:
     """Photos whose names begin with their class; None where names do not, or hardly two begin alike."""
     names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
-    parts = [FIRST_PART.match(name.rpartition("/")[2]) for name in names]
+    stems = [stem_of(name.rpartition("/")[2]) for name in names]
+    parts = [FIRST_PART.match(stem + "." * (not stem.isdigit())) for stem in stems]  # a number alone is no class
     if not names or not all(parts):
         return None
     labels = [part.group(1) for part in parts if part]

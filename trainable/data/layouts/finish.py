@@ -12,6 +12,7 @@ from trainable.data.values import (
     alone_where_nobody,
     clean,
     counted,
+    doubtful_groups,
     joined,
     near_pairs,
     refuse_line_breaks,
@@ -21,6 +22,7 @@ from trainable.errors import InputError, unknown
 from trainable.words import few
 
 OWN = ("image", "group", "label", "fold", "item", "extra", "bytes")  # columns of the manifest
+PARTS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 MOST_FOLDS = 100  # fold numbers are int8 on disk
 ALONE = "No group column: every photo stands alone (--group COLUMN where photos belong together)"
 
@@ -78,7 +80,7 @@ def groups_of(
     refuse_line_breaks(frame[column], column, "group")
     groups, lines = joined(frame[column], "group")
     counts = counted(groups[groups != ""])
-    warned = near_pairs(counts, counts, "group", "one of them")
+    warned = [*near_pairs(counts, counts, "group", "one of them"), *doubtful_groups(counts)]
     groups, alone = alone_where_nobody(groups, images)
     if extra:
         return groups, lines
@@ -149,6 +151,20 @@ def sample_weights(frame: pd.DataFrame, source: object) -> tuple[pd.DataFrame, l
     made = frame.rename(columns={column: SAMPLE_WEIGHT}).assign(**{SAMPLE_WEIGHT: found})
     span = f"{found.min():g} to {found.max():g}"
     return made, [f"sample_weight = {column}: {span}, counts in training; heads in closed form pass over it"]
+
+
+def parts_said(frame: pd.DataFrame, used: set[str]) -> list[str]:
+    """A warning for each further column that seems to part rows into train and test: it decides nothing."""
+    lines = []
+    for column in frame.columns:
+        counts = counted(frame[column].map(clean)) if column not in used else {}
+        if len(counts) > 1 and set(map(str.casefold, counts)) <= PARTS:
+            shown = ", ".join(f"{name} {count:,}" for name, count in counts.items())
+            lines.append(
+                f"warning: column {column} ({shown}) decides nothing: all rows train and are scored (--drop "
+                f"{column}=VALUE leaves rows out, --fold {column} takes it for folds)"
+            )
+    return lines
 
 
 def further(frame: pd.DataFrame, used: set[str]) -> pd.DataFrame:

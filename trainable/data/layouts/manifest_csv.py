@@ -17,6 +17,7 @@ from trainable.data.layouts.finish import (
     folds_given,
     further,
     groups_of,
+    parts_said,
     sample_weights,
 )
 from trainable.data.layouts.guess_label import Label
@@ -90,13 +91,15 @@ def _rows(
     owners, of_groups = groups_of(frame, group, images, extra=extra)
     made = pd.DataFrame({"image": images, "group": owners, "extra": extra, "bytes": found.sizes[there]})
     own = [] if label.product is None else [label.product.values]
-    made = pd.concat([made, *own, further(frame, {path, *label.columns, *(c for c in (group, fold) if c)})], axis=1)
+    used = {path, *label.columns, *(c for c in (group, fold) if c)}
+    made = pd.concat([made, *own, further(frame, used)], axis=1)
     given, of_folds = folds_given(frame, None if extra else fold, owners, source)
     if given is not None:
         made["fold"] = given
     first, said = [], []
     if not extra:
-        first, said = [f"layout: manifest.csv, {len(made):,} images, {label.sentence}"], list(label.lines)
+        first = [f"layout: manifest.csv, {len(made):,} images, {label.sentence}"]
+        said = [*label.lines, *parts_said(frame, used)]
     made_of = PLAIN if label.product is None else label.product.made_of
     lines = [*notes, *lines, *found.lines, *skipped, *of_groups, *of_folds]
     return made, label.text, [*first, *lines, *said], made_of

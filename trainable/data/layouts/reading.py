@@ -10,7 +10,15 @@ import pandas as pd
 from trainable.data.flags import Flags, Taken
 from trainable.data.form import Form, form_of
 from trainable.data.headers import find, named, refuse_near
-from trainable.data.layouts.finish import checked_labels, dropped_rows, folds_given, further, groups_of, sample_weights
+from trainable.data.layouts.finish import (
+    checked_labels,
+    dropped_rows,
+    folds_given,
+    further,
+    groups_of,
+    parts_said,
+    sample_weights,
+)
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.guess_label import Label, guess_label
 from trainable.data.layouts.locate import Located, refuse_missing
@@ -99,6 +107,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if given is not None:
         frame["fold"] = given
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
+    said += parts_said(table_frame, used)
     said += many_classes(text.unique().tolist(), len(text))
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
