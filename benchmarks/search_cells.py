@@ -66,11 +66,18 @@ def clairvoyant(
     return {k: _reached(float(epochs)) for k, epochs in zip(levels, reached, strict=True)}
 
 
-def headline(cells: dict[str, Any], spent: float) -> dict[str, dict[str, float]]:
-    """What recorded cells of a table come to; spent: epochs of the stock tuner, where half of it reach no level."""
+def headline(cells: dict[str, Any], spent: float) -> dict[str, dict[str, float | None]]:
+    """What recorded cells of a table come to; spent: epochs of the stock tuner, where half of it reach no level.
+
+    None where half of ours do not get there.
+    """
     mine = {k: median(cells["ours"][k]) for k in LEVELS}
     stock = {k: min(median(cells["stock"][k]), spent) for k in LEVELS}
     return {
-        "share_of_clairvoyant": {k: rounded(median(cells["clairvoyant"][k]) / mine[k]) for k in LEVELS},
-        "vs_stock": {k: rounded(stock[k] / mine[k]) for k in LEVELS},
+        "share_of_clairvoyant": {k: _ratio(median(cells["clairvoyant"][k]), mine[k]) for k in LEVELS},
+        "vs_stock": {k: _ratio(stock[k], mine[k]) for k in LEVELS},
     }
+
+
+def _ratio(theirs: float, ours: float) -> float | None:
+    return rounded(theirs / ours) if np.isfinite(ours) else None
