@@ -13,8 +13,9 @@ from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Table
 from trainable.data.manifest import ITEM
-from trainable.data.values import cases, clean
+from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 OF_ROW = "row of the photo"  # column that such a table has beside its own
 OF_FOLDER = "photo of the folder"
@@ -73,7 +74,7 @@ def joined_items(
         several = pairs[pairs["item"].duplicated(keep=False)].groupby("item")["value"]
         if len(several):
             shown = dict(zip(number[::-1], frame["image"][::-1], strict=True))
-            found = cases(f"{shown[n]} and others ({', '.join(list(v)[:3])})" for n, v in several)
+            found = few(f"{shown[n]} and others ({', '.join(list(v)[:3])})" for n, v in several)
             raise InputError(f"{where}: photos of one answer with several {what}: received {found}; allowed: one")
     first = ~pd.Series(number).duplicated().to_numpy()
     made = frame.assign(extra=frame["extra"].to_numpy(bool) | ~first, **{ITEM: number.astype(np.int64)})
@@ -103,9 +104,9 @@ def _of_columns(table: Table, columns: Sequence[str], name: str) -> Table:
     kept[:, 0] |= ~kept.any(1)
     row, place = np.nonzero(kept)
     frame = table.frame.drop(columns=list(columns)).iloc[row].reset_index(drop=True)
-    made = frame.assign(**{name: cells[row, place], OF_ROW: [f"row {n}" for n in row]})
+    frame[name], frame[OF_ROW] = cells[row, place], [f"row {n}" for n in row]
     note = f"{table.path.name}: {len(row):,} photos in {', '.join(columns)} of {len(cells):,} rows"
-    return Table(made, table.path, table.folder, (*table.notes, note))
+    return Table(frame, table.path, table.folder, (*table.notes, note))
 
 
 def _of_folders(photos: Photos, table: Table, column: str) -> Table:
@@ -115,7 +116,7 @@ def _of_folders(photos: Photos, table: Table, column: str) -> Table:
     if lost:
         raise InputError(
             f"{table.path.name}: no folder of photos for {len(lost):,} of {len(values):,} ids in {column}: received "
-            f"{cases(map(repr, lost))}; allowed: a folder for each"
+            f"{few(map(repr, lost))}; allowed: a folder for each"
         )
     held = [photos.by_folder[value] for value in values]
     row = np.repeat(np.arange(len(values)), [len(names) for names in held])
