@@ -22,7 +22,7 @@ from trainable.training.trial import train
 from trainable.words import count
 
 HEADS = (("lda", 0.0), ("lda", 0.5), ("ridge", 0.0), ("ridge", 0.5), ("knn", 0.0))  # name, power of class weights
-SHRINKAGE = {"lda": 0.3, "ridge": 0.3, "knn": 0.0}  # given: choosing it costs more than all the rest
+SHRINKAGE = {"lda": 0.3, "ridge": 0.3}  # given: choosing it costs more than all the rest
 MOST_ROWS = 20_000  # that neighbours are looked for among
 MOST_GRAMS = 100  # of a class and fold: weighed classes need one each, of 6 MB where a feature has 1,280 numbers
 
@@ -76,7 +76,9 @@ def _configs(source: Trial, run: Run) -> Iterable[TrialConfig]:
             continue
         loss = LossConfig(class_weights="power", weight_power=power) if power else LossConfig()
         for part in parts if name != "knn" and not power else parts[:1]:
-            head = HeadConfig(name=name, parts=part, **({"shrinkage": SHRINKAGE[name]} if name != "knn" else {}))
+            head = HeadConfig(name=name, parts=part)
+            if name in SHRINKAGE:
+                head = replace(head, shrinkage=SHRINKAGE[name])
             made = replace(config, head=head, loss=loss)
             if not run.trial(run.identify(made)).finished:
                 yield made
