@@ -68,7 +68,7 @@ def _head(
     ]
     table = FeatureTable([values], np.arange(len(values)))
     own = FeatureTable([values[:rows]], np.arange(rows))
-    fitter = Fitter(own, HeadConfig(name=name, shrinkage=SHRINKAGE[name]), part, label, lessons)
+    fitter = Fitter(own, HeadConfig(name=name, shrinkage=SHRINKAGE.get(name, 0.0)), part, label, lessons)
     found = np.zeros((len(values), classes), np.float32)
     for k, lesson in enumerate(lessons):
         fitted = fitter.fit(lesson)

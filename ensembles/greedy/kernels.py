@@ -221,6 +221,23 @@ def _move(counts: Ints, moved: Ints, source: int, goal: int, lost: int, won: int
 
 
 @compiled
+def _change(counts: Ints, winner: Ints, c: int, before: bool, credit: int) -> None:
+    """What a row changes of class c in counts [2, C, T], its winner being winner [T]; before: whether c was it."""
+    if before:
+        for t in range(len(winner)):
+            counts[1, c, t] -= winner[t] != c
+        if credit:
+            for t in range(len(winner)):
+                counts[0, c, t] -= credit * (winner[t] != c)
+    else:
+        for t in range(len(winner)):
+            counts[1, c, t] += winner[t] == c
+        if credit:
+            for t in range(len(winner)):
+                counts[0, c, t] += credit * (winner[t] == c)
+
+
+@compiled
 def try_members(
     raw: Any,
     half: Any,
@@ -277,16 +294,4 @@ def try_members(
                     winner[t] = kept[j] if higher else winner[t]
             for j in range(starts[i], starts[i + 1]):
                 c = kept[j]
-                credit = row_credit(label, c, power)
-                if c == before:
-                    for t in range(members):
-                        counts[1, c, t] -= winner[t] != c
-                    if credit:
-                        for t in range(members):
-                            counts[0, c, t] -= credit * (winner[t] != c)
-                else:
-                    for t in range(members):
-                        counts[1, c, t] += winner[t] == c
-                    if credit:
-                        for t in range(members):
-                            counts[0, c, t] += credit * (winner[t] == c)
+                _change(counts, winner, c, c == before, row_credit(label, c, power))
