@@ -97,7 +97,7 @@ def _network(member: Member, out: Path, classes: int, onnx: bool) -> dict[str, A
         )
     made_of = member.run.made_of
     count = classes if member.target == JOINT else len(made_of[member.target].values)
-    heads = config.head.name == "attributes"
+    heads = layer_kind(config) == "attributes"
     place = Path("networks") / member.key
     (out / place).mkdir(parents=True)
     weights = [str(place / f"fold_{k}.safetensors") for k in range(len(member.networks()))]
@@ -145,7 +145,8 @@ def _write_whole(member: Member, network: Fold, classes: int, file: Path) -> Non
         raise InputError(
             f"{member.name}: received head.name {config.head.name}, which is no layer; allowed: {', '.join(LINEAR)}"
         )
-    whole = load_network(config, classes, network.weights, torch.device("cpu"), network.bodies)
+    cpu, made_of = torch.device("cpu"), member.run.made_of
+    whole = load_network(config, classes, network.weights, cpu, network.bodies, made_of)
     write_bytes(file, save({name: value.contiguous() for name, value in whole.state_dict().items()}))
 
 

@@ -43,3 +43,18 @@ def test_neighbours_have_no_layer_to_export(tmp_path: Path, capfd: pytest.Captur
     said = refused(capfd, export, ensemble, tmp_path / "alone", "--no-onnx")
     assert "received head.name knn, which is no layer; allowed: lda, ridge, logistic" in said
     assert not (tmp_path / "alone").exists()
+
+
+@pytest.mark.slow
+def test_exported_heads_of_attributes_answer_as_the_ensemble(tmp_path: Path, sample: Path) -> None:
+    run = prepared(sample, tmp_path / "run", size=(32, 32))
+    completed(run, tiny(model=FROZEN, head={"name": "lda", "parts": "attributes", "shrinkage": 0.3}))
+    assert build([str(run.root), "--data", str(sample)]) == 0
+    ensemble, photos = run.root / "ensembles" / "auto", sample / "eval" / "images"
+    assert export([str(ensemble), str(tmp_path / "alone")]) == 0
+    script = [sys.executable, str(tmp_path / "alone" / "predict.py"), str(photos), "--out", str(tmp_path / "alone.csv")]
+    subprocess.run(script, check=True, timeout=300)
+    assert predict([str(ensemble), str(photos), "--out", str(tmp_path / "here.csv")]) == 0
+    alone, here = (pd.read_csv(tmp_path / f"{name}.csv").sort_values("path") for name in ("alone", "here"))
+    columns = [name for name in alone if name.startswith("p ")]
+    assert alone[columns].to_numpy() == pytest.approx(here[columns].to_numpy(), abs=0.02)
