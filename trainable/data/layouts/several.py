@@ -103,9 +103,10 @@ def _of_columns(table: Table, columns: Sequence[str], name: str) -> Table:
     kept[:, 0] |= ~kept.any(1)
     row, place = np.nonzero(kept)
     frame = table.frame.drop(columns=list(columns)).iloc[row].reset_index(drop=True)
-    made = frame.assign(**{name: cells[row, place], OF_ROW: [f"row {n}" for n in row]})
+    frame[name] = cells[row, place]
+    frame[OF_ROW] = [f"row {n}" for n in row]
     note = f"{table.path.name}: {len(row):,} photos in {', '.join(columns)} of {len(cells):,} rows"
-    return Table(made, table.path, table.folder, (*table.notes, note))
+    return Table(frame, table.path, table.folder, (*table.notes, note))
 
 
 def _of_folders(photos: Photos, table: Table, column: str) -> Table:
@@ -128,4 +129,6 @@ def _of_folders(photos: Photos, table: Table, column: str) -> Table:
 
 def _share(values: pd.Series, known: Callable[[str], bool]) -> float:
     drawn = values.iloc[np.unique(np.linspace(0, len(values) - 1, TRIED).astype(int))].map(clean)
-    return float(np.mean([bool(value) and known(value) for value in drawn])) if len(drawn) else 0.0
+    if drawn.nunique() < LEAST * max(1, len(drawn)):  # 0 and 1 are names of photos, and no ids
+        return 0.0
+    return float(np.mean([bool(value) and known(value) for value in drawn]))
