@@ -40,8 +40,8 @@ def cases(root: Path, *, rows: int = 12, test: int = 3, listed: bool = False) ->
     """Photos in a folder a case, one to three of them, which the table and the sample know by the case's id."""
     names = [f"train/{one}/{k}.png" for i, one in enumerate(_ids(rows)) for k in range(1 + i % 3)]
     photos(root, [*names, *(f"test/{one}/{k}.png" for one in _ids(test, "t") for k in range(2))])
-    lines = [(one, LABELS[i % 2], f"s{i // 2}") for i, one in enumerate(_ids(rows))]
-    table(root, "train.csv", ("case", "label", "site"), lines)
+    lines = [(one, LABELS[i % 2], f"s{i // 2}", i % 2) for i, one in enumerate(_ids(rows))]  # 0 and 1 name photos too
+    table(root, "train.csv", ("case", "label", "site", "left"), lines)
     if listed:
         table(root, "test.csv", ("case", "site"), [(one, "s9") for one in _ids(test, "t")])
     return table(root, "sample_submission.csv", ("case", "label"), [(one, "cat") for one in _ids(test, "t")[::-1]])

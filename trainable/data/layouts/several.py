@@ -129,4 +129,6 @@ def _of_folders(photos: Photos, table: Table, column: str) -> Table:
 
 def _share(values: pd.Series, known: Callable[[str], bool]) -> float:
     drawn = values.iloc[np.unique(np.linspace(0, len(values) - 1, TRIED).astype(int))].map(clean)
-    return float(np.mean([bool(value) and known(value) for value in drawn])) if len(drawn) else 0.0
+    if drawn.nunique() < LEAST * max(1, len(drawn)):  # 0 and 1 are names of photos, and no ids
+        return 0.0
+    return float(np.mean([bool(value) and known(value) for value in drawn]))
