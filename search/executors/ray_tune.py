@@ -209,6 +209,9 @@ class _Expires(Stopper):
     def __init__(self, driver: Driver) -> None:
         self.driver = driver
 
+    def __getstate__(self) -> dict[str, Any]:
+        return {}  # Tune writes its state down, which nobody reads: the ledger is the state
+
     def __call__(self, trial_id: str, result: dict[str, Any]) -> bool:
         return False
 
