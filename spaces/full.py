@@ -55,6 +55,7 @@ SHARES = {"vflip": 0.5, "clahe": 0.5, "blur": 0.2, "noise": 0.3, "invert": 0.3, 
 TECHNIQUES = {**LIMITS, **SHARES, "erasing": 0.5}
 
 PLAIN = {"dropout": 0.0, "drop_path": 0.0, "frozen_stages": 0, "crop": "whole", "normalise": "imagenet",
+         "init": "random", "batch_norm": "batch", "wise_ft": 1.0,
          "batch_halved": 0, "optimiser": "adamw", "second_optimiser": "none", "head_factor": 1.0, "layer_decay": 1.0,
          "weight_decay": 0.05, "schedule": "cosine", "warmup": 0.1, "clip": 0.0, "ema": 0.0, "accumulate": 1,
          "mix": "none", "sampler": "shuffle", "loss": "cross_entropy", "smoothing": 0.0, "leave_out": 0,

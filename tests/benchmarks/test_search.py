@@ -95,7 +95,7 @@ def test_our_search_is_the_real_one(table: Table, tmp_path: Path) -> None:
 
 def test_a_level_is_reached_when_the_vote_first_has_it() -> None:
     scores = {frozenset({7}): 0.5, frozenset({7, 8}): 0.4, frozenset({7, 8, 9}): 0.7}
-    trace = Trace([(10, 7), (20, 8), (30, 9)], [7, 8, 9], 30, 1.0)
+    trace = Trace([(10, 7), (20, 8), (30, 9)], [0.4, 0.7, 1.0], [7, 8, 9], 30, 1.0)
     points = list(search.curve(trace, scores.__getitem__))
     assert points == [(10, 0.5), (20, 0.4), (30, 0.7)]
     assert [search.first_reach(points, level) for level in (0.3, 0.5, 0.6, 0.8)] == [10, 10, 30, np.inf]

@@ -35,6 +35,7 @@ def space(trial, data):
 """
 
 
+@pytest.mark.usefixtures("reports")
 def test_heads_are_searched_voted_and_predict_with_one_pass_a_network(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
