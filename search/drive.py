@@ -25,6 +25,7 @@ from search.watch.log import Log
 from search.watch.overhead import Overhead
 from search.watch.table import LiveTable
 from search.watch.tally import Tally
+from search.watch.too_short import TooShort
 from search.watch.trackers import Tracker, Tracking
 from search.watch.vote import Vote
 from trainable.commands import spoken
@@ -134,19 +135,25 @@ class _Sitting:
         known = known_parameters(space, DataFacts.of(run.manifest))
         board = TensorBoard(run, ledger.parameters_of, ledger.number_of, known, waits=executor.in_process)
         tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]
+        deadline = Deadline(seconds, s.epochs, s.folds, slots, votes=epochs_of_vote(run) if options.hours else 0.0)
+        self.too_short = TooShort(s, deadline, options.hours or 0.0, self._complete)
         self.director: Director = assemble(
             run,
             space,
             ledger,
             race=race,
-            deadline=Deadline(seconds, s.epochs, s.folds, slots, votes=epochs_of_vote(run) if options.hours else 0.0),
-            watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, *tracking],
+            deadline=deadline,
+            watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, self.too_short, *tracking],
             frozen=frozen,
         )
         self.table.waiting, self.log.ahead = self.director.waiting, self.director.parallel.training
         trials = ledger.named()
         complete = [name for name, frozen in trials.items() if frozen.state == TrialState.COMPLETE]
         self.tally.remember(trials, {name: run.trial(name) for name in complete}, self.frozen.trials.values())
+
+    def _complete(self) -> int:
+        """How many trials could vote, heads on frozen features among them."""
+        return self.tally.counts()["complete"] + len(self.frozen.trials)
 
     def work(self, executor: Executor) -> None:
         """Until the search has ended or was interrupted."""
@@ -208,13 +215,13 @@ class _Sitting:
         of_them = f", {heads} of them heads on frozen features" if heads else ""
         print(f"leaderboard {run.leaderboard}; {complete + heads} complete trials can be members{of_them}")
         if self.options.hours and not self.ledger.apart and (complete + heads or partial):
-            if too_short := self._too_short() if partial else "":
-                print(too_short)
+            if partial:
+                print(self.too_short.sentence())
             if vote_in_time(run, self.options.data, lambda: self.options.left, director.deadline.member):
                 return 0
         if not complete + heads:
             if self.options.hours:
-                print(f"next: {again}: no trial is complete. {self._too_short()}")
+                print(f"next: {again}: no trial is complete. {self.too_short.sentence()}")
                 return 1
             had = director.search.trials - self.ledger.taken
             more = "" if self.ledger.apart else f" --trials N, with N above {had}"
@@ -222,19 +229,6 @@ class _Sitting:
             return 1
         print(f"next: {spoken('build', run.root)}")
         return 0
-
-    def _too_short(self) -> str:
-        """The time that one trial would have taken, and what could be cut."""
-        s, d = self.director.search, self.director.deadline
-        if not d.epoch():
-            return "--hours: not one epoch has ended; more time, smaller photos or a smaller network would do"
-        would = d.one_trial / 3600
-        given = duration((self.options.hours or 0) * 3600)
-        return (
-            f"--hours: the {given} are below the cost of one trial ({s.folds} folds of {s.epochs} epochs of "
-            f"{d.epoch():.1f} s); --hours {would:.2g} would do, or in SEARCH fewer folds or epochs, or smaller photos "
-            "(input.size)"
-        )
 
     def _out_of_time(self, complete: int) -> str:
         """How `--hours` ended, and the command that does the rest."""
