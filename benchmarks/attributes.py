@@ -16,7 +16,6 @@ Writes:  benchmarks/results/attributes.json: a cell a seed and head (macro-F1 ou
 
 import argparse
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -26,7 +25,7 @@ import numpy as np
 from sklearn.metrics import f1_score
 
 from benchmarks.attributes_space import HEADS
-from benchmarks.measure import machine
+from benchmarks.measure import commit, machine
 from ensembles.build import main as build
 from search.run import main as search
 from trainable.files import read_json, read_npz, write_json, write_npz
@@ -158,7 +157,6 @@ def main() -> int:
     use_threads(1)
     cells = read_json(given.out)["cells"] if given.out.exists() else []
     told = read_npz(given.out.with_suffix(".npz")) if given.out.exists() else {}
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
     for seed in range(SEEDS):
         if seed in {cell["seed"] for cell in cells}:
             continue
@@ -166,7 +164,7 @@ def main() -> int:
         cells, told = [*cells, *new], told | of_photos
         seeds = sorted({cell["seed"] for cell in cells})
         write_npz(given.out.with_suffix(".npz"), **told)
-        held = {"commit": commit, "machine": machine(), "seeds": seeds, "figures": figures(cells), "cells": cells}
+        held = {"commit": commit(), "machine": machine(), "seeds": seeds, "figures": figures(cells), "cells": cells}
         write_json(given.out, held)
     show(read_json(given.out))
     return 0

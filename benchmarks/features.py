@@ -31,8 +31,8 @@ from benchmarks.features_hand import by_hand
 from benchmarks.features_heads import by_group_and_not, ours, scikit_learns, score
 from benchmarks.features_search import first_submission
 from benchmarks.heads import ROWS, five_hundred, measured
-from benchmarks.measure import machine
-from benchmarks.scored import commit_of, differ
+from benchmarks.measure import commit, machine
+from benchmarks.scored import differ
 from trainable.files import read_json, read_npz, write_atomic, write_json
 
 OUT = Path(__file__).parent / "results" / "features.json"
@@ -200,7 +200,7 @@ def record(parts: list[str], work: Path, out: Path, sides: tuple[int, ...], agai
 
     def keep() -> None:
         kept = {part: held for part, held in cells.items() if held}
-        head = {"commit": commit_of(), "machine": machine(), "seeds": list(SEEDS)}
+        head = {"commit": commit(), "machine": machine(), "seeds": list(SEEDS)}
         write_json(out, {**head, **figures(kept), "cells": kept})
 
     for part in parts:

@@ -61,13 +61,17 @@ def first_submission(work: Path, side: int, photos: Photos) -> dict[str, Any]:
         pass
     search.wait()
     built = Run(run).ensembles()[-1]
-    found = pd.read_csv(built.submission, index_col=0).iloc[:, 0]
-    names = pd.read_csv(CLOTHING / "sample_submission.csv")["image"]
-    known = {name: number for number, name in enumerate(photos.experiment.manifest.classes)}
-    guessed = np.eye(len(known))[[known[name] for name in found.loc[names]]]
     return {
         "first_heads_s": round(ready, 1),
         "first_submission_s": round(written, 1),
-        "first_submission_score": score(photos.answers, guessed),
+        "first_submission_score": score_of_submission(built.submission, photos),
         "first_submission_command": " ".join(["search.run", SPACE.name, *COLUMNS]),
     }
+
+
+def score_of_submission(file: Path, photos: Photos) -> float:
+    """Test macro-F1 of a submission.csv with a label a photo."""
+    found = pd.read_csv(file, index_col=0).iloc[:, 0]
+    names = pd.read_csv(CLOTHING / "sample_submission.csv")["image"]
+    known = {name: number for number, name in enumerate(photos.experiment.manifest.classes)}
+    return score(photos.answers, np.eye(len(known))[[known[name] for name in found.loc[names]]])

@@ -23,9 +23,9 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.measure import machine
+from benchmarks.measure import commit, machine
 from benchmarks.record_tables import CLOTHING, SENDERS
-from benchmarks.scored import commit_of, differ, gain
+from benchmarks.scored import differ, gain
 from trainable.config import TrialConfig
 from trainable.data.folds import make_folds
 from trainable.files import read_json, read_npz, write_atomic, write_json
@@ -145,7 +145,7 @@ def collect(work: Path, out: Path) -> None:
 
     write_atomic(out.with_suffix(".npz"), write)
     ways_text = {start: {"lr": rate, "batch_norm": statistics} for start, (rate, statistics) in ways.items()}
-    head = {"commit": commit_of(), "machine": machine(), "seeds": list(SEEDS), "ways": ways_text}
+    head = {"commit": commit(), "machine": machine(), "seeds": list(SEEDS), "ways": ways_text}
     write_json(out, {**head, **figures(cells), "cells": cells})
 
 

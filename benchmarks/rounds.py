@@ -12,7 +12,6 @@ Writes:  benchmarks/results/rounds.json
 
 import argparse
 import json
-import subprocess
 import sys
 from pathlib import Path
 from typing import Any
@@ -24,7 +23,7 @@ from threadpoolctl import threadpool_limits
 from benchmarks.bank_heads import features_of
 from benchmarks.bank_photos import FOLDS, Photos, photos_of
 from benchmarks.bank_sets import DataSet
-from benchmarks.measure import machine
+from benchmarks.measure import commit, machine
 from ensembles.methods import fit
 from trainable.features.calibrate import best_scale
 from trainable.features.closed import CLOSED, Linear
@@ -126,10 +125,7 @@ def record(work: Path, out: Path) -> None:
         photos = photos_of(DataSet("clothing", source, KINDS))
         with threadpool_limits(1):
             cells += cells_of(source, photos, features(photos, work / f"{source.replace(' ', '_')}.npy"))
-        commit = subprocess.run(
-            ["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False
-        ).stdout.strip()
-        facts = {"commit": commit, "machine": machine(), "seeds": list(SOURCES)}
+        facts = {"commit": commit(), "machine": machine(), "seeds": list(SOURCES)}
         write_json(out, {**facts, **figures(cells), "cells": cells})
         print(f"{source}: done", flush=True)
 

@@ -1,15 +1,9 @@
-"""What benchmarks of scores share: the commit, gains with their error, what differs from a record."""
+"""What benchmarks of scores share: gains with their error, what differs from a record."""
 
 import json
-import subprocess
 from typing import Any
 
 import numpy as np
-
-
-def commit_of() -> str:
-    """The commit that is checked out."""
-    return subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, check=False).stdout.strip()
 
 
 def gain(differences: np.ndarray) -> dict[str, float | None]:

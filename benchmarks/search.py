@@ -24,7 +24,6 @@ import argparse
 import json
 import multiprocessing
 import os
-import subprocess
 import tempfile
 from collections.abc import Callable
 from concurrent.futures import Executor, ProcessPoolExecutor
@@ -267,10 +266,9 @@ def main() -> int:
             for n, t in TARGETS.items()]  # fmt: skip
     by_table = {figure: {n: h[figure] for n, h in headlines.items()} for figure in ("share_of_clairvoyant", "vs_stock")}
     rows += [(f"{f} on {n}", " / ".join(map(str, v.values())), "") for f, by in by_table.items() for n, v in by.items()]
-    commit = subprocess.run(["git", "rev-parse", "HEAD"], capture_output=True, text=True, cwd=RESULTS).stdout.strip()
     others = {"table": given.table[0], "others": {n: found[n] for n in given.table[1:]}}
     spent = {n: f["arms"]["stock"]["median_epochs"] for n, f in found.items()}
-    finish(given.out, rows, {**lead, **by_table, **others, "commit": commit, "stock_spent": spent, "cells": cells})
+    finish(given.out, rows, {**lead, **by_table, **others, "stock_spent": spent, "cells": cells})
     return 0
 
 
