@@ -22,6 +22,7 @@ from ensembles.export.onnx_copy import copy_to_onnx
 from ensembles.export.texts import layers_source, photos_source, readme
 from ensembles.members import JOINT, Member
 from ensembles.predict_members import class_shares
+from trainable.commands import spoken
 from trainable.config.head import LINEAR
 from trainable.errors import InputError
 from trainable.files import write_bytes, write_json, write_text
@@ -143,7 +144,8 @@ def _write_whole(member: Member, network: Fold, classes: int, file: Path) -> Non
     config = member.trial.config
     if config.head.name not in LINEAR:
         raise InputError(
-            f"{member.name}: received head.name {config.head.name}, which is no layer; allowed: {', '.join(LINEAR)}"
+            f"{member.name}: received head.name {config.head.name}, which is no layer; allowed: {', '.join(LINEAR)} "
+            f"({spoken('build')} --without heads leaves out those that a build fits itself)"
         )
     cpu, made_of = torch.device("cpu"), member.run.made_of
     whole = load_network(config, classes, network.weights, cpu, network.bodies, made_of)

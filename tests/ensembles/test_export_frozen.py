@@ -21,7 +21,7 @@ def built(folder: Path, head: str) -> tuple[Path, Path]:
     data = generic_data(folder / "data", people=18, each=2)
     run = prepared(data, folder / "run")
     completed(run, tiny(model=FROZEN, head={"name": head}))
-    assert build([str(run.root), "--data", str(data)]) == 0
+    assert build([str(run.root), "--data", str(data), "--without", "heads"]) == 0
     return run.root / "ensembles" / "auto", data / "images"
 
 
@@ -49,7 +49,7 @@ def test_neighbours_have_no_layer_to_export(tmp_path: Path, capfd: pytest.Captur
 def test_exported_heads_of_attributes_answer_as_the_ensemble(tmp_path: Path, sample: Path) -> None:
     run = prepared(sample, tmp_path / "run", size=(32, 32))
     completed(run, tiny(model=FROZEN, head={"name": "lda", "parts": "attributes", "shrinkage": 0.3}))
-    assert build([str(run.root), "--data", str(sample)]) == 0
+    assert build([str(run.root), "--data", str(sample), "--without", "heads"]) == 0
     ensemble, photos = run.root / "ensembles" / "auto", sample / "eval" / "images"
     assert export([str(ensemble), str(tmp_path / "alone")]) == 0
     script = [sys.executable, str(tmp_path / "alone" / "predict.py"), str(photos), "--out", str(tmp_path / "alone.csv")]
