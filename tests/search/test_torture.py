@@ -148,15 +148,22 @@ def fill(folder: Path) -> None:
         pass
 
 
-def end(process: psutil.Popen) -> None:
-    """A command that was struck ends by itself; nothing of it is left behind to disturb the next."""
+def end(process: psutil.Popen, log: Path) -> None:
+    """A command that was struck ends by itself; nothing of it is left behind to disturb the next.
+
+    A full disk that it needs no more lets it search on to its end, so it is waited for as long as it says something.
+    """
     left = children(process)
     workers = [p for p in left if is_a(p, "worker")]
-    try:
-        process.wait(PATIENCE)
-    except psutil.TimeoutExpired:
-        process.kill()
-        raise AssertionError(f"still running {PATIENCE:g} s after it was struck") from None
+    said, since = log.stat().st_size, time.monotonic()
+    while process.poll() is None:
+        time.sleep(0.2)
+        if log.stat().st_size > said:
+            said, since = log.stat().st_size, time.monotonic()
+        if time.monotonic() - since > PATIENCE:
+            process.kill()
+            process.wait()
+            raise AssertionError(f"struck, still running, and silent for {PATIENCE:g} s")
     _, alive = psutil.wait_procs(workers, timeout=30)
     for other in left:  # Ray's own agents look for their raylet only now and then
         with suppress(psutil.NoSuchProcess):
@@ -208,7 +215,7 @@ def test_strikes_at_random_moments_change_nothing(
                 struck = strike(search, process, moments.choice(victims))
                 left -= 1
                 print(f"strike {STRIKES - left}: {struck} after {time.monotonic() - before:.1f} s", flush=True)
-            end(process)
+            end(process, search.log)
             for folder in (search.run.parent, search.place / "cache"):
                 (folder / "filler").unlink(missing_ok=True)
             now = search.finished_folds()
