@@ -14,7 +14,6 @@ Writes:  benchmarks/results/attributes.json: a cell a seed and head (macro-F1 ou
 --check: the figures from the cells, and the test scores of all cells from attributes.npz; exit 1 where they differ
 """
 
-import argparse
 import shutil
 import sys
 from pathlib import Path
@@ -26,6 +25,7 @@ from sklearn.metrics import f1_score
 
 from benchmarks.attributes_space import HEADS
 from benchmarks.measure import commit, machine
+from benchmarks.scored import asked, gain, recorder
 from ensembles.build import main as build
 from search.run import main as search
 from trainable.files import read_json, read_npz, write_json, write_npz
@@ -116,9 +116,9 @@ def figures(cells: list[dict[str, Any]]) -> dict[str, Any]:
         for head in HEADS:
             found[f"{what}, {head}"] = float(np.mean([table[head, s] for s in seeds]))
         for head in OTHERS:
-            gain = np.array([table[head, s] - table[JOINT, s] for s in seeds])
-            error = float(gain.std(ddof=1) / np.sqrt(len(gain))) if len(gain) > 1 else None
-            found[f"{what} gain, {head}"] = {"gain": float(gain.mean()), "standard_error": error, "seeds": len(gain)}
+            ahead = gain(np.array([table[head, s] - table[JOINT, s] for s in seeds]))
+            error = ahead["standard_error"]
+            found[f"{what} gain, {head}"] = {"gain": ahead["mean"], "standard_error": error, "seeds": len(seeds)}
     return found
 
 
@@ -145,15 +145,9 @@ def show(held: dict[str, Any]) -> None:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.attributes", description=__doc__)
-    parser.add_argument("--work", type=Path, help="folder for data and runs")
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
+    given = asked(recorder("attributes", __doc__, OUT, "folder for data and runs"))
     if given.check:
         return check(given.out)
-    if given.work is None:
-        parser.error("--work: received nothing; allowed: a folder")
     use_threads(1)
     cells = read_json(given.out)["cells"] if given.out.exists() else []
     told = read_npz(given.out.with_suffix(".npz")) if given.out.exists() else {}

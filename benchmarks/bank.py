@@ -25,7 +25,7 @@ from benchmarks import bank_networks as networks
 from benchmarks.bank_heads import features_of, free_members
 from benchmarks.bank_photos import FOLDS, Photos, photos_of
 from benchmarks.bank_sets import DATA_SETS, DataSet
-from trainable.files import write_atomic
+from trainable.files import write_compressed_npz
 from trainable.metrics import macro_f1
 
 BANK = Path(__file__).parent / "results" / "bank"
@@ -98,12 +98,7 @@ def make(data: DataSet, known: dict[str, np.ndarray]) -> dict[str, np.ndarray]:
 
 def write(name: str, table: dict[str, np.ndarray]) -> None:
     BANK.mkdir(parents=True, exist_ok=True)
-
-    def save(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(file, **table)
-
-    write_atomic(BANK / f"{name}.npz", save)
+    write_compressed_npz(BANK / f"{name}.npz", **table)
 
 
 def main() -> None:

@@ -10,7 +10,6 @@ Writes:  benchmarks/results/deadline.json: late_max (seconds over the budget, as
 --check: figures from the cells; what was measured is recorded, not recomputed
 """
 
-import argparse
 import os
 import shutil
 import subprocess
@@ -24,7 +23,7 @@ from benchmarks.features_hand import by_hand
 from benchmarks.features_search import COLUMNS, score_of_submission
 from benchmarks.measure import commit, machine
 from benchmarks.record_tables import CLOTHING
-from benchmarks.scored import differ
+from benchmarks.scored import asked, differ, recorder
 from trainable.files import read_json, write_json
 from trainable.run import Run
 
@@ -58,20 +57,15 @@ def figures(cells: list[dict[str, Any]]) -> dict[str, Any]:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.deadline", description=(__doc__ or "").split("\n")[0])
-    parser.add_argument("--work", type=Path, help="a folder for the searches")
+    parser = recorder("deadline", __doc__, OUT, "a folder for the searches")
     parser.add_argument("--hours", type=float, nargs="+", default=HOURS)
-    parser.add_argument("--out", type=Path, default=OUT)
-    parser.add_argument("--check", action="store_true", help="the figures again from the recorded cells")
-    given = parser.parse_args()
+    given = asked(parser)
     held = read_json(given.out) if given.out.exists() else {"cells": []}
     if given.check:
         wrong = differ(figures(held["cells"]), held)
         print(f"figures from the cells: {', '.join(wrong) + ' differ' if wrong else 'as recorded'}")
         print("recorded, not recomputed: the searches, and what was done by hand")
         return int(bool(wrong))
-    if given.work is None:
-        parser.error("--work: received nothing; allowed: a folder for the searches")
     cells, photos = held["cells"], Photos(BY_HAND[1])
     for hours in given.hours:
         if hours not in {cell["hours"] for cell in cells}:

@@ -16,7 +16,6 @@ Writes:  benchmarks/results/features.json: rows, first_submission_s, oracle_diff
 --check: figures from the cells; scores and scikit-learn's on the reduced table, and 500 heads, anew; two minutes
 """
 
-import argparse
 import json
 import os
 import sys
@@ -32,8 +31,8 @@ from benchmarks.features_heads import by_group_and_not, ours, scikit_learns, sco
 from benchmarks.features_search import first_submission
 from benchmarks.heads import ROWS, five_hundred, measured
 from benchmarks.measure import commit, machine
-from benchmarks.scored import differ
-from trainable.files import read_json, read_npz, write_atomic, write_json
+from benchmarks.scored import asked, differ, recorder
+from trainable.files import read_json, read_npz, write_compressed_npz, write_json
 
 OUT = Path(__file__).parent / "results" / "features.json"
 LITE = [f"tf_efficientnet_lite{i}" for i in range(3)]
@@ -135,11 +134,7 @@ def run_groups(cells: Cells, side: int, file: Path, keep: Any) -> None:
     held = everybody(side)
     small, classes = reduced(held), int(held["labels"].max()) + 1
 
-    def write(path: Path) -> None:
-        with path.open("wb") as opened:
-            np.savez_compressed(opened, **small)
-
-    write_atomic(file, write)
+    write_compressed_npz(file, **small)
     for seed in SEEDS:
         arrays = [held[name] for name in ("values", "labels", "groups")]
         cells[str(seed)] = {"table": "whole", **by_group_and_not(*arrays, classes, seed)}
@@ -225,18 +220,13 @@ def _name(pair: Pair) -> str:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.features", description=__doc__)
-    parser.add_argument("--work", type=Path, help="folder for the cache, votes and the search's run")
+    parser = recorder("features", __doc__, OUT, "folder for the cache, votes and the search's run")
     parser.add_argument("--part", default=",".join(PARTS))
     parser.add_argument("--sides", default=",".join(map(str, SIDES)), help="pixels; a rehearsal takes 64,64 or so")
-    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--again", action="store_true", help="do the named parts anew")
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
+    given = asked(parser)
     if given.check:
         return check(given.out)
-    if given.work is None:
-        parser.error("--work DIR, or --check")
     work = given.work.absolute()
     work.mkdir(parents=True, exist_ok=True)
     os.environ["FOLDVOTE_CACHE"] = str(work / "cache")

@@ -11,7 +11,6 @@ Writes:  benchmarks/results/head_init.json: a cell a trial (start, epochs, seed,
          benchmarks/results/head_init.npz: out-of-fold probabilities float16, from which --check computes the scores
 """
 
-import argparse
 import itertools
 import json
 import sys
@@ -25,10 +24,10 @@ import torch
 
 from benchmarks.measure import commit, machine
 from benchmarks.record_tables import CLOTHING, SENDERS
-from benchmarks.scored import differ, gain
+from benchmarks.scored import asked, differ, gain, recorder
 from trainable.config import TrialConfig
 from trainable.data.folds import make_folds
-from trainable.files import read_json, read_npz, write_atomic, write_json
+from trainable.files import read_json, read_npz, write_compressed_npz, write_json
 from trainable.metrics import macro_f1
 from trainable.models.weights import resolve_weights
 from trainable.run import Run, Trial, prepare
@@ -139,11 +138,7 @@ def collect(work: Path, out: Path) -> None:
             cell = {"seed": seed, "start": start, "epochs": epochs, "seconds": round(trial.result.seconds, 1)}
             cells.append({**cell, "photos": len(oof.label), "score": score(arrays[name], oof.label)})
 
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(file, **arrays)
-
-    write_atomic(out.with_suffix(".npz"), write)
+    write_compressed_npz(out.with_suffix(".npz"), **arrays)
     ways_text = {start: {"lr": rate, "batch_norm": statistics} for start, (rate, statistics) in ways.items()}
     head = {"commit": commit(), "machine": machine(), "seeds": list(SEEDS), "ways": ways_text}
     write_json(out, {**head, **figures(cells), "cells": cells})
@@ -189,18 +184,13 @@ def check(out: Path) -> int:
 
 
 def main() -> int:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.head_init", description=__doc__)
-    parser.add_argument("--work", type=Path, help="folder for finished trials")
+    parser = recorder("head_init", __doc__, OUT, "folder for finished trials")
     parser.add_argument("--seeds", default=",".join(map(str, SEEDS)))
     parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--out", type=Path, default=OUT)
     parser.add_argument("--collect", action="store_true")
-    parser.add_argument("--check", action="store_true")
-    given = parser.parse_args()
+    given = asked(parser)
     if given.check:
         return check(given.out)
-    if given.work is None:
-        parser.error("--work DIR, or --check")
     torch.set_num_threads(given.threads)
     if not given.collect:
         record(given.work, [int(seed) for seed in given.seeds.split(",") if seed])

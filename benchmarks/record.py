@@ -13,6 +13,7 @@ Writes:  benchmarks/results/table_<name>.npz
 import argparse
 import json
 import math
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -24,9 +25,9 @@ from ensembles.predict_members import predict_members
 from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
 from trainable.data.manifest import TestSet
-from trainable.files import read_npz, write_atomic
+from trainable.files import read_npz, write_compressed_npz
 from trainable.models.weights import resolve_weights
-from trainable.run import Run, prepare
+from trainable.run import Run, Trial, prepare
 from trainable.training.trial import train
 
 RESULTS = Path(__file__).parent / "results"
@@ -89,26 +90,29 @@ def collect(name: str, run: Run, truth: np.ndarray) -> None:
     configs = table.values()
     trials = [run.trial(run.identify(table.config(c))) for c in configs]
     oofs = [t.oof() for t in trials]
-    epochs = [[t.fold(k).epochs() for k in range(table.folds)] for t in trials]
     numbers = numbered(truth, classes)
     tests = [read_npz(part_of(Member(t, math.nan)))["probabilities"] for t in trials]
 
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(
-                file,
-                score=np.array([[[m["score"] for m in f] for f in t] for t in epochs], np.float32),
-                seconds=np.array([[[m["seconds"] for m in f] for f in t] for t in epochs], np.float32),
-                valid=np.stack([o.probabilities for o in oofs]).astype(np.float16),
-                test=np.stack([p.mean(0) for p in tests]).astype(np.float16),
-                fold=oofs[0].fold,
-                label=oofs[0].label,
-                group=run.manifest.frame["group"].to_numpy(str)[oofs[0].index],
-                test_label=numbers.astype(np.int64),
-                configs=np.array([json.dumps(c) for c in configs]),
-            )
+    write_compressed_npz(
+        RESULTS / f"table_{name}.npz",
+        **curves(trials),
+        valid=np.stack([o.probabilities for o in oofs]).astype(np.float16),
+        test=np.stack([p.mean(0) for p in tests]).astype(np.float16),
+        fold=oofs[0].fold,
+        label=oofs[0].label,
+        group=run.manifest.frame["group"].to_numpy(str)[oofs[0].index],
+        test_label=numbers.astype(np.int64),
+        configs=np.array([json.dumps(c) for c in configs]),
+    )
 
-    write_atomic(RESULTS / f"table_{name}.npz", write)
+
+def curves(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
+    """score, seconds: float32 [trials, folds, epochs], of complete trials."""
+    epochs = [[fold.epochs() for fold in trial.folds()] for trial in trials]
+    return {
+        name: np.array([[[m[name] for m in fold] for fold in trial] for trial in epochs], np.float32)
+        for name in ("score", "seconds")
+    }
 
 
 def main() -> None:

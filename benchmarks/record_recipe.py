@@ -15,9 +15,9 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.record import RESULTS, opened, part_of, trained
+from benchmarks.record import RESULTS, curves, opened, part_of, trained
 from benchmarks.record_tables import TABLES
-from trainable.files import read_npz, write_atomic
+from trainable.files import read_npz, write_compressed_npz
 
 SEEDS = 6
 
@@ -32,21 +32,15 @@ def record(name: str, work: Path) -> None:
         print(f"seed {seed}: {member.trial.result.oof_score:.4f}", flush=True)
         members.append(member)
     trials = [member.trial for member in members]
-    epochs = [[trial.fold(k).epochs() for k in range(table.folds)] for trial in trials]
     answers = [read_npz(part_of(member))["probabilities"].mean(0) for member in members]
 
-    def write(path: Path) -> None:
-        with path.open("wb") as file:
-            np.savez_compressed(
-                file,
-                valid=np.stack([trial.oof().probabilities for trial in trials]).astype(np.float16),
-                test=np.stack(answers).astype(np.float16),
-                score=np.array([[[m["score"] for m in f] for f in t] for t in epochs], np.float32),
-                seconds=np.array([[[m["seconds"] for m in f] for f in t] for t in epochs], np.float32),
-                config=np.array(json.dumps(table.recipe)),
-            )
-
-    write_atomic(RESULTS / f"recipe_{name}.npz", write)
+    write_compressed_npz(
+        RESULTS / f"recipe_{name}.npz",
+        **curves(trials),
+        valid=np.stack([trial.oof().probabilities for trial in trials]).astype(np.float16),
+        test=np.stack(answers).astype(np.float16),
+        config=np.array(json.dumps(table.recipe)),
+    )
 
 
 def main() -> None:

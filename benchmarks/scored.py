@@ -1,9 +1,28 @@
 """What benchmarks of scores share: gains with their error, what differs from a record."""
 
+import argparse
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+
+
+def recorder(name: str, text: str | None, out: Path, work: str) -> argparse.ArgumentParser:
+    """--work (of `work`, in words), --out and --check; whatever else a benchmark takes is added to it."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=text)
+    parser.add_argument("--work", type=Path, help=work)
+    parser.add_argument("--out", type=Path, default=out)
+    parser.add_argument("--check", action="store_true", help="the figures again from what is recorded")
+    return parser
+
+
+def asked(parser: argparse.ArgumentParser) -> argparse.Namespace:
+    """What was typed; the command ends where neither a check nor a folder to work in is asked for."""
+    given = parser.parse_args()
+    if given.work is None and not given.check:
+        parser.error("--work: received nothing; allowed: a folder, or --check")
+    return given
 
 
 def gain(differences: np.ndarray) -> dict[str, float | None]:

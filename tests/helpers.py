@@ -154,6 +154,12 @@ def space_file(folder: Path, text: str = SPACE, name: str = "tiny") -> Path:
     return folder / f"{name}.py"
 
 
+def rewrite(file: Path, /, **columns: list[object]) -> None:
+    """Replace columns of a table."""
+    table = pd.read_csv(file, dtype=str).assign(**columns)
+    table.to_csv(file, index=False)
+
+
 def refused(capfd: pytest.CaptureFixture[str], main: Callable[[list[str]], int], *arguments: object) -> str:
     """The one line with which a command refuses these arguments: exit code 2, no traceback."""
     capfd.readouterr()

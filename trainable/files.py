@@ -64,9 +64,18 @@ def read_json(path: Path) -> Any:
 
 
 def write_npz(path: Path, **arrays: np.ndarray) -> None:
+    _write_archive(path, np.savez, arrays)
+
+
+def write_compressed_npz(path: Path, **arrays: np.ndarray) -> None:
+    """The same, smaller and slower: for what is kept in a repository."""
+    _write_archive(path, np.savez_compressed, arrays)
+
+
+def _write_archive(path: Path, save: Callable[..., None], arrays: dict[str, np.ndarray]) -> None:
     def write(beside: Path) -> None:
         with beside.open("wb") as file:
-            np.savez(file, **arrays)  # type: ignore[arg-type]
+            save(file, **arrays)
 
     write_atomic(path, write)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from directing import BROKEN, EPOCHS, FOLDS, finish, first_job, rate, said, states, work
+from directing import BROKEN, EPOCHS, FOLDS, ends_undisturbed, finish, first_job, rate, said, states, work
 from optuna.trial import TrialState
 
 from search.deadline import Deadline
@@ -96,11 +96,7 @@ def test_full_disk_ends_the_search_and_leaves_its_trials_unfinished(direct: Call
 def test_resumed_search_suggests_and_decides_as_the_undisturbed_one(
     direct: Callable[..., Director], tmp_path: Path, killed_after: int
 ) -> None:
-    whole = direct()
-    work(whole, rate)
-    whole.conclude()
-    expected = states(whole)
-    (tmp_path / "run").rename(tmp_path / "whole")
+    expected = ends_undisturbed(direct, tmp_path)
     work(direct(), rate, steps=killed_after)
     again = direct()
     unfinished = {t for t, s in states(again).items() if s == TrialState.RUNNING}

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from pathlib import Path
 
-from directing import BROKEN, EPOCHS, FOLDS, Listener, first_job, rate, said, states, tell, work
+from directing import BROKEN, EPOCHS, FOLDS, Listener, ends_undisturbed, first_job, rate, said, states, tell, work
 from helpers import SPACE
 from optuna.trial import TrialState
 
@@ -51,11 +51,7 @@ def test_search_resumed_after_failures_suggests_what_one_without_them_does(
     direct: Callable[..., Director], tmp_path: Path
 ) -> None:
     """Those that failed count as trials from the beginning: nothing else is suggested in their place."""
-    whole = direct()
-    work(whole, rate)
-    whole.conclude()
-    expected = states(whole)
-    (tmp_path / "run").rename(tmp_path / "whole")
+    expected = ends_undisturbed(direct, tmp_path)
     director = direct()
     for _ in range(2):
         director.hear(first_job(director), BROKEN)

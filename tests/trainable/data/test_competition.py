@@ -6,23 +6,12 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import MASKS, competition_data
+from helpers import MASKS, rewrite
 
 from trainable.data.flags import Flags
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.layouts.competition import MADE_OF
 from trainable.errors import InputError
-
-
-@pytest.fixture
-def competition(tmp_path: Path) -> Path:
-    return competition_data(tmp_path / "competition")
-
-
-def rewrite(file: Path, /, **columns: list[object]) -> None:
-    """Replace columns of a table."""
-    table = pd.read_csv(file, dtype=str).assign(**columns)
-    table.to_csv(file, index=False)
 
 
 def test_competition_has_seven_photos_a_person_and_a_group_is_a_folder(sample: Path) -> None:

@@ -4,23 +4,13 @@ import shutil
 from pathlib import Path
 
 import pytest
-from helpers import competition_data, generic_data, write_photo, write_table
+from helpers import write_photo, write_table
 from PIL import Image
 
 from trainable.data.flags import Flags
 from trainable.data.folds import make_folds
 from trainable.data.layouts import plan_lines, read_manifest
 from trainable.errors import InputError
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return generic_data(tmp_path / "data", people=6)
-
-
-@pytest.fixture
-def competition(tmp_path: Path) -> Path:
-    return competition_data(tmp_path / "competition")
 
 
 def test_extra_copy_of_a_scored_photo_joins_its_group(data: Path) -> None:

@@ -5,29 +5,12 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from helpers import competition_data, generic_data, write_photo, write_table
+from helpers import rewrite, write_photo, write_table
 
 from trainable.data.flags import Flags
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.text_tables import read_table
 from trainable.errors import InputError
-
-
-@pytest.fixture
-def data(tmp_path: Path) -> Path:
-    return generic_data(tmp_path / "data", people=6)
-
-
-@pytest.fixture
-def competition(tmp_path: Path) -> Path:
-    return competition_data(tmp_path / "competition")
-
-
-def rewrite(file: Path, /, **columns: list[object]) -> None:
-    """Replace columns of a table."""
-    table = pd.read_csv(file, dtype=str).assign(**columns)
-    table.to_csv(file, index=False)
-
 
 # --- what is read -----------------------------------------------------------------------------------------------
 
