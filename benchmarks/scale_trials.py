@@ -84,7 +84,7 @@ class Driver:
             race=race,
             watchers=[table, Leaderboard(run, ledger), self],
         )
-        table.waiting = self.director.waiting
+        table.waiting = self.director.places.waiting
         self.director.resume()
         self.rows: dict[str, int] = {}
         self.over = 0

@@ -6,12 +6,15 @@ from search.deadline import Deadline
 from search.director import Director
 from search.features_first import FrozenScores
 from search.ledger import Ledger
+from search.parallel_folds import ParallelFolds
+from search.places import Places
 from search.prior import published_prior
 from search.proposals import Proposals
 from search.race import Race
 from search.sampler.suggest import Suggester
 from search.space import DataFacts
 from search.space_file import SpaceFile
+from search.time_plan import TimePlan
 from search.watch import Watcher, Watchers
 from trainable.config import TrialConfig
 from trainable.run import Run
@@ -37,11 +40,13 @@ def assemble(
     features came to.
     """
     s = space.search
+    race, frozen = race or space.race(), frozen or FrozenScores()
+    places = Places(ParallelFolds(s.epochs, s.folds))
     return Director(
         run=run,
         search=s,
         ledger=ledger,
-        race=race or space.race(),
+        race=race,
         proposals=Proposals(
             run,
             space,
@@ -49,9 +54,10 @@ def assemble(
             identify or run.identify,
             ledger,
             suggester or Suggester(s.sampler, s.seed, s.startup),
-            frozen or FrozenScores(),
+            frozen,
             published_prior() if s.prior and s.sampler == "tpe" else None,
         ),
         watchers=Watchers(watchers),
-        deadline=deadline or Deadline(),
+        places=places,
+        time=TimePlan(s, ledger, race, places, deadline or Deadline(), frozen=bool(frozen.trials)),
     )

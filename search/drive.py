@@ -98,8 +98,8 @@ def _stage(
     write_leaderboard(run, ledger)
     print(stage.log.summary(), flush=True)
     if director.aborted:
-        rest = "what is left is fitted with --resume" if director.deadline.passed else "the search goes on without"
-        why = "its share of --hours is over" if director.deadline.passed else director.aborted
+        rest = "what is left is fitted with --resume" if director.time.deadline.passed else "the search goes on without"
+        why = "its share of --hours is over" if director.time.deadline.passed else director.aborted
         print(f"warning: {FEATURES}: {why}; {rest}", flush=True)
     if stage.tally.counts()["complete"]:
         print(f"{FEATURES}: a vote can be built from here on: {spoken('build', run.root)}", flush=True)
@@ -146,7 +146,7 @@ class _Sitting:
             watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, self.too_short, *tracking],
             frozen=frozen,
         )
-        self.table.waiting, self.log.ahead = self.director.waiting, self.director.parallel.training
+        self.table.waiting, self.log.ahead = self.director.places.waiting, self.director.places.parallel.training
         trials = ledger.named()
         complete = [name for name, frozen in trials.items() if frozen.state == TrialState.COMPLETE]
         self.tally.remember(trials, {name: run.trial(name) for name in complete}, self.frozen.trials.values())
@@ -204,9 +204,9 @@ class _Sitting:
         run, director, again = self.run, self.director, self.options.again
         if director.proposals.note:
             print(f"warning: {director.proposals.note}")
-        if self.options.hours and (director.deadline.passed or director.drained):
+        if self.options.hours and (director.time.deadline.passed or director.drained):
             print(self._out_of_time(complete))
-        if director.aborted and not director.deadline.passed:
+        if director.aborted and not director.time.deadline.passed:
             print(f"error: {director.aborted}", file=sys.stderr)
             print(f"tracebacks, if trials raised: {run.root}/trials/*/error.txt")
             print(f"next: once that is mended, {again}")
@@ -217,7 +217,7 @@ class _Sitting:
         if self.options.hours and not self.ledger.apart and (complete + heads or partial):
             if partial:
                 print(self.too_short.sentence())
-            if vote_in_time(run, self.options.data, lambda: self.options.left, director.deadline.member):
+            if vote_in_time(run, self.options.data, lambda: self.options.left, director.time.deadline.member):
                 return 0
         if not complete + heads:
             if self.options.hours:

@@ -86,10 +86,10 @@ def test_full_disk_ends_the_search_and_leaves_its_trials_unfinished(direct: Call
     assert not director.hear(jobs[0], Fatal("the disk is full"))
     assert director.aborted == "the disk is full" and director.finished
     assert not director.hear(jobs[1], said(1, 0.5)), "those that still run are stopped at their next message"
-    assert director.next_job() is None and not director.running
+    assert director.next_job() is None and not director.places.running
     assert set(states(director).values()) == {TrialState.RUNNING}
     again = direct()
-    assert [t.id for t in again.unfinished] == [job.trial.id for job in jobs]
+    assert [t.id for t in again.places.unfinished] == [job.trial.id for job in jobs]
 
 
 @pytest.mark.parametrize("killed_after", [1, 2, 3, 5, 7, 9, 12])
@@ -100,7 +100,7 @@ def test_resumed_search_suggests_and_decides_as_the_undisturbed_one(
     work(direct(), rate, steps=killed_after)
     again = direct()
     unfinished = {t for t, s in states(again).items() if s == TrialState.RUNNING}
-    assert unfinished == {t.id for t in again.unfinished} | set(again.waiting)
+    assert unfinished == {t.id for t in again.places.unfinished} | set(again.places.waiting)
     work(again, rate)
     again.conclude()
     assert states(again) == expected
@@ -128,7 +128,7 @@ def test_epoch_that_is_said_twice_counts_once(direct: Callable[..., Director]) -
     job = first_job(director)
     assert director.hear(job, said(1, 0.5)) and director.hear(job, said(1, 0.75)) and director.hear(job, said(2, 0.5))
     assert director.ledger.find(job.trial.id).intermediate_values == {1: 0.5, 2: 0.5}
-    assert director.steps == {job.trial.id: 2}
+    assert director.places.steps == {job.trial.id: 2}
 
 
 def test_inner_epochs_of_later_folds_decide_nothing(direct: Callable[..., Director]) -> None:
@@ -170,7 +170,7 @@ def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Directo
     """Every epoch takes a second of a made-up clock: an endless search is over in time, with what the vote wants."""
     director = direct(trials=10_000, members=3)
     now = [0.0]
-    director.deadline = Deadline(100, EPOCHS, FOLDS, reserve=0, clock=lambda: now[0])
+    director.time.deadline = Deadline(100, EPOCHS, FOLDS, reserve=0, clock=lambda: now[0])
     while (job := director.next_trial()) is not None:
         score = rate(job.trial.config)
         for step in range(job.after + 1, EPOCHS * FOLDS + 1):
@@ -188,7 +188,7 @@ def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Directo
 def test_when_the_deadline_has_come_what_runs_is_stopped_and_can_go_on(direct: Callable[..., Director]) -> None:
     director = direct(trials=2)
     now = [0.0]
-    director.deadline = Deadline(10, EPOCHS, FOLDS, reserve=0, clock=lambda: now[0])
+    director.time.deadline = Deadline(10, EPOCHS, FOLDS, reserve=0, clock=lambda: now[0])
     job = first_job(director)
     assert director.hear(job, said(1, 0.5))
     now[0] = 11.0

@@ -32,7 +32,7 @@ def test_failed_trial_is_run_again_when_the_search_is_resumed(direct: Callable[.
         tell(again, taken, step, 0.5)
     assert states(again) == {job.trial.id: TrialState.COMPLETE}
     assert [step for what, _, step in listener.heard if what == "reported"] == [3, 4, 5, 6], "nothing is told twice"
-    assert again.finished and not direct(trials=1).unfinished
+    assert again.finished and not direct(trials=1).places.unfinished
 
 
 def test_failed_trial_that_fails_again_is_tried_once_a_sitting(direct: Callable[..., Director]) -> None:
@@ -80,7 +80,7 @@ def test_failed_trial_whose_last_score_is_at_a_rung_waits_there_again(direct: Ca
     assert not [director.hear(low, said(step, 0.25)) for step in range(1, EPOCHS + 1)][-1]
     assert [director.hear(high, said(step, 0.5)) for step in range(1, EPOCHS + 1)][-1], "the best of two"
     director.hear(high, BROKEN)
-    assert set(director.waiting) == {low.trial.id}
+    assert set(director.places.waiting) == {low.trial.id}
     again = direct(trials=8, eta=2)
-    assert set(again.waiting) == {low.trial.id, high.trial.id} and not again.unfinished
+    assert set(again.places.waiting) == {low.trial.id, high.trial.id} and not again.places.unfinished
     assert first_job(again).trial == high.trial, "promoted once more"

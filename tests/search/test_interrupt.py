@@ -26,4 +26,4 @@ def test_an_interruption_that_was_swallowed_is_raised_again(direct: Callable[...
     finally:
         signal.signal(signal.SIGINT, before[0])
         signal.signal(signal.SIGTERM, before[1])
-    assert director.steps == {job.trial.id: 0}
+    assert director.places.steps == {job.trial.id: 0}

@@ -50,7 +50,7 @@ def test_idle_worker_trains_the_last_fold_of_a_trial_that_is_past_its_rungs(dire
     assert director.next_fold() is None, "fold 1 is in training, 2 is finished, 3 is taken"
     assert director.hear(fold, said(10, 0.5))
     assert not director.hear(fold, said(12, 0.5))
-    assert director.parallel.training == set()
+    assert director.places.parallel.training == set()
     assert not director.ledger.find(job.trial.id).intermediate_values.get(12), "nothing is decided before its turn"
 
 
@@ -64,7 +64,7 @@ def test_trial_that_reaches_a_fold_in_training_waits_for_it(direct: Callable[...
     assert director.hear(job, said(5, 0.5)), "an inner epoch of fold 1"
     assert not director.hear(job, said(6, 0.5)), "its next fold is in training"
     assert director.next_trial() is None and not director.finished
-    assert list(director.parallel.parked) == [job.trial.id]
+    assert list(director.places.parallel.parked) == [job.trial.id]
     assert not director.hear(fold, end)
     again = begin(director)
     assert (again.trial, again.after) == (job.trial, 6)

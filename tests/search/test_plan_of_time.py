@@ -63,7 +63,7 @@ def spend(director: Director, seconds: float, workers: int, dies: float | None =
     """Search for so long; when the last job ended."""
     world = Seconds(dies)
     world.simulated = simulated = Simulated(world, workers)
-    director.deadline = Deadline(seconds, EPOCHS, FOLDS, workers, reserve=0, clock=lambda: simulated.seconds)
+    director.time.deadline = Deadline(seconds, EPOCHS, FOLDS, workers, reserve=0, clock=lambda: simulated.seconds)
     simulated.execute(director)
     director.conclude()
     return simulated.seconds

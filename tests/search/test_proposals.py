@@ -28,7 +28,7 @@ def test_suggestion_that_is_invalid_does_not_count(direct: Callable[..., Directo
 
 def test_no_trial_is_begun_that_could_not_be_complete_in_time(direct: Callable[..., Director]) -> None:
     director = direct()
-    director.deadline = Deadline(1000, EPOCHS, FOLDS)
+    director.time.deadline = Deadline(1000, EPOCHS, FOLDS)
     job = director.next_trial()
     assert job is not None
     director.hear(job, replace(said(1, 0.5), metrics={"seconds": 900.0}))

@@ -34,7 +34,7 @@ def test_trial_whose_process_dies_goes_on_three_times(direct: Callable[..., Dire
     assert job.trial.error.read_text() == "its process died 4 times without finishing another epoch"
     assert director.finished
     director.hear(job, Died())  # heard late: it changes nothing
-    assert not director.unfinished
+    assert not director.places.unfinished
 
 
 def test_trial_that_gets_on_between_its_deaths_is_never_given_up(direct: Callable[..., Director]) -> None:

@@ -103,7 +103,7 @@ def test_new_search_goes_on_from_them(finished: Run, fresh: Run, tmp_path: Path)
     director = assemble(fresh, replace(space, search=s), ledger)
     director.resume()
     first = next(iter(director.race.rungs.values()))
-    assert set(first) == old and not director.unfinished
+    assert set(first) == old and not director.places.unfinished
     new = []
     while (job := director.next_trial()) is not None:
         new.append(job.trial.id)

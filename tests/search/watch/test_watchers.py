@@ -84,7 +84,7 @@ def test_ledger_and_race_are_settled_before_anybody_hears_of_an_end(direct: Call
             super().ended(trial, state, reason)
             known = {"complete": TrialState.COMPLETE, "stopped": TrialState.PRUNED, "waiting": TrialState.RUNNING}
             assert director.ledger.find(trial.id).state == known[state]
-            assert trial.id not in director.running
+            assert trial.id not in director.places.running
 
     asking = Asking()
     director = direct(watchers=[asking])

@@ -1,0 +1,112 @@
+"""`--hours` as a plan: what the time left says of who begins, who goes on, and whose folds are spread.
+
+`search.deadline` knows what an epoch costs; here that meets the trials at hand. Without `--hours`, or for trials that
+are apart from the search, nothing here forbids anything. See docs/decisions/036.
+"""
+
+from collections.abc import Container, Hashable
+from dataclasses import dataclass, field
+
+from search.deadline import Deadline, kind_of
+from search.ledger import Ledger
+from search.places import Places
+from search.race import Race
+from search.space import Search
+from trainable.config import TrialConfig
+from trainable.run import Trial
+from trainable.training.report import Report
+
+RACING = 12  # trials that the time is worth, from which on trials are promoted while new ones are to come
+
+
+@dataclass
+class TimePlan:
+    """frozen: whether heads on frozen networks can vote already. more: trials that go on than it had thought."""
+
+    search: Search
+    ledger: Ledger
+    race: Race
+    places: Places
+    deadline: Deadline = field(default_factory=Deadline)
+    frozen: bool = False
+    more: int = 0
+
+    @property
+    def given(self) -> bool:
+        """Whether the time left decides how many are tried and how many completed; not of trials that are apart."""
+        return self.deadline.given and not self.ledger.apart
+
+    @property
+    def empty(self) -> bool:
+        """Whether nothing could vote yet, so that one trial is to be complete before anything else."""
+        return not (self.places.complete or self.frozen)
+
+    @property
+    def enough(self) -> bool:
+        """Whether those that were begun are enough: completing the furthest of them takes what is left."""
+        begun = self.places.begun
+        wanted = max(0, self.race.members - self.places.complete)
+        if not self.given or self.deadline.passed or not wanted or len(begun) < wanted:
+            return self.deadline.passed
+        likely = self.race.best_of(begun)[:wanted]
+        return self.deadline.closes([(self.pace(begun[name]), self.places.done(name)) for name in likely])
+
+    def weigh(self) -> None:
+        """Tell the race how many are to be complete."""
+        if self.given:
+            self.race.members = self.deadline.wanted(self.search.members) + self.more
+            self.race.sure = int(self.empty) if self.empty or self.deadline.worth < RACING else None
+
+    def one_more(self) -> bool:
+        """Let one more go on from its rung than was thought, so that no worker idles; False where all do."""
+        if not self.given or not self.places.waiting or self.race.members >= len(self.ledger.numbers):
+            return False
+        self.more += 1
+        self.weigh()
+        return True
+
+    def sure(self, *, drained: bool) -> set[str]:
+        """Trials at work that go on whatever comes, so that their folds need not wait for their turn."""
+        if not self.given:
+            return set()
+        busy = self.places.busy
+        if self.empty:
+            eldest = next((name for name in self.ledger.numbers if name in busy), None)
+            return set() if eldest is None else {eldest}
+        return {name for name in busy if name in self.race.beyond[min(self.race.rungs)]} if drained else set()
+
+    def rungs(self) -> tuple[int, ...]:
+        """Epochs after which a trial waits for a word; where nothing could vote yet, any may be the last in time."""
+        return tuple(range(1, self.search.epochs) if self.given and self.empty else self.race.rungs)
+
+    def fits(self, config: TrialConfig) -> bool:
+        """Whether a new trial could end all its folds in time."""
+        return not self.given or self.deadline.fits(kind_of(config))
+
+    def able(self) -> Container[str]:
+        """Those waiting at rungs that could end all their folds in time."""
+        waiting = self.places.waiting
+        if not self.given:
+            return waiting
+        return {i for i, t in waiting.items() if self.deadline.fits(self.pace(t), self.places.done(i))}
+
+    def lasts(self, trial: Trial, step: int) -> bool:
+        """Whether a trial goes on to its next epoch: it can end in time, and so can its fold.
+
+        Where no fold is done at all, the last epoch that can end is all that there will be.
+        """
+        fold, inside = divmod(step, self.search.epochs)
+        if not self.given or (trial.id, fold) in self.places.parallel.done:  # told again, which takes no time
+            return True
+        no_fold = not self.places.parallel.done and max(self.places.steps.values(), default=0) < self.search.epochs
+        epochs = 1 if self.empty and no_fold else self.search.epochs - inside
+        return self.deadline.lasts(self.pace(trial), epochs)
+
+    def heard(self, trial: Trial, report: Report) -> None:
+        """Learn what an epoch takes."""
+        for whose in (trial.id, kind_of(trial.config)):
+            self.deadline.heard(whose, report.metrics.get("seconds", 0.0))
+
+    def pace(self, trial: Trial) -> Hashable:
+        """By what its epochs are known best: itself, or its kind."""
+        return trial.id if trial.id in self.deadline.costs else kind_of(trial.config)
