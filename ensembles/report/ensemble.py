@@ -17,7 +17,8 @@ SHOWN = 20
 
 def members(facts: Facts) -> Section:
     if not facts.complete:
-        return Section("ensemble", "Ensemble", missing=NONE_COMPLETE)
+        missing = f"{NONE_COMPLETE} {facts.partial[:1].upper()}{facts.partial[1:]}".strip()
+        return Section("ensemble", "Ensemble", missing=missing)
     return Section("ensemble", "Ensemble", [_weights(facts), _disagreement(facts), _growth(facts)])
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from ensembles.ensemble import read_ensemble
 from ensembles.greedy import greedy_selection
-from ensembles.members import Member
+from ensembles.members import PARTIAL, Member
 from ensembles.metric import shown_metric
 from trainable.config import TrialConfig
 from trainable.data.attributes import Attributes
@@ -145,6 +145,16 @@ class Facts:
     def ensemble(self) -> dict[str, Any] | None:
         """What its build wrote down, None where none was built."""
         return self.newest.summary() if self.newest else None
+
+    @cached_property
+    def partial(self) -> str:
+        """What is said of a vote of a trial that is not complete; empty where there is none."""
+        found = [m for m in (self.ensemble or {"members": []})["members"] if m.get("parts")]
+        return "; ".join(
+            f"{PARTIAL}: trial {m['trial']} votes with {len(m['parts'])} of {self.folds} folds, and "
+            f"{m['missing_rows']:,} rows without an out-of-fold prediction are missing from every score"
+            for m in found
+        )
 
     @cached_property
     def built_for(self) -> Metric:

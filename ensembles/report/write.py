@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 
+from ensembles.members import PARTIAL
 from ensembles.report import classes, ensemble, history, people, space
 from ensembles.report.facts import Facts, read_facts
 from trainable.data.layouts.finish import alone_said
@@ -92,5 +93,6 @@ def _tiles(facts: Facts) -> list[tuple[str, str]]:
     if facts.ensemble is not None:
         e = facts.ensemble
         estimate = f"{facts.built_for.text(e['nested_score'])} ± {e['nested_std']:.4f}"
-        tiles.append((f"vote by {e['method']}, nested {facts.built_for.shown}", estimate))
+        name = f", {PARTIAL}" if facts.partial else ""
+        tiles.append((f"vote by {e['method']}{name}, nested {facts.built_for.shown}", estimate))
     return tiles

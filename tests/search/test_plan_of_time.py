@@ -14,6 +14,7 @@ from helpers import SPACE, space_file
 from inline import searched
 from optuna.trial import TrialState
 
+from ensembles.report.write import write_report
 from search.deadline import Deadline
 from search.director import Director
 from search.executors.simulated import Epoch, Simulated
@@ -144,3 +145,5 @@ def test_search_shorter_than_a_trial_votes_with_what_is_done_and_says_what_would
     table = trial.cut.validation()
     assert member["parts"] == ["cut"] and member["missing_rows"] == int(run.folds.scored.sum()) - len(table.index)
     assert "are missing from every score" in out
+    page = write_report(run.root).read_text()
+    assert "Partial: trial" in page and "are missing from every score" in page and ", partial, nested" in page
