@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from benchmarks.record_tables import TABLES
 from benchmarks.search_policies import Ours, Stock
-from benchmarks.search_table import Table, parameters_of, place
+from benchmarks.search_table import RESULTS, Table
 from benchmarks.search_world import Clock, replay
 from ensembles.greedy import greedy_selection
 from search.deadline import Deadline
@@ -26,7 +26,6 @@ from search.space import Search
 from trainable.files import read_npz
 from trainable.metrics import macro_f1
 
-RESULTS = Path(__file__).parent / "results"
 SCRATCH = "/dev/shm" if Path("/dev/shm").is_dir() else None  # the director's files: in memory, fsync takes no time
 SAMPLES, MEMBERS = 432, 10
 BUDGETS = (1, 2, 4, 8, 16, 32)
@@ -49,7 +48,7 @@ class Case:
     @property
     def first(self) -> dict[str, Any]:
         """The recipe as parameters."""
-        return parameters_of(self.table.configs[self.row])
+        return self.table.grid.parameters_of(self.table.configs[self.row])
 
     @property
     def order(self) -> list[int]:
@@ -61,13 +60,13 @@ class Case:
 
 @cache
 def _recorded(name: str) -> tuple[Table, dict[str, NDArray]]:
-    return Table.read(RESULTS / f"table_{name}.npz"), read_npz(RESULTS / f"recipe_{name}.npz")
+    return Table.read(name), read_npz(RESULTS / f"recipe_{name}.npz")
 
 
 @cache
 def case(name: str, seed: int) -> Case:
     table, held = _recorded(name)
-    row = table.rows[place(TABLES[name].recipe)]
+    row = table.row_at(TABLES[name].recipe)
     changed = table.with_row(row, held, seed % len(held["valid"]))
     return Case(changed, row, held["valid"].astype(np.float32), held["test"].astype(np.float32), seed)
 
@@ -106,7 +105,7 @@ def full_cv_random(here: Case, workers: int) -> list[float]:
 
 def stock(here: Case, workers: int) -> list[float]:
     """(c) Ray Tune as it comes: OptunaSearch and ASHA, a trial a worker."""
-    driver = Stock(here.table, SAMPLES, here.seed, here.table.epochs // 2, [here.first])
+    driver = Stock(here.table, SAMPLES, here.seed, here.table.grace, [here.first])
     trace = replay(here.table, driver, workers)
     return _over_time(here, workers, [row for _, row in trace.complete], trace.ended)
 
@@ -121,7 +120,7 @@ def ours(here: Case, workers: int, budget: float) -> tuple[float, float, int, in
         folds=table.folds,
         epochs=table.epochs,
         members=MEMBERS,
-        grace=table.epochs // 2,
+        grace=table.grace,
         seed=here.seed,
         first=(here.first,),
     )

@@ -1,7 +1,7 @@
 """Record a full factorial table of configurations x folds x epochs, which benchmarks.search replays.
 
 Run:     python -m benchmarks.record sample --work DIR      (and: digits, clothing)
-Cost:    144 configurations x 5 folds x 16 epochs, one to two hours of one core each; clothing: 64 of pretrained
+Cost:    144 configurations x 5 folds x 16 epochs, one to two hours of one core each; clothing: 65 of pretrained
          networks x 3 folds x 6 epochs, six hours of two cores. What is finished is kept in DIR, so an interrupted
          recording goes on when the command is given again
 Writes:  benchmarks/results/table_<name>.npz
@@ -66,7 +66,7 @@ def trained(run: Run, test: TestSet, config: TrialConfig) -> tuple[Member, bool]
 
 def record(name: str, work: Path) -> None:
     table, (run, test, truth) = TABLES[name], opened(name, work)
-    configs = table.values()
+    configs = table.grid.points
     # Any prefix of a shuffled order is a fair sample, should the recording be looked at before it is done.
     for count, i in enumerate(np.random.default_rng(0).permutation(len(configs)), start=1):
         member, there = trained(run, test, table.config(configs[i]))
@@ -87,7 +87,7 @@ def numbered(truth: np.ndarray, classes: list[str]) -> np.ndarray:
 
 def collect(name: str, run: Run, truth: np.ndarray) -> None:
     table, classes = TABLES[name], list(run.manifest.classes)
-    configs = table.values()
+    configs = table.grid.points
     trials = [run.trial(run.identify(table.config(c))) for c in configs]
     oofs = [t.oof() for t in trials]
     numbers = numbered(truth, classes)

@@ -1,6 +1,5 @@
 """The tables that benchmarks.record makes: on which photos, which configurations, how many folds and epochs."""
 
-import itertools
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -12,13 +11,14 @@ import numpy as np
 import pandas as pd
 from sklearn.datasets import load_digits
 
+from benchmarks.grid import Grid, Point
 from trainable.config import TrialConfig
 from trainable.data.flags import Flags
 from trainable.sample.write import generate
 
 CLOTHING = Path(os.environ.get("FOLDVOTE_CLOTHING", "../shared/data/clothing"))
 LITE = ("tf_efficientnet_lite0", "tf_efficientnet_lite1")
-GRID = {
+SMALL = {
     "backbone": ("test_efficientnet", "test_resnet", "test_vit"),
     "lr": (3e-4, 1e-3, 3e-3, 1e-2),
     "augment": ("none", "light", "strong"),
@@ -48,70 +48,51 @@ FINE_TUNED_RECIPE = {
 class Recorded:
     """data: folder that is to hold the data -> (folder that does, true class names or numbers of its test photos).
 
-    stored: pixels of the store. recipe: what somebody would train who trains one thing, of what `values` are made.
+    stored: pixels of the store. fixed: what all configurations share. recipe: the point of somebody who trains one.
     backbones: that start pretrained. threads: of the training process.
     """
 
     folds: int
     epochs: int
     stored: tuple[int, int]
-    values: Callable[[], list[dict[str, Any]]]
-    config: Callable[[dict[str, Any]], TrialConfig]
+    grid: Grid
+    fixed: dict[str, Any]
     data: Callable[[Path], tuple[Path, np.ndarray]]
-    recipe: dict[str, Any]
+    recipe: Point
     flags: Flags = field(default_factory=Flags)
     backbones: tuple[str, ...] = ()
     threads: int = 1
 
-
-def grid() -> list[dict[str, Any]]:
-    """All combinations, in an order that never changes."""
-    return [dict(zip(GRID, values, strict=True)) for values in itertools.product(*GRID.values())]
-
-
-def fine_tuned() -> list[dict[str, Any]]:
-    """Some of all combinations, drawn once."""
-    every = list(itertools.product(*FINE_TUNED.values()))
-    drawn = sorted(np.random.default_rng(0).choice(len(every), DRAWN, replace=False))
-    return [dict(zip(FINE_TUNED, every[i], strict=True)) for i in drawn]
+    def config(self, point: Point) -> TrialConfig:
+        """What is trained at a point of the grid."""
+        more = {**self.fixed, "input": {"store": self.stored, **self.fixed.get("input", {})}, "epochs": self.epochs}
+        return self.grid.config(point, **more)
 
 
-def _from_random_weights(store: tuple[int, int], crop: float) -> Callable[[dict[str, Any]], TrialConfig]:
-    def config(values: dict[str, Any]) -> TrialConfig:
-        return _resolved(
-            values,
-            model={"backbone": values["backbone"], "pretrained": False},
-            input={"store": store, "size": (32, 32), "crop": (crop, crop)},
-            optim={"lr": values["lr"], "weight_decay": 0.05},
-            epochs=16,
-            batch_size=64,
-        )
-
-    return config
+def _small(values: Point) -> dict[str, Any]:
+    return {
+        "model": {"backbone": values["backbone"], "pretrained": False},
+        "optim": {"lr": values["lr"], "weight_decay": 0.05},
+        **_common(values),
+    }
 
 
-def _clothing_config(values: dict[str, Any]) -> TrialConfig:
-    side = values["side"]
-    return _resolved(
-        values,
-        model={"backbone": values["backbone"], "freeze": values["freeze"]},
-        input={"store": (128, 128), "size": (side, side)},
-        mix={"name": values["mix"]},
-        optim={"lr": values["lr"], "weight_decay": 0.02},
-        epochs=6,
-        batch_size=32,
-    )
+def _fine_tuned(values: Point) -> dict[str, Any]:
+    return {
+        "model": {"backbone": values["backbone"], "freeze": values["freeze"]},
+        "input": {"size": (values["side"], values["side"])},
+        "mix": {"name": values["mix"]},
+        "optim": {"lr": values["lr"], "weight_decay": 0.02},
+        **_common(values),
+    }
 
 
-def _resolved(values: dict[str, Any], **fields: Any) -> TrialConfig:
-    return TrialConfig.from_dict(
-        {
-            "augment": {"policy": values["augment"]},
-            "sampler": {"name": "weighted", "power": values["balance"]} if values["balance"] else {"name": "shuffle"},
-            "loss": {"name": values["loss"]},
-            **fields,
-        }
-    )
+def _common(values: Point) -> dict[str, Any]:
+    return {
+        "augment": {"policy": values["augment"]},
+        "sampler": {"name": "weighted", "power": values["balance"]} if values["balance"] else {"name": "shuffle"},
+        "loss": {"name": values["loss"]},
+    }
 
 
 def _sample(folder: Path) -> tuple[Path, np.ndarray]:
@@ -141,10 +122,17 @@ def _clothing(_: Path) -> tuple[Path, np.ndarray]:
 
 
 SENDERS = Flags(group="sender_id", drop=(("label", ("Not sure", "Skip", "Other")),))
+EVERY, FEW = Grid(SMALL, _small), Grid(FINE_TUNED, _fine_tuned, DRAWN, (FINE_TUNED_RECIPE,))
 TABLES = {
-    "sample": Recorded(5, 16, (64, 48), grid, _from_random_weights((64, 48), 0.75), _sample, RECIPE),
-    "digits": Recorded(5, 16, (32, 32), grid, _from_random_weights((32, 32), 1.0), _digits, RECIPE),
+    "sample": Recorded(
+        *(5, 16, (64, 48), EVERY, {"input": {"size": (32, 32), "crop": (0.75, 0.75)}, "batch_size": 64}),
+        *(_sample, RECIPE),
+    ),
+    "digits": Recorded(
+        *(5, 16, (32, 32), EVERY, {"input": {"size": (32, 32), "crop": (1.0, 1.0)}, "batch_size": 64}),
+        *(_digits, RECIPE),
+    ),
     "clothing": Recorded(
-        3, 6, (128, 128), fine_tuned, _clothing_config, _clothing, FINE_TUNED_RECIPE, SENDERS, LITE, threads=2
+        *(3, 6, (128, 128), FEW, {"batch_size": 32}, _clothing, FINE_TUNED_RECIPE, SENDERS, LITE), threads=2
     ),
 }

@@ -36,7 +36,6 @@ import optuna
 from scipy.stats import kendalltau
 
 from benchmarks.measure import finish, rounded
-from benchmarks.record_tables import LITE
 from benchmarks.search_cells import (
     LEVELS,
     PERCENTILES,
@@ -52,7 +51,7 @@ from benchmarks.search_policies import EarlyStoppedCV, FullCV, LastEpochRace, On
 from benchmarks.search_table import Table
 from benchmarks.search_world import Trace, replay
 from search.executors.simulated import SimulatedDriver
-from search.race import Race, first_rung, milestones
+from search.race import Race, milestones
 from search.space import Search
 
 RESULTS = Path(__file__).parent / "results"
@@ -68,8 +67,7 @@ Make = Callable[[Table, int, Path], SimulatedDriver]
 
 def grace_of(table: Table, share: float = 0.0) -> int:
     """Epochs until the first rung, of ours and of the stock tuner: what a search takes by itself, or a share."""
-    pretrained = table.configs[0]["backbone"] in LITE
-    return max(1, round(share * table.epochs)) if share else first_rung(table.epochs, pretrained=pretrained)
+    return max(1, round(share * table.epochs)) if share else table.grace
 
 
 def ours(view: str = "", parallel: bool = True, race: type[Race] = Race, first: float = 0.0, **changes: Any) -> Make:
@@ -115,7 +113,7 @@ def run(table: Table, make: Make, seed: int) -> Trace:
 
 @cache
 def recorded(name: str) -> Table:
-    return Table.read(RESULTS / f"table_{name}.npz")
+    return Table.read(name)
 
 
 def _run(name: str, arm: str, seed: int) -> Trace:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import optuna
 
-from benchmarks.search_table import Table, as_space, place, suggest
+from benchmarks.search_table import Table
 from benchmarks.search_world import AllFoldsOf
 from search.assemble import assemble
 from search.deadline import Deadline
@@ -97,7 +97,7 @@ class Stock:
 
         self.table, self.trials = table, trials
         self.search = OptunaSearch(
-            lambda trial: {"row": table.rows[place(suggest(trial))]}, "score", "max", list(first) or None, seed=seed
+            lambda trial: {"row": table.row_at(table.suggest(trial))}, "score", "max", list(first) or None, seed=seed
         )
         self.asha = ASHAScheduler("step", "score", "max", max_t=table.full, grace_period=grace)
         self.asked = 0
@@ -155,7 +155,7 @@ class Ours:
         **seen: Any,
     ) -> None:
         optuna.logging.set_verbosity(optuna.logging.WARNING)
-        space = SpaceFile(Path("grid"), "", search, lambda trial, data: as_space(suggest(trial)))
+        space = SpaceFile(Path("grid"), "", search, lambda trial, data: table.grid.space(table.suggest(trial)))
         plain = space.race()
         self.director = assemble(
             Run(folder),

@@ -10,19 +10,21 @@ import numpy as np
 import optuna
 from numpy.typing import NDArray
 
-from benchmarks.record_tables import GRID
+from benchmarks.grid import Grid, Point, varied
+from benchmarks.record_tables import TABLES
 from ensembles.greedy import greedy_selection
+from search.race import first_rung
 from trainable.config import TrialConfig
 from trainable.files import read_npz
 from trainable.metrics import macro_f1
 
-PLACE = {name: {json.dumps(v): i for i, v in enumerate(values)} for name, values in GRID.items()}
+RESULTS = Path(__file__).parent / "results"
 
 
 @dataclass(frozen=True)
 class Table:
     """score [T, K, E] of the fold's validation rows after each epoch; valid [T, N, C] out-of-fold and test [T, M, C]
-    probabilities; fold [N], label [N], test_label [M]; seconds [T] an epoch; configs: T entries of the full grid.
+    probabilities; fold [N], label [N], test_label [M]; seconds [T] an epoch; configs: T points of the grid.
     """
 
     score: NDArray[np.float64]
@@ -32,12 +34,15 @@ class Table:
     fold: NDArray[np.int8]
     label: NDArray[np.int64]
     test_label: NDArray[np.int64]
-    configs: tuple[dict[str, Any], ...]
+    configs: tuple[Point, ...]
+    grid: Grid
+    pretrained: bool
     votes: dict[frozenset[int], float] = field(default_factory=dict)
 
     @classmethod
-    def read(cls, path: Path) -> Self:
-        held = read_npz(path)
+    def read(cls, name: str, folder: Path = RESULTS) -> Self:
+        """The recorded table of that name."""
+        held = read_npz(folder / f"table_{name}.npz")
         return cls(
             held["score"].astype(np.float64),
             np.median(held["seconds"], axis=(1, 2)).astype(np.float64),  # a median: other work disturbed single epochs
@@ -47,6 +52,8 @@ class Table:
             held["label"],
             held["test_label"],
             tuple(json.loads(c) for c in held["configs"]),
+            TABLES[name].grid,
+            bool(TABLES[name].backbones),
         )
 
     def with_row(self, row: int, held: dict[str, NDArray], seed: int) -> Self:
@@ -71,17 +78,34 @@ class Table:
         return self.folds * self.epochs
 
     @property
+    def grace(self) -> int:
+        """Epochs until the first rung that a search takes by itself."""
+        return first_rung(self.epochs, pretrained=self.pretrained)
+
+    @property
     def classes(self) -> int:
         return self.valid.shape[2]
 
     @cached_property
     def rows(self) -> dict[tuple[int, ...], int]:
-        """Row of every point of the grid."""
-        return {place(c): i for i, c in enumerate(self.configs)}
+        """Row of every recorded point of the grid."""
+        return {self.grid.place(c): i for i, c in enumerate(self.configs)}
+
+    @cached_property
+    def _configs(self) -> dict[tuple[Any, ...], int]:
+        return {varied(self.grid.config(c)): i for i, c in enumerate(self.configs)}
+
+    def suggest(self, trial: optuna.trial.BaseTrial) -> Point:
+        """A recorded point, which every arm of the benchmarks draws: the nearest to what the trial draws."""
+        return self.grid.nearest(self.grid.suggest(trial))
+
+    def row_at(self, point: Point) -> int:
+        """Where a recorded point is in the table."""
+        return self.rows[self.grid.place(point)]
 
     def row_of(self, config: TrialConfig) -> int:
-        """Where a configuration that `as_space` gave is in the table."""
-        return self.rows[place(_as_point(config))]
+        """Where the configuration of a recorded point is in the table."""
+        return self._configs[varied(config)]
 
     @cached_property
     def oof(self) -> NDArray[np.float64]:
@@ -112,42 +136,3 @@ class Table:
             total = np.tensordot(counts, self.test[members], axes=1)
             self.votes[rows] = macro_f1(self.test_label, total.argmax(1), self.classes)
         return self.votes[rows]
-
-
-def place(values: dict[str, Any]) -> tuple[int, ...]:
-    """Where a configuration lies in the grid."""
-    return tuple(PLACE[name][json.dumps(values[name])] for name in GRID)
-
-
-def suggest(trial: optuna.trial.BaseTrial) -> dict[str, Any]:
-    """A point of the grid: every arm of the benchmark draws from this space. Ordered values are drawn by their rank."""
-    ranks = {n: trial.suggest_int(n, 0, len(GRID[n]) - 1) for n in ("lr", "balance")}
-    named = {n: trial.suggest_categorical(n, GRID[n]) for n in ("backbone", "augment", "loss")}
-    return {n: GRID[n][ranks[n]] if n in ranks else named[n] for n in GRID}
-
-
-def parameters_of(values: dict[str, Any]) -> dict[str, Any]:
-    """The parameters with which `suggest` gives a point of the grid."""
-    return {n: GRID[n].index(v) if n in ("lr", "balance") else v for n, v in values.items()}
-
-
-def as_space(values: dict[str, Any]) -> dict[str, Any]:
-    """A point of the grid as a space file would return it."""
-    return {
-        "model": {"backbone": values["backbone"], "pretrained": False},
-        "augment": {"policy": values["augment"]},
-        "sampler": {"name": "weighted", "power": values["balance"]} if values["balance"] else {"name": "shuffle"},
-        "loss": {"name": values["loss"]},
-        "optim": {"lr": values["lr"], "weight_decay": 0.05},
-    }
-
-
-def _as_point(config: TrialConfig) -> dict[str, Any]:
-    """The inverse."""
-    return {
-        "backbone": config.model.backbone,
-        "lr": config.optim.lr,
-        "augment": config.augment.policy,
-        "loss": config.loss.name,
-        "balance": config.sampler.power if config.sampler.name == "weighted" else 0.0,
-    }

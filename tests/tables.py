@@ -7,15 +7,15 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.record_tables import grid
+from benchmarks.record_tables import TABLES
 from trainable.metrics import macro_f1
 
 FOLDS, EPOCHS, ROWS, TEST, CLASSES = 3, 4, 90, 120, 3
 
 
-def write_table(path: Path, seed: int) -> None:
+def write_table(folder: Path, name: str, seed: int) -> None:
     """Configurations differ in how clear their signal is; scores rise to what the predictions give."""
-    rng, configs = np.random.default_rng(seed), grid()
+    rng, configs = np.random.default_rng(seed), TABLES[name].grid.points
     label, test_label = np.arange(ROWS) % CLASSES, np.arange(TEST) % CLASSES
     fold = (np.arange(ROWS) // CLASSES % FOLDS).astype(np.int8)
     signal = rng.normal(1.0, 0.7, len(configs))
@@ -28,7 +28,7 @@ def write_table(path: Path, seed: int) -> None:
     valid, test = predictions(label), predictions(test_label)
     last = [[macro_f1(label[fold == k], p[fold == k].argmax(1), CLASSES) for k in range(FOLDS)] for p in valid]
     score = np.array(last)[:, :, None] * np.linspace(0.6, 1.0, EPOCHS)
-    with path.open("wb") as file:
+    with (folder / f"table_{name}.npz").open("wb") as file:
         np.savez_compressed(
             file,
             score=score.astype(np.float32),

@@ -6,11 +6,13 @@ import json
 from pathlib import Path
 
 import numpy as np
+import optuna
 import pytest
 from optuna.trial import TrialState
 from tables import write_table
 
 from benchmarks import search
+from benchmarks.record_tables import TABLES
 from benchmarks.search_cells import headline
 from benchmarks.search_policies import EarlyStoppedCV, FullCV, OneEpoch, Ours, Stock
 from benchmarks.search_table import Table
@@ -22,14 +24,38 @@ TRIALS = 20
 
 @pytest.fixture(scope="module")
 def table(tmp_path_factory: pytest.TempPathFactory) -> Table:
-    path = tmp_path_factory.mktemp("tables") / "table_made.npz"
-    write_table(path, 0)
-    return Table.read(path)
+    return made(tmp_path_factory.mktemp("tables"), "sample")
+
+
+def made(folder: Path, name: str) -> Table:
+    write_table(folder, name, 0)
+    return Table.read(name, folder)
 
 
 def ours(table: Table, folder: Path, **changes: object) -> Ours:
     values = {"trials": TRIALS, "members": 3, **changes}
     return Ours(table, Search(folds=table.folds, epochs=table.epochs, **values), folder)
+
+
+@pytest.mark.parametrize("name", ["sample", "clothing"])
+def test_whatever_is_drawn_is_answered_by_the_recorded_point_that_is_nearest(tmp_path: Path, name: str) -> None:
+    table = made(tmp_path, name)
+    study = optuna.create_study(sampler=optuna.samplers.RandomSampler(seed=0))
+    places = [table.grid.place(point) for point in table.configs]
+    ordered = [n in ("lr", "balance", "side", "freeze") for n in table.grid.values]
+    for _ in range(200):
+        trial = study.ask()
+        point = table.suggest(trial)
+        drawn = table.grid.place(table.grid.suggest(optuna.trial.FixedTrial(trial.params)))
+        steps = [
+            sum(abs(a - b) if rank else a != b for a, b, rank in zip(drawn, place, ordered, strict=True))
+            for place in places
+        ]
+        assert steps[table.row_at(point)] == min(steps)
+        assert table.row_of(table.grid.config(point)) == table.row_at(point)
+        fixed = optuna.trial.FixedTrial(table.grid.parameters_of(point))
+        assert table.suggest(fixed) == point
+    assert table.configs[table.row_at(TABLES[name].recipe)] == TABLES[name].recipe
 
 
 def test_full_cross_validation_takes_all_epochs_in_as_little_time_as_workers_allow(table: Table) -> None:
