@@ -16,7 +16,7 @@ from trainable.features.resemblance import resemblance
 from trainable.features.source import Source
 from trainable.images.store import open_store
 from trainable.models.packaged import NETWORKS
-from trainable.models.weights import find_weights
+from trainable.models.weights import weights_at_hand
 from trainable.words import extra
 
 SIZE = (128, 128)  # pixels: what is nearly the same is so in small
@@ -25,12 +25,13 @@ UNLIKE = 24  # photos that are named
 
 
 def with_features(facts: DataLook, weights: Path | None) -> DataLook:
-    """The description with what a network adds to it, or why it adds nothing; weights: as for `find_weights`."""
-    at_hand = {name: find_weights(name, weights, download=False) for name in NETWORKS}
-    backbone, file = next(((n, f) for n, f in at_hand.items() if f is not None), ("", None))
-    if file is None:
+    """The description with what a network adds to it, or why it adds nothing; weights: as of
+    `find_weights`."""
+    held = weights_at_hand(NETWORKS, weights)
+    if held is None:
         where = f"in {weights}" if weights else f"at hand ({extra('weights')})"
         return replace(facts, seen=Seen(f"none, since no weights of {' or '.join(NETWORKS)} are {where}"))
+    backbone, file = held
     readable = np.array([photo.size is not None for photo in facts.photos])
     if not 2 <= readable.sum() <= MANY:
         return replace(facts, seen=Seen(f"none of {readable.sum():,} photos; allowed: 2 to {MANY:,}"))
