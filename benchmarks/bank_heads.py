@@ -77,8 +77,8 @@ def _head(
             logits = fitted.linear.logits(table.rows(wanted))
         else:
             bank = fitter.rows(lesson)
-            near = unit_rows(own.rows(bank)), label[bank], weights, table.rows(wanted), [int(fitted.strength)]
-            logits = neighbours_logits(*near)[int(fitted.strength)] * fitted.scale
+            near = unit_rows(own.rows(bank)), label[bank], fitter.votes(lesson, bank), table.rows(wanted)
+            logits = neighbours_logits(*near, [int(fitted.strength)], classes)[int(fitted.strength)] * fitted.scale
         told = torch.from_numpy(logits).softmax(1).numpy()
         held = int((fold == k).sum())
         found[wanted[:held]] = told[:held]

@@ -41,11 +41,12 @@ MODES = ("soft", "hard")
 def statistics(values: np.ndarray, share: np.ndarray) -> Statistics:
     """Of rows [n, D], each belonging to classes by its shares [n, C]; rows whose shares are 0 count for nothing."""
     whole = share.sum(1)
-    return Statistics(share.sum(0), share.T @ values, (values * whole[:, None]).T @ values)
+    return Statistics(share.sum(0), share.T @ values, (values * whole[:, None]).T @ values, values.shape[1])
 
 
 def head(name: str, parts: list[Statistics]) -> Linear:
-    total = Statistics(*(sum(getattr(p, field) for p in parts) for field in ("counts", "sums", "gram")))
+    sums = (sum(getattr(p, field) for p in parts) for field in ("counts", "sums", "gram"))
+    total = Statistics(*sums, parts[0].width)
     return CLOSED[name](total, SHRINKAGE)
 
 

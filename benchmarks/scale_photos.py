@@ -113,7 +113,7 @@ def part(work: Path, name: str) -> dict[str, float]:
     run = str(work / "runs" / "run")
     inside = [sys.executable, "-m", "benchmarks.scale_photos"]
     commands = {
-        "describe": [sys.executable, "-m", "trainable.data.describe", str(work / "data"), "--out", str(work / "seen")],
+        "describe": [sys.executable, "-m", "trainable.describe", str(work / "data"), "--out", str(work / "seen")],
         "plan": [sys.executable, "-m", "search.run", str(work / "space.py"), "--data", str(work / "data"), "--dry-run"],
         "begin": [*inside, "begin", str(work)],
         "members": [*inside, "members", str(work)],

@@ -20,8 +20,8 @@ from trainable.models.normalise import pixel_statistics
 from trainable.words import count, few
 
 MOST = 4  # tables
-PLAIN, WEIGHTED = LossConfig(), LossConfig(class_weights="power", weight_power=0.5)
-HEADS = {"lda": PLAIN, "ridge": WEIGHTED, "logistic": WEIGHTED}
+HEADS = ("lda", "ridge", "logistic")
+ALIKE = ("macro_f1", "balanced_accuracy")  # metrics to which a class of few photos is as much as one of many
 ITERATED = 20_000  # photos up to which the logistic head, which is not in closed form, takes seconds
 Pair = tuple[str, tuple[int, int]]  # a backbone, and the size (height, width) in pixels at which it sees the photos
 
@@ -81,11 +81,14 @@ def pair_of(config: TrialConfig) -> Pair:
     return config.model.backbone, config.input.size
 
 
-def first_heads(configs: Iterable[TrialConfig], megabytes: Mapping[str, float], photos: int) -> FirstHeads:
+def first_heads(
+    configs: Iterable[TrialConfig], megabytes: Mapping[str, float], photos: int, metric: str = "macro_f1"
+) -> FirstHeads:
     """The stage for a space that drew these configurations.
 
     None for networks from random weights, nor for heads that are themselves fitted to features: such a search is its
     own first stage. megabytes: of each backbone's weights; with the pixels it is the order. photos: that are stored.
+    metric: by name, which says how heads weigh classes.
     """
     drawn: dict[Pair, list[TrialConfig]] = {}
     for config in configs:
@@ -99,7 +102,7 @@ def first_heads(configs: Iterable[TrialConfig], megabytes: Mapping[str, float], 
             return FirstHeads(tuple(tables), tuple(order[place:]), tuple(refused))
         try:
             size = block_bytes(photos, _width(pair)) / 1e6
-            tables.append(FirstTable(pair, size, megabytes[pair[0]], _heads(drawn[pair], photos)))
+            tables.append(FirstTable(pair, size, megabytes[pair[0]], _heads(drawn[pair], photos, metric)))
         except InputError as error:
             refused.append(f"{words(pair)}: {error}")
     return FirstHeads(tuple(tables), (), tuple(refused))
@@ -119,7 +122,17 @@ def further_tables(configs: Iterable[TrialConfig], first: FirstHeads, photos: in
     return found
 
 
-def _heads(drawn: Sequence[TrialConfig], photos: int) -> tuple[TrialConfig, ...]:
+def loss_of(head: str, metric: str) -> LossConfig:
+    """How a head weighs classes: a discriminant by its priors; others so that rare ones are found, as the metric asks.
+
+    Least squares and logistic regression pass over rare classes unless these are weighed (docs/decisions/028).
+    """
+    if head == "lda":
+        return LossConfig()
+    return LossConfig(class_weights="power", weight_power=1.0 if metric in ALIKE else 0.5)
+
+
+def _heads(drawn: Sequence[TrialConfig], photos: int, metric: str) -> tuple[TrialConfig, ...]:
     """The heads on a table: they see the part of a photo that most of these configurations see, by default rows."""
     seen: Counter[InputConfig] = Counter(replace(config.input, normalise="backbone") for config in drawn)
     any_of = drawn[0]
@@ -130,11 +143,11 @@ def _heads(drawn: Sequence[TrialConfig], photos: int) -> tuple[TrialConfig, ...]
             head=HeadConfig(name=name),
             input=seen.most_common(1)[0][0],
             augment=AugmentConfig(policy="none"),
-            loss=loss,
+            loss=loss_of(name, metric),
             epochs=any_of.epochs,
             seed=any_of.seed,
         )
-        for name, loss in HEADS.items()
+        for name in HEADS
         if name != "logistic" or photos <= ITERATED
     )
 

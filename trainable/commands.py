@@ -16,7 +16,7 @@ class Command:
 
 COMMANDS = {
     "sample": Command("trainable.sample.__main__", "generate a data set to try things on"),
-    "describe": Command("trainable.data.describe.__main__", "what is in a data folder, before anything is trained"),
+    "describe": Command("trainable.describe", "what is in a data folder, before anything is trained"),
     "search": Command("search.run", "search a space; folds of a trial race"),
     "queue": Command("search.queue", "queue a configuration into a search, also while it runs"),
     "train": Command("trainable.train", "train one configuration, all folds, without a search"),

@@ -1,6 +1,6 @@
 """Label errors: groups and photos whose given values the ensemble contradicts.
 
-python -m ensembles.suspects RUN/ensembles/NAME (or RUN) [--out CSV] [--top N] [--by-fold]
+python -m ensembles.suspects RUN/ensembles/NAME (or RUN, or DATA) [--out CSV] [--top N] [--by-fold]
 
 Writes a ranked CSV in the format that label corrections read, a line a photo, which changes that photo alone, and a
 contact sheet beside it. Look at the photos, delete the lines that are wrong, and give the file as
@@ -10,6 +10,9 @@ folds, so that a list which is applied unseen carries these labels into the scor
 `--by-fold` writes a list that may be applied unseen: each line has a `fold`, whose models judged, and holds in that
 fold's training part alone. These models know no label that the fold is scored on, but have trained on the groups that
 they judge, so they find less. It predicts every training photo with every fold model.
+
+Of a data folder it is a first list, before any training, by heads on features of a pretrained network whose weights are
+at hand. `--group`, `--label` and the other flags of columns are for such a folder.
 """
 
 import argparse
@@ -17,28 +20,53 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
-from trainable.command import Parser, check_out, guarded, whole
+from trainable.command import Parser, add_columns, check_out, flags_of, guarded, whole
 from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("suspects"), description="Rank groups and photos whose labels look wrong.")
-    parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]")
-    parser.add_argument("--out", type=Path, metavar="CSV", help="default: suspects.csv in the folder given")
+    parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]|DATA")
+    parser.add_argument(
+        "--out", type=Path, metavar="CSV", help="default: suspects.csv in the folder given; of DATA in describe/DATA"
+    )
     parser.add_argument("--top", type=whole, default=40, help="groups and photos on the contact sheet (default: 40)")
     parser.add_argument("--by-fold", action="store_true", help="a list that may be applied unseen")
+    parser.add_argument("--folds", type=whole, default=5, help="of DATA (default: 5)")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors, for DATA")
+    add_columns(parser)
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given))
 
 
 def command(given: argparse.Namespace) -> int:
+    place = given.place.expanduser().absolute()
+    if not is_data(place):
+        out = given.out or place / "suspects.csv"
+        return list_of(given, place, out.expanduser().absolute(), spoken("report", place))
+    from ensembles.suspects.beforehand import run_beforehand
+
+    out = given.out or Path("describe") / place.name / "suspects.csv"
+    check_out(out, out.with_suffix(".png"))
+    with run_beforehand(place, flags_of(given), folds=given.folds, weights=given.weights) as (run, said):
+        print(f"votes: {said}")
+        return list_of(given, run, out.expanduser().absolute(), spoken("describe", place))
+
+
+def is_data(place: Path) -> bool:
+    """Whether a folder is neither a run nor an ensemble of one, and something else than empty."""
+    from trainable.run import EnsembleFolder, Run
+
+    return place.is_dir() and any(place.iterdir()) and not (Run(place).begun or EnsembleFolder(place).built)
+
+
+def list_of(given: argparse.Namespace, place: Path, out: Path, other: str) -> int:
+    """Write the list of a run or an ensemble; other: the next command where no label looks wrong."""
     from ensembles.suspects.contact_sheet import draw_sheet
     from ensembles.suspects.ranking import doubt, judge, table_of
     from ensembles.suspects.votes import read_votes, votes_by_fold
     from trainable.files import write_atomic
 
-    place = given.place.expanduser().absolute()
-    out = (given.out or place / "suspects.csv").expanduser().absolute()
     check_out(out, out.with_suffix(".png"))
     members, votes = votes_by_fold(place) if given.by_fold else read_votes(place)
     manifest = members.run.manifest
@@ -51,7 +79,7 @@ def command(given: argparse.Namespace) -> int:
     if not found:
         print(f"no label looks wrong; {out} has no line")
         print(doubt(members, votes))
-        print(f"next: {spoken('report', members.run.root)}")
+        print(f"next: {other}")
         return 0
     print(f"suspects: {counts}; {len(table):,} photos, a line each, by score in {out}")
     print(doubt(members, votes))

@@ -6,7 +6,7 @@ import cv2
 import numpy as np
 import pandas as pd
 import pytest
-from helpers import begun, complete_run, prepared, refused, tiny
+from helpers import begun, complete_run, generic_data, prepared, refused, tiny
 from scipy.stats import norm
 
 from benchmarks.suspects import precision_at_errors, true_errors
@@ -221,6 +221,30 @@ def test_command_writes_corrections_and_a_contact_sheet(
     assert (sheet.min(2) > 240).mean() < 0.45, "much of it white"
     assert f"{out}, which exists" in refused(capfd, main, run.root)
     assert "allowed: a new file that ends in .csv" in refused(capfd, main, run.root, "--out", tmp_path / "list.png")
+
+
+def test_first_list_of_a_data_folder_is_from_features(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Real weights; a person among twelve whose two photos were given another class than they show is the first."""
+    data = generic_data(tmp_path / "data", people=12, each=2, test=0)
+    table = pd.read_csv(data / "manifest.csv", dtype=str)
+    wrong = table["group"] == table["group"].iloc[4]
+    assert table.loc[wrong, "label"].nunique() == 1
+    given = table.loc[wrong, "label"].iloc[0]
+    table.loc[wrong, "label"] = "class0" if given != "class0" else "class1"
+    table.to_csv(data / "manifest.csv", index=False)
+    monkeypatch.chdir(tmp_path)
+    assert main([str(data), "--folds", "3"]) == 0
+    out, said = tmp_path / "describe/data/suspects.csv", capfd.readouterr().out
+    assert "votes: linear discriminants of 3 folds on features of tf_efficientnet_lite0 224x224, weights tf_eff" in said
+    listed = pd.read_csv(out, dtype=str)
+    assert set(listed["path_or_id"][:2]) == set(table.loc[wrong, "path"]) and set(listed["value"][:2]) == {given}
+    assert out.with_suffix(".png").is_file() and f"open {out.with_suffix('.png')}" in said
+    (tmp_path / "none").mkdir()
+    line = refused(capfd, main, data, "--out", tmp_path / "new.csv", "--weights", tmp_path / "none")
+    assert "pretrained weights cannot be had: missing tf_efficientnet_lite0.safetensors" in line
+    assert "no run: received" in refused(capfd, main, tmp_path / "none")
 
 
 def test_no_suspects_are_good_news(generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

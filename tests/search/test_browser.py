@@ -13,7 +13,7 @@ import pytest
 from browser import Page, browser
 
 from ensembles.report.write import SECTIONS, write_report
-from trainable.data.describe.__main__ import main as describe
+from trainable.describe import main as describe
 from trainable.run import Run
 
 pytestmark = pytest.mark.slow

@@ -27,7 +27,7 @@ from search.retrain import refuse_without_chance
 from search.sampler.by_prior import Ranking, best_first
 from search.space import DataFacts
 from search.space_file import load_space
-from trainable.config import HeadConfig, TrialConfig
+from trainable.config import HeadConfig, LossConfig, TrialConfig
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 from trainable.run import Run
@@ -233,6 +233,10 @@ def test_cheapest_tables_come_first_and_dearer_ones_are_said() -> None:
     assert any(f"left out, since they cost more: {LITE} 96x96" in line for line in heads.lines())
     assert len(heads.configs) == MOST * len(HEADS) and all(c.fitted for c in heads.configs)
     assert {c.head.name for c in first_heads(drawn((LITE, 32)), sizes, ITERATED + 1).configs} == {"lda", "ridge"}
+    for metric, power in (("macro_f1", 1.0), ("accuracy", 0.5)):
+        losses = {c.head.name: c.loss for c in first_heads(drawn((LITE, 32)), sizes, 100, metric).configs}
+        assert losses["lda"].class_weights == "none"
+        assert losses["ridge"] == losses["logistic"] == LossConfig(class_weights="power", weight_power=power)
 
 
 def test_random_weights_and_fitted_heads_ask_for_no_table() -> None:

@@ -15,6 +15,7 @@ from trainable.features.calibrate import best_scale, log_loss
 from trainable.features.closed import CLOSED, Linear
 from trainable.features.direct import logistic_path, neighbours_logits, unit_rows
 from trainable.features.moments import Moments
+from trainable.features.span import Span
 from trainable.features.table import FeatureTable
 
 SHRINKAGES = {
@@ -55,7 +56,9 @@ class Fitter:
     """Fits heads of one kind on rows of a table.
 
     part: int64[N]. truth: int64[N], what held-back rows are scored on, -1 for rows that are not scored. lessons: those
-    that will be asked for, so that what they share is summed up once.
+    that will be asked for, so that what they share is summed up once. counted: float64[N], how much each row counts in
+    training, above 0 where it trains (a factor of all does not matter); None where all count alike. Rows that are held
+    back count alike when they are scored.
     """
 
     table: FeatureTable
@@ -63,6 +66,7 @@ class Fitter:
     part: np.ndarray
     truth: np.ndarray
     lessons: Sequence[Lesson]
+    counted: np.ndarray | None = None
     _held: dict[tuple, dict[float, np.ndarray]] = field(default_factory=dict)
     _own: dict[int, Moments] = field(default_factory=dict)
 
@@ -126,17 +130,26 @@ class Fitter:
     def _heads(self, lesson: Lesson, more: frozenset[int], strengths: tuple[float, ...]) -> dict[float, Linear]:
         if self.head.name == "logistic":
             rows = self.rows(lesson, more)
-            return logistic_path(self.table.rows(rows), lesson.labels[rows], lesson.weights, strengths)
+            given = self.table.rows(rows), lesson.labels[rows], lesson.weights, strengths
+            return logistic_path(*given, counted=None if self.counted is None else self.counted[rows])
         statistics = self._moments(lesson).without(*(lesson.left_out | more), weights=lesson.weights)
-        return {strength: CLOSED[self.head.name](statistics, strength) for strength in strengths}
+        found = {strength: CLOSED[self.head.name](statistics, strength) for strength in strengths}
+        span = self._span
+        return found if span is None else {strength: span.outside(head) for strength, head in found.items()}
 
     def _neighbours(
         self, lesson: Lesson, part: int, values: np.ndarray, strengths: tuple[float, ...]
     ) -> dict[float, np.ndarray]:
         rows = self.rows(lesson, frozenset({part}))
-        bank = unit_rows(self.table.rows(rows))
-        found = neighbours_logits(bank, lesson.labels[rows], lesson.weights, values, [int(s) for s in strengths])
+        bank, classes = unit_rows(self.table.rows(rows)), len(lesson.weights)
+        given = bank, lesson.labels[rows], self.votes(lesson, rows)
+        found = neighbours_logits(*given, values, [int(s) for s in strengths], classes)
         return {float(count): logits for count, logits in found.items()}
+
+    def votes(self, lesson: Lesson, rows: np.ndarray) -> np.ndarray:
+        """float64[n]: how much each of these rows of a lesson counts, its class's weight times its own."""
+        of_class = lesson.weights[lesson.labels[rows]]
+        return of_class if self.counted is None else of_class * self.counted[rows]
 
     def rows(self, lesson: Lesson, more: frozenset[int] = frozenset()) -> np.ndarray:
         """int64[n]: the rows that train, without those of further parts."""
@@ -147,9 +160,16 @@ class Fitter:
         if key not in self._own:
             labels = self._merged if self._alike else lesson.labels
             by_class = any(len(set(some.weights.tolist())) > 1 for some in self.lessons)
-            classes = len(lesson.weights)
-            self._own = {key: Moments.of(self.table, labels, self.part, classes, by_class=by_class)}
+            table = self.table if self._span is None else self._span.table
+            given = table, labels, self.part, len(lesson.weights)
+            made = Moments.of(*given, by_class=by_class, counted=self.counted, width=self.table.width)
+            self._own = {key: made}
         return self._own[key]
+
+    @cached_property
+    def _span(self) -> Span | None:
+        """Of all rows that train in some lesson; what a head is does not depend on which span it is found in."""
+        return Span.of(self.table, np.flatnonzero(self._merged >= 0))
 
     @cached_property
     def _merged(self) -> np.ndarray:

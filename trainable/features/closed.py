@@ -41,7 +41,7 @@ def lda(statistics: Statistics, shrinkage: float) -> Linear:
     """
     there = statistics.counts > 0
     means = statistics.means
-    weight = _solve(_shrunk(statistics.within, shrinkage), means.T, shrinkage).T
+    weight = _solve(_shrunk(statistics.within, shrinkage, statistics.width), means.T, shrinkage).T
     priors = np.log(np.maximum(statistics.counts, 1e-300) / statistics.total)
     bias = priors - 0.5 * (means * weight).sum(1)
     return Linear(np.where(there[:, None], weight, 0.0), np.where(there, bias, NEVER))
@@ -53,7 +53,7 @@ def ridge(statistics: Statistics, shrinkage: float) -> Linear:
     scatter = statistics.scatter
     targets = 2 * statistics.counts / total - 1  # the mean of each class's target
     crossed = 2 * statistics.sums - statistics.sums.sum(0) - total * np.outer(targets, statistics.mean)
-    weight = (1 - shrinkage) * _solve(_shrunk(scatter, shrinkage), crossed.T, shrinkage).T
+    weight = (1 - shrinkage) * _solve(_shrunk(scatter, shrinkage, statistics.width), crossed.T, shrinkage).T
     bias = targets - weight @ statistics.mean
     return Linear(np.where(there[:, None], weight, 0.0), np.where(there, bias, NEVER))
 
@@ -63,12 +63,12 @@ CLOSED: dict[str, Callable[[Statistics, float], Linear]] = {"lda": lda, "ridge":
 
 def alpha(statistics: Statistics, shrinkage: float) -> float:
     """scikit-learn's penalty `alpha` of a ridge head with this shrinkage."""
-    return float(np.trace(statistics.scatter) / len(statistics.gram) * shrinkage / (1 - shrinkage))
+    return float(np.trace(statistics.scatter) / statistics.width * shrinkage / (1 - shrinkage))
 
 
-def _shrunk(covariance: np.ndarray, shrinkage: float) -> np.ndarray:
+def _shrunk(covariance: np.ndarray, shrinkage: float, width: int) -> np.ndarray:
     found = (1 - shrinkage) * covariance
-    found[np.diag_indices_from(found)] += shrinkage * np.trace(covariance) / len(covariance)
+    found[np.diag_indices_from(found)] += shrinkage * np.trace(covariance) / width
     return found
 
 

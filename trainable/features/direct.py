@@ -14,18 +14,28 @@ TOLERANCE = 1e-3
 
 
 def logistic_path(
-    values: np.ndarray, labels: np.ndarray, weights: np.ndarray, shrinkages: Sequence[float]
+    values: np.ndarray,
+    labels: np.ndarray,
+    weights: np.ndarray,
+    shrinkages: Sequence[float],
+    *,
+    counted: np.ndarray | None = None,
 ) -> dict[float, Linear]:
     """Multinomial logistic regression on features float32 [n, D] for each shrinkage, from the strongest on.
 
-    labels: int64[n]. weights: float64[C], of the rows of a class. The penalty on features of deviation 1 is
+    labels: int64[n]. weights: float64[C], of the rows of a class; counted: float64[n], of each row beside it (None: 1).
+    The penalty on features of deviation 1 is
     shrinkage / (1 - shrinkage) times half the squared norm, beside the mean loss of a row; each fit begins where the
     one before ended. scikit-learn's, by L-BFGS.
     """
     mean, deviation = values.mean(0, dtype=np.float64), values.std(0, dtype=np.float64)
+    if counted is not None:
+        share = counted / counted.sum()
+        mean = share @ values
+        deviation = np.sqrt(np.maximum(share @ values**2 - mean**2, 0.0))
     deviation = np.where(deviation > 1e-6, deviation, 1.0)
     scaled = ((values - mean) / deviation).astype(np.float32)
-    row, found = weights[labels], {}
+    row, found = weights[labels] * (1.0 if counted is None else counted), {}
     model = LogisticRegression(max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True)
     for shrinkage in sorted(set(shrinkages), reverse=True):
         model.C = (1 - shrinkage) / shrinkage / row.sum()
@@ -51,13 +61,17 @@ def unit_rows(values: np.ndarray) -> torch.Tensor:
 
 
 def neighbours_logits(
-    bank: torch.Tensor, label: np.ndarray, votes: np.ndarray, values: np.ndarray, counts: Sequence[int]
+    bank: torch.Tensor, label: np.ndarray, votes: np.ndarray, values: np.ndarray, counts: Sequence[int], classes: int
 ) -> dict[int, np.ndarray]:
-    """{k: log-probabilities float32 [n, C]} of features float32 [n, D] by their k nearest rows of a bank [m, D]."""
+    """{k: log-probabilities float32 [n, C]} of features float32 [n, D] by their k nearest rows of a bank [m, D].
+
+    label: int64[m]. votes: float64[m], how much each row of the bank counts.
+    """
     labels, weights = torch.from_numpy(label), torch.from_numpy(votes).float()
     found: dict[int, list[torch.Tensor]] = {count: [] for count in counts}
     for some in torch.from_numpy(values).split(1024):
         near, rows = cosines(some, bank).topk(min(max(counts), len(bank)), 1)
         for count, parts in found.items():
-            parts.append(neighbours_vote(near[:, :count], labels[rows[:, :count]], weights))
+            own = rows[:, :count]
+            parts.append(neighbours_vote(near[:, :count], labels[own], weights[own], classes))
     return {count: torch.cat(parts).numpy() for count, parts in found.items()}

@@ -17,11 +17,15 @@ LARGE = 1.5e9  # bytes of Gram matrices beyond which they are kept as float32; t
 
 @dataclass(frozen=True, eq=False)
 class Statistics:
-    """Of weighted rows: counts float64[C], sums float64[C, D], gram float64[D, D] (the sum of x x')."""
+    """Of weighted rows: counts float64[C], sums float64[C, D], gram float64[D, D] (the sum of x x').
+
+    width: how many features there are, D unless the rows are written in fewer coordinates (trainable.features.span).
+    """
 
     counts: np.ndarray
     sums: np.ndarray
     gram: np.ndarray
+    width: int
 
     @property
     def total(self) -> float:
@@ -53,42 +57,54 @@ class Statistics:
 class Moments:
     """counts float64[P, C], sums float64[P, C, D]; grams float [P, G, D, D], G being C where classes are told apart.
 
-    Where they are not (G = 1), all classes must be weighed alike.
+    Where they are not (G = 1), all classes must be weighed alike. width: as in Statistics.
     """
 
     counts: np.ndarray
     sums: np.ndarray
     grams: np.ndarray
+    width: int
     _last: list[Any] = field(default_factory=lambda: [(), None], repr=False)
 
     @classmethod
     def of(
-        cls, table: FeatureTable, labels: np.ndarray, part: np.ndarray, classes: int, *, by_class: bool = False
+        cls,
+        table: FeatureTable,
+        labels: np.ndarray,
+        part: np.ndarray,
+        classes: int,
+        *,
+        by_class: bool = False,
+        counted: np.ndarray | None = None,
+        width: int | None = None,
     ) -> Self:
         """Of the rows of a table with labels int64[N] (-1: left out) in parts int64[N], numbered from 0.
 
-        Rows are streamed: memory does not depend on N.
+        counted: float64[N] of 0 or more, how much each row counts (None: 1). Rows are streamed: memory does not depend
+        on N.
         """
-        parts, width, kinds = int(part.max()) + 1, table.width, classes if by_class else 1
-        dtype = np.float32 if parts * kinds * width**2 * 8 > LARGE else np.float64
-        counts, sums = np.zeros((parts, classes)), np.zeros((parts, classes, width))
-        grams = np.zeros((parts, kinds, width, width), dtype)
+        parts, kinds = int(part.max()) + 1, classes if by_class else 1
+        columns = table.width
+        dtype = np.float32 if parts * kinds * columns**2 * 8 > LARGE else np.float64
+        counts, sums = np.zeros((parts, classes)), np.zeros((parts, classes, columns))
+        grams = np.zeros((parts, kinds, columns, columns), dtype)
         for rows, values in table.stream(np.flatnonzero(labels >= 0)):
             cells = part[rows] * classes + labels[rows]
             order = np.argsort(cells, kind="stable")
-            values = values[order]
+            values, weight = values[order], np.ones(len(rows)) if counted is None else counted[rows[order]]
+            weighed = values if counted is None else values * weight[:, None]
             cells, starts, lengths = np.unique(cells[order], return_index=True, return_counts=True)
             for cell, first, count in zip(cells.tolist(), starts.tolist(), lengths.tolist(), strict=True):
-                mine, (p, c) = values[first : first + count], divmod(cell, classes)
-                counts[p, c] += count
-                sums[p, c] += mine.sum(0)
+                mine, (p, c) = slice(first, first + count), divmod(cell, classes)
+                counts[p, c] += weight[mine].sum()
+                sums[p, c] += weighed[mine].sum(0)
                 if by_class:
-                    grams[p, c] += mine.T @ mine
+                    grams[p, c] += values[mine].T @ weighed[mine]
             for p in np.unique(cells // classes).tolist() if not by_class else ():
                 ends = np.flatnonzero(cells // classes == p)
-                mine = values[starts[ends[0]] : starts[ends[-1]] + lengths[ends[-1]]]
-                grams[p, 0] += mine.T @ mine
-        return cls(counts, sums, grams)
+                mine = slice(starts[ends[0]], starts[ends[-1]] + lengths[ends[-1]])
+                grams[p, 0] += values[mine].T @ weighed[mine]
+        return cls(counts, sums, grams, width or columns)
 
     def without(self, *parts: int, weights: np.ndarray | None = None) -> Statistics:
         """Of all parts but these; `weights` float64[C] multiply the rows of a class."""
@@ -100,7 +116,7 @@ class Moments:
         assert alike or len(grams) == len(counts), "classes are not told apart"
         factors = weights if len(grams) == len(counts) else weights[counts > 0][:1]
         gram = np.tensordot(factors, grams, 1)
-        return Statistics(counts * weights, sums * weights[:, None], gram)
+        return Statistics(counts * weights, sums * weights[:, None], gram, self.width)
 
     def _grams_of(self, parts: tuple[int, ...]) -> np.ndarray:
         """float64 [G, D, D] of these parts together; the last answer is kept: heads may differ in weights alone."""

@@ -1,6 +1,7 @@
 """Where the pretrained weights of backbones lie."""
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
@@ -39,6 +40,12 @@ def find_weights(backbone: str, folder: Path | None = None, *, download: bool = 
         return Path(hf_hub_download(config.hf_hub_id, "model.safetensors", etag_timeout=5))
     except (HfHubHTTPError, LocalEntryNotFoundError, OSError):
         return None
+
+
+def weights_at_hand(backbones: Iterable[str], folder: Path | None) -> tuple[str, Path] | None:
+    """The first of these backbones whose weights need no download, and their file; None where there is none."""
+    found = ((backbone, find_weights(backbone, folder, download=False)) for backbone in backbones)
+    return next(((backbone, file) for backbone, file in found if file is not None), None)
 
 
 def resolve_weights(backbones: list[str], folder: Path | None) -> dict[str, str]:

@@ -110,9 +110,12 @@ class FrozenHeads:
             for some, out in zip(rows, left_out, strict=True):
                 labels = np.full(len(truth), -1)
                 labels[some.rows] = self._labels(some.labels[some.rows], attribute)
-                lessons.append(Lesson(labels, self._weights(labels[some.rows], classes), out))
+                weights = self._weights(labels[some.rows], classes)
+                if some.weights is not None:
+                    labels[some.weights == 0] = -1
+                lessons.append(Lesson(labels, weights, out))
             scored = np.where(own.scored, self._labels(truth, attribute), -1)
-            found.append(Fitter(self.tables[0], self.config.head, part, scored, lessons))
+            found.append(Fitter(self.tables[0], self.config.head, part, scored, lessons, rows[0].weights))
         return found
 
     def _tasks(self) -> list[tuple[str, int]]:
@@ -136,8 +139,9 @@ class FrozenHeads:
         return {
             "bank": unit_rows(fitter.table.rows(rows)),
             "label": torch.from_numpy(lesson.labels[rows]),
-            "votes": torch.from_numpy(lesson.weights).float(),
+            "votes": torch.from_numpy(fitter.votes(lesson, rows)).float(),
             "neighbours": torch.tensor(int(fitted.strength)),
+            "classes": torch.tensor(len(lesson.weights)),
             "scale": torch.tensor(fitted.scale),
         }
 

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 from helpers import generic_data, refused, write_table
 
-from trainable.data.describe.__main__ import main as describe
 from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, look
 from trainable.data.hashes import NEAR, alike, perceptual
+from trainable.describe import main as describe
+from trainable.features.seen import with_features
 from trainable.images.decode import read_image
 
 
@@ -67,6 +68,41 @@ def test_text_says_what_is_there(tmp_path: Path, capsys: pytest.CaptureFixture[s
         assert part in said, part
     assert (tmp_path / "out/describe.txt").read_text() in said
     assert "No class of these data is cut from a column of numbers" in (tmp_path / "out/describe.html").read_text()
+
+
+def test_a_network_finds_mirrored_photos_and_one_like_no_other(
+    sample: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Real weights, photos of twelve people, one of them mirrored as another's, and a picture of noise."""
+    root, rows = tmp_path / "data", []
+    for number, file in enumerate(sorted((sample / "train/images").glob("*/normal.*"))[:12]):
+        photo = cv2.imread(str(file))
+        rows.append((f"p{number:02}.png", "ab"[number % 2], f"g{number}", photo))
+    rows.append(("mirrored.png", "a", "other", rows[3][3][:, ::-1]))
+    rows.append(("noise.png", "b", "odd", np.random.default_rng(0).integers(0, 256, (64, 64, 3), np.uint8)))
+    write_table(root / "manifest.csv", ("path", "label", "group"), [row[:3] for row in rows])
+    for name, _, _, photo in rows:
+        assert cv2.imwrite(str(root / name), photo)
+    found = with_features(look(root, folds=2, seed=0), None)
+    assert found.seen is not None and found.seen.by.startswith("tf_efficientnet_lite0 128x128, weights tf_eff")
+    near = next(pair for pair in found.seen.pairs if pair.where == ACROSS)
+    assert {near.first, near.second} == {"p03.png", "mirrored.png"}
+    assert not any({p.first, p.second} == {"p03.png", "mirrored.png"} for p in found.pairs), "hashes do not see it"
+    assert found.seen.unlike[0][0] == "noise.png"
+    assert describe([str(root), "--out", str(tmp_path / "out"), "--folds", "2"]) == 0
+    said, page = capsys.readouterr().out, (tmp_path / "out/describe.html").read_text()
+    for part in (
+        "features: tf_efficientnet_lite0 128x128",
+        "p03.png ~ mirrored.png (0.",
+        "other groups: noise.png (0.",
+    ):
+        assert part in said, said
+    assert "Photos that are like no other" in page and "noise.png (0." in page
+    (tmp_path / "none").mkdir()
+    assert describe([str(root), "--out", str(tmp_path / "out"), "--weights", str(tmp_path / "none")]) == 0
+    assert "features: none, since no weights of tf_efficientnet_lite0 or" in capsys.readouterr().out
+    assert describe([str(root), "--out", str(tmp_path / "out"), "--no-features"]) == 0
+    assert "features" not in capsys.readouterr().out
 
 
 def test_nothing_of_other_data_is_written_over(

@@ -12,7 +12,7 @@ from trainable.config import HeadConfig
 from trainable.config.head import FITTED
 from trainable.features.calibrate import best_scale, log_loss
 from trainable.features.choose import Fitter, Lesson
-from trainable.features.closed import lda
+from trainable.features.closed import CLOSED, lda
 from trainable.features.direct import logistic_path, neighbours_logits, unit_rows
 from trainable.features.moments import Moments
 from trainable.features.parts import inner_parts
@@ -50,8 +50,8 @@ class Rows:
             values = self.table.rows(rows)
             if fitted.linear is None:
                 seen, count = fitter.rows(lesson), int(fitted.strength)
-                bank = unit_rows(self.table.rows(seen))
-                logits = neighbours_logits(bank, labels[seen], lesson.weights, values, [count])[count] * fitted.scale
+                given = unit_rows(self.table.rows(seen)), labels[seen], fitter.votes(lesson, seen), values
+                logits = neighbours_logits(*given, [count], CLASSES)[count] * fitted.scale
             else:
                 logits = fitted.linear.logits(values)
             found[rows] = softmax(logits, 1)
@@ -160,11 +160,61 @@ def test_neighbours_are_scikit_learns() -> None:
     rows = Rows(3)
     values, count = rows.table.rows(np.arange(len(rows.labels))), 7
     bank = unit_rows(values[:400])
-    ours = neighbours_logits(bank, rows.labels[:400], np.ones(CLASSES), values[400:], [3, count])[count]
+    ours = neighbours_logits(bank, rows.labels[:400], np.ones(400), values[400:], [3, count], CLASSES)[count]
     model = KNeighborsClassifier(count, metric="cosine", weights=lambda far: np.exp((1 - far) / TEMPERATURE))
     theirs = model.fit(bank.float().numpy(), rows.labels[:400]).predict_proba(values[400:])
     far = np.abs(softmax(ours, 1) - theirs).max(1)
     assert np.quantile(far, 0.98) < 0.002  # the others: two rows as near as float32 can tell change places
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_a_row_that_counts_twice_is_two_rows(name: str) -> None:
+    """Weighed rows against rows that stand there as often; a strength that is given, so that both choose the same."""
+    rows, k = Rows(7), 1
+    counted = np.random.default_rng(1).integers(1, 4, len(rows.labels))
+    head = HeadConfig(name=name, calibrate=False, **({"neighbours": 400} if name == "knn" else {"shrinkage": 0.2}))
+    lesson = rows.lesson(rows.labels, k)
+    weighed = Fitter(rows.table, head, rows.part, rows.labels, [lesson], 0.7 * counted)
+    again = np.repeat(np.arange(len(counted)), counted)
+    repeated = FeatureTable(rows.table.blocks, rows.table.place[again])
+    other = Lesson(lesson.labels[again], lesson.weights, lesson.left_out)
+    plain = Fitter(repeated, head, rows.part[again], rows.labels[again], [other])
+    values = rows.table.rows(np.flatnonzero(rows.fold == k))
+    found, wanted = weighed.fit(lesson), plain.fit(other)
+    if found.linear is None or wanted.linear is None:
+        ours, theirs = (
+            neighbours_logits(
+                unit_rows(f.table.rows(f.rows(own))), own.labels[f.rows(own)], f.votes(own, f.rows(own)), values, [m], 4
+            )[m]
+            for f, own, m in ((weighed, lesson, len(weighed.rows(lesson))), (plain, other, len(plain.rows(other))))
+        )
+        assert ours == pytest.approx(theirs, abs=1e-4)  # all rows of the bank vote
+        return
+    assert found.linear.logits(values) == pytest.approx(wanted.linear.logits(values), abs=2e-3)
+    unweighed = Fitter(rows.table, head, rows.part, rows.labels, [lesson]).fit(lesson).linear
+    assert unweighed is not None
+    assert np.abs(found.linear.logits(values) - unweighed.logits(values)).max() > 0.05
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5])
+@pytest.mark.parametrize("name", CLOSED)
+def test_fewer_rows_than_features_have_the_same_head_in_their_span(name: str, power: float) -> None:
+    """Against the closed form among all features, with the shrinkage chosen, given rows' and classes' weights."""
+    random = np.random.default_rng(8)
+    wide = FeatureTable([random.normal(size=(90, w)).astype(np.float16) for w in (40, 80)], np.arange(90))
+    labels = np.where(np.arange(90) < 60, np.arange(90) % CLASSES, -1)
+    part, counted = np.arange(90) % FOLDS, random.uniform(0.5, 2.0, 90)
+    weights = np.arange(1.0, 5.0) ** power
+    lessons = [Lesson(np.where(part == k, -1, labels), weights, frozenset({k})) for k in range(FOLDS)]
+    fitter = Fitter(wide, HeadConfig(name=name), part, labels, lessons, counted)
+    fitted = fitter.fit(lessons[2])
+    assert fitter._span is not None and fitter._span.basis.shape == (120, 60)
+    moments = Moments.of(wide, labels, part, CLASSES, by_class=True, counted=counted)
+    plain = CLOSED[name](moments.without(2, weights=weights), fitted.strength).times(fitted.scale)
+    assert fitted.linear is not None
+    assert fitted.linear.weight == pytest.approx(plain.weight, rel=1e-6, abs=1e-8)
+    values = wide.rows(np.arange(90), np.float64)
+    assert fitted.linear.logits(values) == pytest.approx(plain.logits(values), rel=1e-6, abs=1e-8)
 
 
 @pytest.mark.parametrize(("folds", "parts"), [(2, 8), (3, 6), (5, 5), (10, 10)])

@@ -6,6 +6,9 @@ import errno
 import json
 import multiprocessing
 import os
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -24,7 +27,7 @@ from trainable.errors import InputError
 from trainable.features.blocks import Block
 from trainable.features.compute import feature_blocks
 from trainable.features.source import Source
-from trainable.files import read_json_lines
+from trainable.files import read_json_lines, read_npz
 from trainable.images.store import open_store
 from trainable.models.bodies import random_body
 from trainable.models.build import build_model
@@ -145,6 +148,32 @@ def test_taken_up_where_a_kill_cut_it_off(source: Source, counted: list[int], mo
     counted.clear()
     assert np.array_equal(anew(source)["plain"], whole)
     assert sum(counted) == PHOTOS - 3 * CHUNK
+
+
+@pytest.mark.slow
+def test_killed_while_a_table_is_written_the_same_command_goes_on(source: Source, tmp_path: Path) -> None:
+    """Real processes and signals: at every point the table and the trial are those of an undisturbed command."""
+    config, data = tmp_path / "config.json", source.store.folder.parents[1] / "data"
+    config.write_text(json.dumps(CONFIG.to_dict()))
+    script = Path(__file__).with_name("killed.py")
+    command = [sys.executable, *map(str, (script, config, data, tmp_path / "out"))]
+    done = subprocess.run(command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"})
+    assert done.returncode == 0, done.stderr
+    ends = [json.loads(line) for line in done.stdout.splitlines() if line.startswith("[")]
+    assert len(ends) == 5 and ends[0] == ["undisturbed", 0, 0]
+    assert all(end[1:] == [-signal.SIGKILL, 0] for end in ends[1:]), (ends, done.stdout, done.stderr)
+    whole, *others = (tmp_path / "out" / name for name in ("undisturbed", "0", "1", "2", "3"))
+    for other in others:
+        for form in ("cache/features/*/plain.npy", "run/trials/*/oof.npz", "run/trials/*/fold_*/model.safetensors"):
+            files = [sorted(place.glob(form)) for place in (whole, other)]
+            assert len(files[0]) in (1, 2) and len(files[0]) == len(files[1])
+            for one, two in zip(*files, strict=True):
+                if one.suffix == ".npz":
+                    assert all(np.array_equal(v, read_npz(two)[k]) for k, v in read_npz(one).items())
+                else:
+                    assert one.read_bytes() == two.read_bytes(), (other, form)
+        log = read_json_lines(next(other.glob("cache/features/*/plain.jsonl")))
+        assert sorted(line["first"] for line in list(log)[1:]) == list(range(0, PHOTOS, CHUNK))
 
 
 def flip_a_bit(b: Block) -> None:

@@ -132,6 +132,43 @@ def test_heads_of_attributes_are_multiplied(sample: Path, tmp_path: Path) -> Non
     assert load_file(trial.fold(0).weights)["weight"].shape[0] == 8
 
 
+def test_heads_see_rows_labels_and_weights_as_networks_do(sample: Path, tmp_path: Path) -> None:
+    """Corrections, borders moved, rows left out, classes and rows weighed: scikit-learn's on rows repeated by hand."""
+    plain = prepared(sample, tmp_path / "plain", size=(64, 48)).experiment
+    frame, made_of = plain.manifest.frame, plain.manifest.made_of
+    counted = np.random.default_rng(0).integers(0, 4, len(frame))
+    images, groups = frame["image"].to_numpy(str), frame["group"].to_numpy(str)
+    one, image = groups[(frame["age"] == 40).argmax()], images[(frame["age"] == 54).argmax()]
+    lists = tmp_path / "corrections.csv"
+    lists.write_text(f"path_or_id,field,value\n{one},gender,male\n{image},drop,\n")
+    weighed = frame.assign(sample_weight=counted / 3.0)
+    manifest = Manifest(plain.manifest.root, "competition", weighed, plain.manifest.classes, made_of=made_of)
+    run = Run(tmp_path / "run")
+    run.begin(type(plain)(manifest, plain.folds, plain.store_size, 0, {}), command=[], settings={})
+    config = frozen(
+        "lda",
+        head={"parts": "attributes", "shrinkage": 0.3, "calibrate": False},
+        input={"store": (64, 48), "size": (64, 48)},
+        rows={"cuts": {"age": [30, 58]}, "drop": {"age": [0, 3]}, "corrections": str(lists)},
+        loss={"class_weights": "power", "weight_power": 0.5},
+    )
+    trial = completed(run, config)
+    values = FrozenHeads(run, trial.config, run.folds, device=CPU).tables[0].rows(np.arange(len(frame)), np.float64)
+    gender = np.where(groups == one, 0, frame["gender"])
+    labels = {"mask": frame["mask"].to_numpy(), "gender": gender, "age": np.digitize(frame["age"], [30, 58])}
+    trains = ~frame["age"].between(57, 59).to_numpy() & (images != image)
+    for k in range(run.folds.count):
+        rows, held = np.flatnonzero(trains & (run.folds.fold != k)), run.folds.valid_rows(k)
+        again, parts = np.repeat(rows, counted[rows]), []
+        for of_attribute in labels.values():
+            share = np.bincount(of_attribute[again]) * np.bincount(of_attribute[rows]) ** -0.5
+            model = LinearDiscriminantAnalysis(solver="lsqr", shrinkage=0.3, priors=share / share.sum())
+            parts.append(model.fit(values[again], of_attribute[again]).predict_proba(values[held]))
+        product = np.einsum("na,nb,nc->nabc", *parts).reshape(len(held), -1)
+        assert trial.fold(k).validation().probabilities == pytest.approx(product, abs=1e-3)
+        assert (trial.fold(k).validation().label == manifest.labels[held]).all()
+
+
 def test_permuted_labels_score_no_better_than_chance(run: Run, tmp_path: Path) -> None:
     """The whole way of a trial, groups and all: labels are dealt anew to whole groups."""
     frame = run.manifest.frame.copy()

@@ -1,4 +1,6 @@
 """What is in a data folder, before anything is trained.
 
-python -m trainable.data.describe DATA [--out DIR]
+facts    a look at every image once      show    what was found, as text and as a page
+
+The command is trainable.describe.
 """

@@ -4,7 +4,7 @@ import os
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -46,6 +46,31 @@ class Pair:
 
 
 @dataclass(frozen=True)
+class NearPair:
+    """Two images that a network takes for nearly the same; `cosine` of their features."""
+
+    first: str
+    second: str
+    where: str  # WITHIN, ACROSS or EVAL
+    cosine: float
+
+
+@dataclass(frozen=True)
+class Seen:
+    """What a network added. by: which, and whose weights, or why none. pairs: the nearest first.
+
+    unlike: (image, its file, mean cosine to the nearest of other groups), those like no other first.
+    """
+
+    by: str
+    pairs: list[NearPair] = field(default_factory=list)
+    unlike: list[tuple[str, Path, float]] = field(default_factory=list)
+
+    def count(self, where: str) -> int:
+        return sum(p.where == where for p in self.pairs)
+
+
+@dataclass(frozen=True)
 class DataLook:
     """`images` are those of the manifest, then those to predict; `test`: how many the latter are."""
 
@@ -55,8 +80,15 @@ class DataLook:
     images: list[str]
     photos: list[Photo]
     test: int
+    test_root: Path
     pairs: list[Pair]
     seed: int
+    seen: Seen | None = None
+
+    @property
+    def files(self) -> list[Path]:
+        count = len(self.images) - self.test
+        return [(self.manifest.root if i < count else self.test_root) / name for i, name in enumerate(self.images)]
 
     @property
     def unreadable(self) -> list[str]:
@@ -92,7 +124,7 @@ def look(data: Path, *, folds: int, seed: int, flags: Flags = NO_FLAGS) -> DataL
         problem = str(error)
     owners = manifest.frame["group"].astype(str).tolist() + [None] * len(test)
     pairs = sorted(_pairs([*train, *test], photos, owners), key=lambda p: (not p.same, p.bits, p.first))
-    return DataLook(manifest, made, problem, [*train, *test], photos, len(test), pairs, seed)
+    return DataLook(manifest, made, problem, [*train, *test], photos, len(test), root, pairs, seed)
 
 
 def _test_images(data: Path, manifest: Manifest, flags: Flags) -> tuple[Path, list[str]]:
@@ -113,23 +145,25 @@ def _photo(path: Path) -> Photo:
     return Photo(held, image.shape[:2], perceptual(image), np.array([whole.mean(0), (whole**2).mean(0)]))
 
 
-def _pairs(images: list[str], photos: list[Photo], owners: list[Any]) -> Iterable[Pair]:
-    def where(i: int, j: int) -> str:
-        if owners[i] is None or owners[j] is None:
-            return EVAL if owners[i] is not owners[j] else WITHIN
-        return WITHIN if owners[i] == owners[j] else ACROSS
+def where_of(owners: list[Any], i: int, j: int) -> str:
+    """How images i and j of these groups (None: to predict) belong together."""
+    if owners[i] is None or owners[j] is None:
+        return EVAL if owners[i] is not owners[j] else WITHIN
+    return WITHIN if owners[i] == owners[j] else ACROSS
 
+
+def _pairs(images: list[str], photos: list[Photo], owners: list[Any]) -> Iterable[Pair]:
     copies = defaultdict(list)
     for place, photo in enumerate(photos):
         copies[photo.digest].append(place)
     for places in copies.values():
         for i, j in pairs_among(places):
-            yield Pair(images[i], images[j], where(i, j), True, 0)
+            yield Pair(images[i], images[j], where_of(owners, i, j), True, 0)
     readable = [place for place, photo in enumerate(photos) if photo.hash is not None]
     for a, b, bits in alike([photo.hash for photo in photos if photo.hash is not None]):
         i, j = readable[a], readable[b]
         if photos[i].digest != photos[j].digest:
-            yield Pair(images[i], images[j], where(i, j), False, bits)
+            yield Pair(images[i], images[j], where_of(owners, i, j), False, bits)
 
 
 def sizes(facts: DataLook) -> Counter:

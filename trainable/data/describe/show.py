@@ -6,7 +6,7 @@ from collections.abc import Callable
 import numpy as np
 
 from trainable.data.attributes import Attribute
-from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, extensions, sizes
+from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, Seen, extensions, sizes
 from trainable.images.decode import read_image, resize
 from trainable.pictures.charts import BLUE, DARK, WIDE, axes, beside, image, legend, matrix, photo, short
 from trainable.pictures.page import Part, Section, page, table, text
@@ -50,10 +50,24 @@ def lines(facts: DataLook) -> list[str]:
             f"{facts.count(where, same=False)} that look the same"
         )
     found += [f"  {p.first} = {p.second}" for p in facts.pairs if p.same and p.where != WITHIN][:10]
+    if facts.seen is not None:
+        found += _seen_lines(facts.seen)
     if facts.folds is None:
         found.append(f"folds: {facts.no_folds}")
     else:
         found.append(f"images of each of {facts.folds.count} folds: {', '.join(map(str, _fold_counts(facts).sum(1)))}")
+    return found
+
+
+def _seen_lines(seen: Seen) -> list[str]:
+    found = [f"features: {seen.by}"]
+    if seen.unlike:
+        counts = ", ".join(f"{seen.count(where)} {where}" for where in (WITHIN, ACROSS, EVAL))
+        beyond = [p for p in seen.pairs if p.where != WITHIN][:10]
+        odd = few([f"{name} ({likeness:.2f})" for name, _, likeness in seen.unlike], 5)
+        found += [f"nearly the same, by their features: {counts}"]
+        found += [f"  {p.first} ~ {p.second} ({p.cosine:.2f})" for p in beyond]
+        found += [f"unlike all photos of other groups: {odd}"]
     return found
 
 
@@ -72,6 +86,7 @@ def html(facts: DataLook) -> str:
         _numbers,
         _files,
         _duplicates,
+        _seen,
         _folds,
         _sheets,
     )
@@ -179,6 +194,35 @@ def _duplicates(facts: DataLook) -> Section:
     return Section("duplicates", "Duplicates", parts)
 
 
+def _seen(facts: DataLook) -> Section:
+    seen = facts.seen
+    if seen is None or not seen.unlike:
+        why = "none was asked for" if seen is None else seen.by
+        return Section("features", "As a network sees them", missing=f"No network looked at these photos: {why}.")
+    rows = [(p.first, p.second, p.where, f"{p.cosine:.2f}") for p in seen.pairs if p.where != WITHIN][:LISTED]
+    near = Part(
+        f"Pairs beyond one group that are nearly the same: {len(rows)}",
+        table(("image", "and", "where", "cosine"), rows) if rows else "none",
+        "Mirrored, cropped or brighter copies, which hashes do not find; look at them: two things may look alike. "
+        f"Features of {seen.by}.",
+        wide=True,
+    )
+    shown = [(name, read_image(file), likeness) for name, file, likeness in seen.unlike]
+    figures = [_figure(pixels, name, f"{name} ({like:.2f})") for name, pixels, like in shown if pixels is not None]
+    odd = Part(
+        "Photos that are like no other",
+        f'<div class="photos">{"".join(figures)}</div>',
+        "In brackets the mean cosine to the five nearest photos of other groups. Wrong uploads lie here, and rarities.",
+    )
+    return Section("features", "As a network sees them", [near, odd])
+
+
+def _figure(pixels: np.ndarray, name: str, caption: str) -> str:
+    factor = SIDE / max(pixels.shape[:2])
+    small = resize(pixels, (max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor))))
+    return f"<figure>{photo(small, name)}<figcaption>{text(caption)}</figcaption></figure>"
+
+
 def _folds(facts: DataLook) -> Section:
     if facts.folds is None:
         return Section("folds", "Folds", missing=facts.no_folds)
@@ -217,12 +261,7 @@ def _sheets(facts: DataLook) -> Section:
         for row in own.itertuples():
             pixels = read_image(facts.manifest.root / str(row.image))
             if pixels is not None:
-                factor = SIDE / max(pixels.shape[:2])
-                small = resize(
-                    pixels, (max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor)))
-                )
-                shown = photo(small, str(row.image))
-                figures.append(f"<figure>{shown}<figcaption>{text(row.group)}</figcaption></figure>")
+                figures.append(_figure(pixels, str(row.image), str(row.group)))
         read = "Drawn at random, one photo of each of them; below, the group." if label == 0 else ""
         body = f'<div class="photos">{"".join(figures) or "no image"}</div>'
         parts.append(Part(f"{name}: {len(own)} of its groups", body, read))

@@ -150,7 +150,7 @@ def sample_weights(frame: pd.DataFrame, source: object) -> tuple[pd.DataFrame, l
         raise InputError(f"{source}: {column}: received {few(map(repr, text[wrong]))}; allowed: numbers of 0 or more")
     made = frame.rename(columns={column: SAMPLE_WEIGHT}).assign(**{SAMPLE_WEIGHT: found})
     span = f"{found.min():g} to {found.max():g}"
-    return made, [f"sample_weight = {column}: {span}, counts in training; heads in closed form pass over it"]
+    return made, [f"sample_weight = {column}: {span}, counts in training"]
 
 
 def parts_said(frame: pd.DataFrame, used: set[str]) -> list[str]:

@@ -1,4 +1,7 @@
-"""python -m trainable.data.describe DATA [--out DIR] [--folds K] [--seed S] [--group C] ..."""
+"""What is in a data folder, before anything is trained.
+
+python -m trainable.describe DATA [--out DIR] [--folds K] [--seed S] [--weights DIR] [--no-features] [--group C] ...
+"""
 
 import shlex
 from pathlib import Path
@@ -14,6 +17,8 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--out", type=folder, metavar="DIR", help="(default: describe/NAME of the data folder)")
     parser.add_argument("--folds", type=whole, default=5, help="whose balance to show (default: 5)")
     parser.add_argument("--seed", type=natural, default=0, help="of the folds and of the photos shown")
+    parser.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
+    parser.add_argument("--no-features", action="store_true", help="no network looks for near-duplicates, odd photos")
     add_columns(parser)
     given = parser.parse_args(arguments)
 
@@ -27,6 +32,10 @@ def main(arguments: list[str] | None = None) -> int:
         check_folder("--out", out)
         refuse_another(out, data)
         facts = look(given.data, folds=given.folds, seed=given.seed, flags=flags_of(given))
+        if not given.no_features:
+            from trainable.features.seen import with_features  # torch takes seconds to import
+
+            facts = with_features(facts, given.weights)
         text = "\n".join(lines(facts)) + "\n"
         print(text, end="")
         write_text(out / "describe.txt", text)
