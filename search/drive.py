@@ -14,7 +14,7 @@ from search.deadline import Deadline
 from search.director import Director
 from search.ending import epochs_of_vote, rescue, vote_in_time
 from search.executors import Executor
-from search.features_first import SHARE, FrozenScores, frozen_scores, is_left, write_down
+from search.features_first import SHARE, FrozenScores, could_train, frozen_scores, is_left, write_down
 from search.first_heads import FirstHeads
 from search.ledger import FEATURES, Ledger
 from search.space import DataFacts
@@ -86,12 +86,17 @@ def _stage(
 ) -> "_Sitting | None":
     """The sitting of the heads that a search begins with; None where they are there."""
     ledger = _ledger(run, space, FEATURES)
-    write_down(first, run, ledger)
+    write_down(first, run, ledger, executor.slots())
     if not is_left(ledger):
         return None
     todo = replace(space, search=space.search.apart(len(ledger.numbers)))
-    stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=SHARE * options.left)
+    whole, slots = options.left, executor.slots()
+    stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=SHARE * whole)
     stage.work(executor)
+    if stage.out_of_time and not could_train(run, space.search, ledger, slots, (1 - SHARE) * whole):
+        print(f"{FEATURES}: they take all of --hours: what is left is too short to train a network in", flush=True)
+        stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=options.left)
+        stage.work(executor)
     director = stage.director
     if stage.interrupted or director.disk_full:
         return stage
@@ -167,6 +172,11 @@ class _Sitting:
                     director.conclude()
         except KeyboardInterrupt:
             self.interrupted = True
+
+    @property
+    def out_of_time(self) -> bool:
+        """Whether the time ended it, with trials left."""
+        return not self.interrupted and self.director.time.deadline.passed and is_left(self.ledger)
 
     @contextmanager
     def _ended_by_a_full_disk(self) -> Iterator[None]:

@@ -21,12 +21,23 @@ FORWARD = 1 / 3  # of what training on a photo takes
 
 def epochs_of_vote(run: Run) -> float:
     """How many epochs of a fold it takes to predict the test photos with one trial's networks."""
+    return _epochs(run, run.info.folds * _test_photos(run))
+
+
+def epochs_of_table(run: Run) -> float:
+    """How many epochs of a fold a pass over all photos takes, as a table of features needs it."""
+    return _epochs(run, len(run.manifest.frame) + _test_photos(run))
+
+
+def _epochs(run: Run, photos: int) -> float:
+    folds = run.info.folds
+    return FORWARD * photos / max(1.0, len(run.manifest.frame) * (folds - 1) / folds)
+
+
+def _test_photos(run: Run) -> int:
     manifest = run.manifest
     test = read_test(manifest.root, manifest.classes, manifest.taken.flags)
-    if test is None:
-        return 0.0
-    folds = run.info.folds
-    return FORWARD * folds * len(test.images) / max(1.0, len(manifest.frame) * (folds - 1) / folds)
+    return 0 if test is None else len(test.images)
 
 
 def rescue(run: Run) -> Trial | None:

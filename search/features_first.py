@@ -3,11 +3,15 @@
 import math
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import cached_property
 
+import numpy as np
 from optuna.trial import TrialState
 
+from search.ending import epochs_of_table
 from search.first_heads import FirstHeads, Pair, pair_of, words
 from search.ledger import FEATURES, Ledger
+from search.space import Search
 from trainable.config import TrialConfig
 from trainable.metrics import Metric
 from trainable.run import Run, Trial
@@ -17,7 +21,10 @@ SHARE = 0.5  # of --hours that the stage may take: the search is to have as much
 
 @dataclass(frozen=True)
 class FrozenScores:
-    """What the stage came to. trials: its complete ones. best: (score, head) of each backbone and size."""
+    """What the stage came to. trials: its complete ones. best: (score, head) of each backbone and size.
+
+    A size of a network that has tables of other sizes only is estimated from them.
+    """
 
     trials: Mapping[str, Trial] = field(default_factory=dict)
     best: Mapping[Pair, tuple[float, str]] = field(default_factory=dict)
@@ -29,18 +36,50 @@ class FrozenScores:
 
     def score(self, config: TrialConfig) -> float:
         """Of the best head on this configuration's network and size; minus infinity where no table tells of it."""
-        known = self.best.get(pair_of(config)) if config.model.pretrained else None
-        return known[0] if known else -math.inf
+        pair = pair_of(config)
+        if not config.model.pretrained:
+            return -math.inf
+        if pair in self.best:
+            return self.best[pair][0]
+        networks, doubling = self._effects
+        return networks.get(pair[0], -math.inf) + doubling * math.log2(math.prod(pair[1]))
+
+    @cached_property
+    def _effects(self) -> tuple[dict[str, float], float]:
+        """({network: its part of a score}, what twice the pixels add): least squares over all tables."""
+        of: dict[str, list[tuple[float, float]]] = {}
+        for (backbone, size), (score, _) in self.best.items():
+            of.setdefault(backbone, []).append((math.log2(math.prod(size)), score))
+        means = {name: np.mean(rows, axis=0) for name, rows in of.items()}
+        apart = np.concatenate([np.array(rows) - means[name] for name, rows in of.items()] or [np.zeros((0, 2))])
+        spread = float(apart[:, 0] @ apart[:, 0])
+        doubling = float(apart[:, 0] @ apart[:, 1]) / spread if spread else 0.0
+        return {name: float(score - doubling * pixels) for name, (pixels, score) in means.items()}, doubling
 
 
-def write_down(heads: FirstHeads, run: Run, ledger: Ledger) -> None:
+def write_down(heads: FirstHeads, run: Run, ledger: Ledger, workers: int) -> None:
     """Enter the stage's trials in the ledger, whose view they are; those it has already stay as they are."""
     known = ledger.everything()
-    for config in heads.configs:
+    for config in heads.in_turn(workers):
         trial = run.trial(run.identify(config))
         if trial.id not in known:
             trial.begin(config)
             ledger.add_apart(trial.id, f"{words(pair_of(config))} {config.head.name}")
+
+
+def could_train(run: Run, search: Search, ledger: Ledger, slots: int, seconds: float) -> bool:
+    """Whether a network of the search could be trained in all folds in so many seconds.
+
+    What an epoch of the cheapest would take is known from its table, which the first head on it waited for: a pass over
+    all photos is worth so many epochs.
+    """
+    took: dict[Pair, float] = {}
+    for name, _ in _complete(ledger):
+        trial = run.trial(name)
+        pair = pair_of(trial.config)
+        took[pair] = max(trial.result.seconds, took.get(pair, 0.0))
+    epoch = min(took.values(), default=math.inf) / epochs_of_table(run)
+    return epoch * search.epochs * math.ceil(search.folds / slots) <= seconds
 
 
 def is_left(ledger: Ledger) -> bool:

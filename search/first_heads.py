@@ -48,6 +48,15 @@ class FirstHeads:
     def configs(self) -> list[TrialConfig]:
         return [config for table in self.tables for config in table.configs]
 
+    def in_turn(self, workers: int) -> list[TrialConfig]:
+        """So that each worker makes a table of its own, and heads on a table that is there come before the next."""
+        ahead = [table.configs[:1] for table in self.tables]
+        rest = [table.configs[1:] for table in self.tables]
+        parts = ahead[:workers]
+        for i, others in enumerate(rest):
+            parts += [others, *ahead[workers + i : workers + i + 1]]
+        return [config for part in parts for config in part]
+
     def gigabytes(self) -> float:
         """What the stage takes on the disk: the tables in the cache, each network once in the run."""
         networks = {table.pair[0]: table.network for table in self.tables}
@@ -82,13 +91,18 @@ def pair_of(config: TrialConfig) -> Pair:
 
 
 def first_heads(
-    configs: Iterable[TrialConfig], megabytes: Mapping[str, float], photos: int, metric: str = "macro_f1"
+    configs: Iterable[TrialConfig],
+    megabytes: Mapping[str, float],
+    photos: int,
+    metric: str = "macro_f1",
+    sides: Iterable[int] = (),
 ) -> FirstHeads:
     """The stage for a space that drew these configurations.
 
     None for networks from random weights, nor for heads that are themselves fitted to features: such a search is its
     own first stage. megabytes: of each backbone's weights; with the pixels it is the order. photos: that are stored.
-    metric: by name, which says how heads weigh classes.
+    metric: by name, which says how heads weigh classes. sides: in pixels, at which every network is looked at besides,
+    right after the cheapest table, which gives the first vote.
     """
     drawn: dict[Pair, list[TrialConfig]] = {}
     for config in configs:
@@ -96,7 +110,14 @@ def first_heads(
             drawn.setdefault(pair_of(config), []).append(config)
     tables: list[FirstTable] = []
     refused: list[str] = []
-    order = sorted(drawn, key=lambda pair: (pair[1][0] * pair[1][1] * megabytes[pair[0]], pair))
+
+    def cost(pair: Pair) -> tuple[float, Pair]:
+        return pair[1][0] * pair[1][1] * megabytes[pair[0]], pair
+
+    own = sorted(drawn, key=cost)
+    further = _at_sides(drawn, sides)
+    drawn |= further
+    order = [*own[:1], *sorted(further, key=cost), *own[1:]]
     for place, pair in enumerate(order):
         if len(tables) == MOST:
             return FirstHeads(tuple(tables), tuple(order[place:]), tuple(refused))
@@ -106,6 +127,17 @@ def first_heads(
         except InputError as error:
             refused.append(f"{words(pair)}: {error}")
     return FirstHeads(tuple(tables), (), tuple(refused))
+
+
+def _at_sides(drawn: Mapping[Pair, list[TrialConfig]], sides: Iterable[int]) -> dict[Pair, list[TrialConfig]]:
+    """What was drawn of each network, with square photos of these sides; pairs that were drawn are left out."""
+    found: dict[Pair, list[TrialConfig]] = {}
+    for (backbone, _), configs in drawn.items():
+        for pair in [(backbone, (side, side)) for side in sides]:
+            if pair not in drawn:
+                more = [replace(config, input=replace(config.input, size=pair[1])) for config in configs]
+                found.setdefault(pair, []).extend(more)
+    return found
 
 
 def further_tables(configs: Iterable[TrialConfig], first: FirstHeads, photos: int) -> dict[Pair, float]:

@@ -148,7 +148,9 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
     if not data.attributes:  # spaces that come with foldvote ask for the competition's
         left_out = draw(space, replace(data, attributes=MADE_OF.names), DRAWS)[1] - parameters
     photos = len(manifest.frame)
-    stage = first_heads(configs, megabytes, photos, measure.name) if space.search.features else FirstHeads()
+    asked = space.search.features
+    sides = asked if isinstance(asked, tuple) else ()
+    stage = first_heads(configs, megabytes, photos, measure.name, sides) if asked is not False else FirstHeads()
     return Plan(
         configs,
         megabytes,

@@ -30,7 +30,8 @@ class Search:
     target: what all trials predict: "joint", or one attribute, whose runs ensembles.build multiplies.
     hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
-    features: whether a search of pretrained networks begins with heads on their features, see search.first_heads.
+    features: whether a search of pretrained networks begins with heads on their features, see search.first_heads; sides
+    in pixels: it does, and looks at photos of these sizes too, since a pass costs a fraction of an epoch.
     """
 
     trials: int = between(1, 1_000_000, default=100)
@@ -52,7 +53,11 @@ class Search:
     first: tuple[dict[str, Any], ...] = where(
         lambda v: isinstance(v, tuple) and all(isinstance(p, dict) for p in v), "a tuple of dicts", default=()
     )
-    features: bool = one_of(True, False, default=True)
+    features: bool | tuple[int, ...] = where(
+        lambda v: isinstance(v, bool) or (isinstance(v, tuple) and all(type(s) is int and 16 <= s <= 2048 for s in v)),
+        "True, False, or sides in pixels (16 to 2048), as in (224,)",
+        default=True,
+    )
 
     def __post_init__(self) -> None:
         check(self)

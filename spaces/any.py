@@ -23,6 +23,7 @@ SEARCH = Search(
     store_size=(256, 256),
     members=5,
     startup=12,
+    features=(224,),
     first=(
         {
             "backbone": "tf_efficientnet_lite0",

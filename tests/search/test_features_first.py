@@ -16,16 +16,17 @@ import pytest
 from helpers import SPACE, begun, generic_data, prepared, space_file
 from inline import interrupt_after, no_pictures, searched
 from optuna.trial import TrialState
+from sklearn.linear_model import LinearRegression
 
 from ensembles.build import main as build
 from search import drive
-from search.features_first import FrozenScores
+from search.features_first import FrozenScores, could_train
 from search.first_heads import HEADS, ITERATED, MOST, FirstHeads, first_heads, further_tables
 from search.ledger import FEATURES, Ledger
 from search.prior import Prior, published_prior
 from search.retrain import refuse_without_chance
 from search.sampler.by_prior import Ranking, best_first
-from search.space import DataFacts
+from search.space import DataFacts, Search
 from search.space_file import load_space
 from trainable.config import HeadConfig, LossConfig, TrialConfig
 from trainable.data.layouts import read_manifest
@@ -200,6 +201,7 @@ def test_hours_give_the_stage_a_share_and_its_rest_is_fitted_on_resume(
 ) -> None:
     with monkeypatch.context() as patch:
         patch.setattr(drive, "SHARE", 1e-6)
+        patch.setattr(drive, "could_train", lambda *given: True)
         assert searched(*words, "--hours", 1) == 0
     assert "warning: features: its share of --hours is over" in capfd.readouterr().out
     run = Run.open(tmp_path / "run")
@@ -209,6 +211,29 @@ def test_hours_give_the_stage_a_share_and_its_rest_is_fitted_on_resume(
     assert searched(*words, "--resume") == 0
     board = board_of(run)
     assert set(board[board["features"].notna()]["state"]) == {"complete"} and len(board) == 8
+    took: dict[tuple[int, int], float] = {}
+    for trial in (trial for trial in run.trials() if trial.config.fitted):
+        size = trial.config.input.size
+        took[size] = max(took.get(size, 0.0), trial.result.seconds)
+    scored, test, folds = len(run.manifest.frame), len(pd.read_csv(run.manifest.root / "test.csv")), run.info.folds
+    epoch = 3 * min(took.values()) / (scored + test) * scored * (folds - 1) / folds  # forward, backward, update
+    ledger, search = Ledger.open(run.study, apart=FEATURES), Search(epochs=4, folds=folds)
+    assert could_train(run, search, ledger, folds, 4 * epoch * 1.001)
+    assert not could_train(run, search, ledger, folds, 4 * epoch * 0.999)
+    assert could_train(run, search, ledger, 1, 4 * folds * epoch * 1.001)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("quick")
+def test_stage_takes_all_of_hours_where_nothing_could_be_trained_in_the_rest(
+    words: list[object], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Half of the time is over before one table is there."""
+    monkeypatch.setattr(drive, "SHARE", 1e-6)
+    assert searched(*words, "--hours", 1) == 0
+    assert "features: they take all of --hours" in capfd.readouterr().out
+    board = board_of(Run.open(tmp_path / "run"))
+    assert set(board[board["features"].notna()]["state"]) == {"complete"}
 
 
 def drawn(*pairs: tuple[str, int], **model: object) -> list[TrialConfig]:
@@ -237,6 +262,29 @@ def test_cheapest_tables_come_first_and_dearer_ones_are_said() -> None:
         losses = {c.head.name: c.loss for c in first_heads(drawn((LITE, 32)), sizes, 100, metric).configs}
         assert losses["lda"].class_weights == "none"
         assert losses["ridge"] == losses["logistic"] == LossConfig(class_weights="power", weight_power=power)
+
+
+def test_asked_sides_come_right_after_the_cheapest_table() -> None:
+    sizes = {LITE: 18.0, "test_resnet": 2.0}
+    heads = first_heads(drawn((LITE, 32), ("test_resnet", 64), ("test_resnet", 96)), sizes, 100, sides=(96,))
+    assert [table.pair for table in heads.tables] == [
+        ("test_resnet", (64, 64)),
+        (LITE, (96, 96)),
+        ("test_resnet", (96, 96)),
+        (LITE, (32, 32)),
+    ]
+    assert all(config.input.size == table.pair[1] for table in heads.tables for config in table.configs)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 8])
+def test_each_worker_makes_a_table_of_its_own_and_heads_on_it_come_next(workers: int) -> None:
+    heads = first_heads(drawn((LITE, 32), (LITE, 64), (LITE, 96), (LITE, 128)), {LITE: 18.0}, 100)
+    turns = [config.input.size[0] for config in heads.in_turn(workers)]
+    assert sorted(turns) == sorted(config.input.size[0] for config in heads.configs)
+    assert turns[: min(workers, 4)] == [32, 64, 96, 128][: min(workers, 4)]
+    assert heads.in_turn(1) == heads.configs
+    if workers == 2:
+        assert turns == [32, 64, 32, 32, 96, 64, 64, 128, 96, 96, 128, 128]
 
 
 def test_random_weights_and_fitted_heads_ask_for_no_table() -> None:
@@ -277,8 +325,20 @@ def test_draws_are_ordered_by_frozen_score_then_prior(space: Path, data: Path) -
         return [config.input.size[0] for config in configs]
 
     assert sides(first(known)) == sorted(sides(first(known)), reverse=True)
-    assert sides(first(FrozenScores(best={(LITE, (32, 32)): (0.4, "lda")})))[0] == 32, "one without a table comes after"
+    assert sides(first(FrozenScores(best={("test_resnet", (32, 32)): (0.4, "lda")}))) == sides(first(FrozenScores()))
     prior = published_prior()
     configs = [config for config in first(known, prior) if config.input.size[0] == 64]
     ranks = [prior.rank(config) for config in configs]
     assert ranks == sorted(ranks, reverse=True)
+
+
+def test_size_without_a_table_is_estimated_from_those_of_its_network_and_the_others() -> None:
+    """Least squares with an effect a network and one of the pixels, as scikit-learn fits it."""
+    best = {(LITE, (32, 32)): (0.4, "lda"), (LITE, (64, 64)): (0.5, "lda"), ("test_resnet", (128, 128)): (0.7, "lda")}
+    scores = FrozenScores(best=best)
+    design = [[pair[0] == LITE, pair[0] != LITE, np.log2(pair[1][0] ** 2)] for pair in best]
+    fitted = LinearRegression(fit_intercept=False).fit(design, [score for score, _ in best.values()])
+    (asked,) = drawn(("test_resnet", 32))
+    assert scores.score(asked) == pytest.approx(fitted.predict([[0, 1, 10]])[0]) == pytest.approx(0.5)
+    assert scores.score(drawn((LITE, 64))[0]) == 0.5
+    assert scores.score(drawn(("test_vit", 32))[0]) == -np.inf
