@@ -31,7 +31,7 @@ class Search:
     hang_minutes: a trial that finishes no epoch for so long is ended.
     first: parameters of trials to run before any suggestion (the defaults, a recipe).
     features: whether a search of pretrained networks begins with heads on their features, see search.first_heads; sides
-    in pixels: it does, and looks at photos of these sizes too, since a pass costs a fraction of an epoch.
+    in pixels: it does, and looks at photos of these sizes too, since a pass costs what two epochs of a fold do.
     """
 
     trials: int = between(1, 1_000_000, default=100)
