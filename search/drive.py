@@ -20,6 +20,8 @@ from search.ledger import FEATURES, Ledger
 from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished, take_over
+from search.watch import Watcher
+from search.watch.first_table import FirstTable
 from search.watch.leaderboard import Leaderboard, write_leaderboard
 from search.watch.log import Log
 from search.watch.overhead import Overhead
@@ -90,7 +92,8 @@ def _stage(
     if not is_left(ledger):
         return None
     todo = replace(space, search=space.search.apart(len(ledger.numbers)))
-    stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=SHARE * options.left)
+    told = FirstTable(run, [frozenset(run.identify(config) for config in table.configs) for table in first.tables])
+    stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=SHARE * options.left, told=[told])
     stage.work(executor)
     director = stage.director
     if stage.interrupted or director.disk_full:
@@ -102,7 +105,7 @@ def _stage(
         why = "its share of --hours is over" if director.deadline.passed else director.aborted
         print(f"warning: {FEATURES}: {why}; {rest}", flush=True)
     if stage.tally.counts()["complete"]:
-        print(f"{FEATURES}: a vote can be built from here on: {spoken('build', run.root)}", flush=True)
+        told.say()
     return stage
 
 
@@ -120,6 +123,7 @@ class _Sitting:
         *,
         seconds: float,
         frozen: FrozenScores | None = None,
+        told: Sequence[Watcher] = (),
     ) -> None:
         from search.watch.tensorboard import TensorBoard, known_parameters  # matplotlib takes seconds to import
 
@@ -143,7 +147,7 @@ class _Sitting:
             ledger,
             race=race,
             deadline=deadline,
-            watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, self.too_short, *tracking],
+            watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, self.too_short, *tracking, *told],
             frozen=frozen,
         )
         self.table.waiting, self.log.ahead = self.director.waiting, self.director.parallel.training
