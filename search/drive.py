@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from functools import partial
 
 from optuna.trial import TrialState
 
@@ -20,6 +21,8 @@ from search.ledger import FEATURES, Ledger
 from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished, take_over
+from search.watch import Watcher
+from search.watch.first_table import FirstTable
 from search.watch.leaderboard import Leaderboard, write_leaderboard
 from search.watch.log import Log
 from search.watch.overhead import Overhead
@@ -90,12 +93,13 @@ def _stage(
     if not is_left(ledger):
         return None
     todo = replace(space, search=space.search.apart(len(ledger.numbers)))
-    whole, slots = options.left, executor.slots()
-    stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=SHARE * whole)
+    told = FirstTable(run, [frozenset(run.identify(config) for config in table.configs) for table in first.tables])
+    whole, sitting = options.left, partial(_Sitting, options, todo, run, ledger, trackers, executor, told=[told])
+    stage = sitting(seconds=SHARE * whole)
     stage.work(executor)
-    if stage.out_of_time and not could_train(run, space.search, ledger, slots, (1 - SHARE) * whole):
+    if stage.out_of_time and not could_train(run, space.search, ledger, executor.slots(), (1 - SHARE) * whole):
         print(f"{FEATURES}: they take all of --hours: what is left is too short to train a network in", flush=True)
-        stage = _Sitting(options, todo, run, ledger, trackers, executor, seconds=options.left)
+        stage = sitting(seconds=options.left)
         stage.work(executor)
     director = stage.director
     if stage.interrupted or director.disk_full:
@@ -107,7 +111,7 @@ def _stage(
         why = "its share of --hours is over" if director.time.deadline.passed else director.aborted
         print(f"warning: {FEATURES}: {why}; {rest}", flush=True)
     if stage.tally.counts()["complete"]:
-        print(f"{FEATURES}: a vote can be built from here on: {spoken('build', run.root)}", flush=True)
+        told.say()
     return stage
 
 
@@ -125,6 +129,7 @@ class _Sitting:
         *,
         seconds: float,
         frozen: FrozenScores | None = None,
+        told: Sequence[Watcher] = (),
     ) -> None:
         from search.watch.tensorboard import TensorBoard, known_parameters  # matplotlib takes seconds to import
 
@@ -148,7 +153,7 @@ class _Sitting:
             ledger,
             race=race,
             deadline=deadline,
-            watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, self.too_short, *tracking],
+            watchers=[self.table, board, Leaderboard(run, ledger), self.overhead, self.too_short, *tracking, *told],
             frozen=frozen,
         )
         self.table.waiting, self.log.ahead = self.director.places.waiting, self.director.places.parallel.training

@@ -88,7 +88,9 @@ def test_stage_then_search(words: list[object], tmp_path: Path, capfd: pytest.Ca
     assert searched(*words) == 0
     out, run = capfd.readouterr().out, Run.open(tmp_path / "run")
     assert f"features: first lda, ridge, logistic on {', '.join(TABLES)}: 6 complete trials apart" in out
-    assert out.index("features: trial") < out.index("a vote can be built from here on") < out.index("\ntrial 7 ")
+    said = out.index("a vote can be built from here on")
+    assert out.index("features: trial") < said < out.index("\ntrial 7 ") and out.count("can be built from") == 1
+    assert out.index("features: trial 3 ") < said < out.index("features: trial 4 "), "one table has its heads"
     board = board_of(run)
     heads = board[board["features"].notna()]
     assert sorted(heads["features"]) == sorted(ALL) and (heads["state"] == "complete").all()
