@@ -47,6 +47,16 @@ def cases(root: Path, *, rows: int = 12, test: int = 3, listed: bool = False) ->
     return table(root, "sample_submission.csv", ("case", "label"), [(one, "cat") for one in _ids(test, "t")[::-1]])
 
 
+def views(root: Path, *, rows: int = 12, test: int = 3, sample: bool = True) -> Path:
+    """Photos whose names begin with the id that the tables know, one to three of an id."""
+    names = [f"train/{one}_s{k}.png" for i, one in enumerate(_ids(rows, "H-")) for k in range(1 + i % 3)]
+    photos(root, [*names, *(f"test/{one}_s{k}.png" for one in _ids(test, "T-") for k in range(2))])
+    lines = [(one, LABELS[i % 2], f"s{i // 2}") for i, one in enumerate(_ids(rows, "H-"))]
+    table(root, "train.csv", ("code", "sort", "site"), lines)
+    answers = [(one, "cat") for one in _ids(test, "T-")[::-1]]
+    return table(root, "sample_submission.csv", ("code", "sort"), answers) if sample else root
+
+
 def people(root: Path, *, rows: int = 12, test: int = 3) -> Path:
     """A row a photo, and a sample submission that asks for one answer a person."""
     photos(root, [f"photos/{one}_{k}.jpg" for one in (*_ids(rows), *_ids(test, "t")) for k in range(2)])
@@ -94,8 +104,37 @@ def test_ids_that_name_folders(tmp_path: Path, listed: bool) -> None:
     assert "train.csv: 24 photos in 12 folders that case names" in manifest.taken.lines
     assert test is not None and test.table["case"].tolist() == ["t02", "t01", "t00"]
     assert test.items == (0, 0, 1, 1, 2, 2) and test.images[0] == "test/t02/0.png"
+    (tmp_path / "train/c05/more").mkdir()
+    (tmp_path / "train/c05/2.png").rename(tmp_path / "train/c05/more/2.png")  # below the id's folder, however deep
+    assert len(read(tmp_path)[0].frame) == 24
     (tmp_path / "train/c03/0.png").unlink()
     assert "no folder of photos for 1 of 12 ids in case: received 'c03'" in refusal(tmp_path)
+
+
+def test_names_that_begin_with_ids(tmp_path: Path) -> None:
+    manifest, test = read(views(tmp_path), group="site")
+    assert len(manifest.frame) == 24 and manifest.scored.sum() == 12 and manifest.frame["group"].nunique() == 6
+    said = "names that begin with the 12 values of code: H-02_s0.png, H-02_s1.png, H-02_s2.png of H-02"
+    assert f"train.csv: 24 photos in {said}" in manifest.taken.lines
+    assert test is not None and test.table["code"].tolist() == ["T-02", "T-01", "T-00"]
+    assert test.items == (0, 0, 1, 1, 2, 2) and test.images[:2] == ["test/T-02_s0.png", "test/T-02_s1.png"]
+    frame = pd.read_csv(tmp_path / "train.csv")
+    pd.concat([frame, pd.DataFrame({"code": ["H-01_s0"], "sort": "cat"})]).to_csv(tmp_path / "train.csv", index=False)
+    photos(tmp_path, ["train/H-01_s0_b.png"])
+    assert "two ids in code name: received train/H-01_s0_b.png (H-01 and H-01_s0)" in refusal(tmp_path)
+    frame.assign(code=frame["code"].replace("H-03", "H-99")).to_csv(tmp_path / "train.csv", index=False)
+    assert "no photo whose name begins with it for 1 of 12 ids in code: received 'H-99'" in refusal(tmp_path)
+    frame.assign(other=frame["code"].to_numpy()[::-1]).to_csv(tmp_path / "train.csv", index=False)
+    assert "ids of several photos are in code (--id code) or other (--id other)" in refusal(tmp_path)
+
+
+def test_names_that_begin_with_ids_may_begin_with_classes(tmp_path: Path) -> None:
+    """Nothing says which where no sample submission asks for these ids."""
+    line = refusal(views(tmp_path, sample=False))
+    assert "which are ids (--id code: one answer for the photos of each) or classes (take train.csv away)" in line
+    manifest, test = read(tmp_path, id="code", label="sort")
+    assert manifest.classes == LABELS and manifest.scored.sum() == 12
+    assert test is not None and len(test.table) == 6  # a row a photo: nothing says which are of one thing
 
 
 def test_a_sample_that_asks_for_persons(tmp_path: Path) -> None:

@@ -16,7 +16,7 @@ from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample, is_sample
-from trainable.data.layouts.several import OF_FOLDER, spread, spread_sample
+from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.text_tables import read_with_notes
 from trainable.errors import InputError
@@ -44,7 +44,10 @@ def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags)
         test = "test" in (role_of(path.stem), role_of(Path(table.folder).name))
         tables.append(spread(photos, table, flags, sample, labelled=not test))
     found = choose(tables, photos, sample, flags, "table")
-    if found is None or found.test is not None or OF_FOLDER not in found.train.frame:
+    if found is None:
+        refuse_ids_as_classes(photos, tables)
+        return None
+    if found.test is not None or OF_ID not in found.train.frame:
         return found
     return replace(found, test=spread_sample(photos, sample, flags))
 

@@ -11,7 +11,7 @@ from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.locate import LEAST, Located, locate, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sample import Sample
-from trainable.data.layouts.several import OF_FOLDER, OF_ROW
+from trainable.data.layouts.several import OF_ID, OF_ROW
 from trainable.data.layouts.sources import Table
 from trainable.data.values import clean
 from trainable.errors import InputError
@@ -77,7 +77,7 @@ def _without_sample(table: Table, found: tuple[str, Located], flags: Flags) -> T
     if OF_ROW in frame:
         first = ~frame[OF_ROW].duplicated()
         items = tuple((first.cumsum() - 1).tolist())
-        frame = frame[first].drop(columns=[c for c in (OF_ROW, OF_FOLDER, found[0]) if c in frame])
+        frame = frame[first].drop(columns=[c for c in (OF_ROW, OF_ID, found[0]) if c in frame])
         column = column or str(frame.columns[0])
     lines = (f"test: {len(frame):,} rows of {where}", found[1].sentence(f"{IMAGE} of test", found[0]))
     bare = found[1].bare
