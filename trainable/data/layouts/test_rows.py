@@ -80,7 +80,7 @@ def _without_sample(table: Table, found: tuple[str, Located], flags: Flags) -> T
         frame = frame[first].drop(columns=[c for c in (OF_ROW, OF_ID, found[0]) if c in frame])
         column = column or str(frame.columns[0])
     lines = (f"test: {len(frame):,} rows of {where}", found[1].sentence(f"{IMAGE} of test", found[0]))
-    bare = found[1].bare
+    bare = found[1].bare or items is not None
     return TestRows(frame, found[1].images(), column or found[0], (), frame, bare, where, lines, items)
 
 
@@ -127,7 +127,7 @@ def _of_table(table: Table | None, found: tuple[str, Located], sample: Sample) -
         ids,
         answers,
         table.frame.iloc[order],
-        found[1].bare,
+        found[1].bare or several,
         path,
         tuple(lines),
         tuple(n for n, value in enumerate(asked) for _ in rows[value]) if several else None,
