@@ -12,6 +12,7 @@ from trainable.data.values import clean, numbers
 from trainable.errors import InputError
 from trainable.words import few
 
+LIST = 3  # words of an answer from which it is a list of them, rather than a name
 FRACTION = re.compile(r"0?\.[0-9]+|1\.0+")  # a probability, as people write it beside a label
 
 
@@ -85,6 +86,7 @@ def form_of(
             f"{source}: received no column beside {id_column}; allowed: a column of answers, or one a class"
         )
     values = [value for value in (clean(v) for v in table[answers[0]].unique()) if value]
+    _refuse_lists_of_words(values, classes, f"{source}: {answers[0]}")
     if not values or all(value in classes for value in values):
         return form
     if length := _rated(values, classes, f"{source}: {answers[0]}"):
@@ -102,6 +104,18 @@ def form_of(
             "several classes under one score are for this version)"
         )
     return form
+
+
+def _refuse_lists_of_words(values: Sequence[str], classes: Sequence[str], source: str) -> None:
+    """InputError where answers are lists of words that classes are made of too: each word is a label."""
+    words = {word for name in classes for word in name.split() if name != word}
+    for value in values:
+        parts = value.split()
+        if len(parts) >= LIST and value not in classes and 2 * sum(part in words for part in parts) > len(parts):
+            raise InputError(
+                f"{source}: several labels a photo: received {value!r}, and classes such as {few(classes)}; allowed: "
+                "one label a photo (multi-label tasks are not for this version)"
+            )
 
 
 def _ranked(values: Sequence[str], classes: Sequence[str]) -> int:

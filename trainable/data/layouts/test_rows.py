@@ -52,7 +52,8 @@ def find_test(
         if found is None:
             raise InputError(
                 f"{table.path.name}: no image found: received columns {', '.join(table.columns[:8])}; allowed: one "
-                "whose values name photos, with or without suffix"
+                f"whose values name photos, with or without suffix, or {table.path.name} taken away with the sample "
+                "submission where its photos are not here"
             )
         refuse_missing(found[1], found[0], table.path.name)
     if sample is not None:
