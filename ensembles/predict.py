@@ -5,7 +5,8 @@ python -m ensembles.predict RUN/ensembles/NAME IMAGES... --out CSV
 IMAGES are folders (searched with all below them) or files. Where the data have a sample submission, the CSV has its
 form and `NAME.probabilities.csv` lies beside it; else the CSV itself is that table: a row a photo with `path`,
 `prediction`, a column `p CLASS` for each class and, where classes are made of attributes, each attribute's answer
-(`sort`) and probabilities (`p sort apple`). Photos stand alone here: nothing says which show one person.
+(`sort`) and probabilities (`p sort apple`). Photos stand alone here: nothing says which show one person. Only where the
+run answers several photos of one thing together, the photos in each folder next below IMAGES are of one.
 """
 
 import argparse

@@ -12,10 +12,12 @@ import pandas as pd
 
 from ensembles.ensemble import Ensemble, read_ensemble, trained
 from ensembles.members import broken_members, refuse
+from ensembles.new_items import gathered
 from ensembles.predict_members import predict_members
 from ensembles.submission import filled
 from trainable.command import check_out
 from trainable.data.form import Form
+from trainable.data.items import mean_of_items
 from trainable.data.layouts.finish import alone_said
 from trainable.data.layouts.photos import stem_of
 from trainable.data.manifest import COMPETITION, TestSet
@@ -50,18 +52,22 @@ def find_photos(places: Sequence[Path], say: Callable[[str], None] = print) -> l
     return list(dict.fromkeys(found))
 
 
-def predict_photos(ensemble: Ensemble, photos: Sequence[Path]) -> np.ndarray:
-    """The ensemble's vote on M photos as scores float64 [M, C]; raises InputError where a photo cannot be read."""
+def predict_photos(ensemble: Ensemble, photos: Sequence[Path], owner: np.ndarray | None = None) -> np.ndarray:
+    """The ensemble's vote as scores float64 [M, C]; raises InputError where no photo can be read.
+
+    owner: int64[P], rising: which of M items each photo is of; None where each of M photos is answered alone.
+    """
     root = Path(os.path.commonpath([p.parent for p in photos]))
     names = [str(p.relative_to(root)) for p in photos]
     test = TestSet.of_photos(root, names, ensemble.classes)
     with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
         probabilities = predict_members(trained(ensemble, "new photos"), test, Path(parts))
-    return ensemble.vote(probabilities.mean(1))
+    probabilities = probabilities.mean(1)
+    return ensemble.vote(probabilities if owner is None else mean_of_items(probabilities, owner))
 
 
 def table_of(ensemble: Ensemble, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
-    """What the command writes of M photos: a row each, from scores [M, C]."""
+    """What the command writes of M photos, or folders of photos of one thing: a row each, from scores [M, C]."""
     columns: dict[str, object] = {
         "path": [str(p) for p in photos],
         "prediction": [ensemble.classes[c] for c in scores.argmax(1)],
@@ -82,7 +88,10 @@ def asked_for(ensemble: Ensemble) -> Form | None:
 
 
 def submission_of(form: Form, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
-    """A row a photo from scores [M, C], in the form of a submission; an id is the photo's name, as bare as there."""
+    """A row a photo from scores [M, C], in the form of a submission; an id is the photo's name, as bare as there.
+
+    photos: or folders of photos of one thing, whose names are ids.
+    """
     names = [stem_of(p.name) if form.bare else p.name for p in photos]
     empty = pd.DataFrame({column: [""] * len(names) for column in form.header}, dtype=str)
     if form.header[0] == "":
@@ -101,11 +110,12 @@ def predict(given: argparse.Namespace) -> int:
         print(line)
     photos = find_photos(given.images)
     refuse(broken_members(trained(ensemble, "new photos")))
-    scores = predict_photos(ensemble, photos)
-    table = table_of(ensemble, photos, scores)
+    photos, items, owner = gathered(ensemble.run.manifest, photos, given.images)
+    scores = predict_photos(ensemble, photos, owner)
+    table = table_of(ensemble, items, scores)
     if (form := asked_for(ensemble)) is not None:
         write_atomic(beside, lambda p: table.to_csv(p, index=False))
-        table = submission_of(form, photos, scores)
+        table = submission_of(form, items, scores)
         print(f"{form.sentence()}; probabilities in {beside}")
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     print(f"{len(photos)} photos, nested {ensemble.measure.shown} of the ensemble "

@@ -59,6 +59,11 @@ def filled(table: pd.DataFrame, form: Form, scores: np.ndarray) -> pd.DataFrame:
             table[column] = np.array(part)[scores.argmax(1)]
     elif form.kind == "score":
         table[form.columns[0]] = as_probabilities(scores)[:, form.positive]
+    elif form.kind == "rated":
+        sure = as_probabilities(scores)
+        order = np.argsort(-scores, axis=1, kind="stable")[:, : form.length]
+        pairs = zip(names[order].tolist(), np.take_along_axis(sure, order, axis=1).tolist(), strict=True)
+        table[form.columns[0]] = [" ".join(f"{n} {p:.6f}" for n, p in zip(*row, strict=True)) for row in pairs]
     elif form.kind == "ranked":
         order = np.argsort(-scores, axis=1, kind="stable")[:, : form.length]
         table[form.columns[0]] = [" ".join(row) for row in names[order].tolist()]

@@ -17,6 +17,7 @@ from ensembles.predict import main as predict
 from ensembles.submission import filled, form_for
 from search.run import main as search
 from trainable.data.form import Form, form_of
+from trainable.errors import InputError
 from trainable.metrics import get
 from trainable.run import Run
 from trainable.train import main as train
@@ -122,6 +123,7 @@ def test_clothes_as_found(tmp_path: Path) -> None:
         ("label", "map_at_k:2", ["b a", "a b"]),
         ("ranked", "log_loss", ["b", "a"]),
         ("score", "accuracy", [0.75, 0.25]),
+        ("rated", "accuracy", ["b 0.750000", "a 0.750000"]),
     ],
 )
 def test_answers_of_one_column(kind: str, metric: str, written: list[object]) -> None:
@@ -142,6 +144,9 @@ def test_form_is_kept_as_json() -> None:
         (["12 7 9"], ("3", "7"), "ranked", 3),
         (["31 32"], ("3", "7"), "ranked", 2),
         (["new w_1"], ("new", "w_2"), "ranked", 2),
+        (["8815 0.03"], ("3", "8815"), "rated", 1),
+        (["", "w_1 1.0 w_2 .25"], ("w_1", "w_3"), "rated", 2),
+        (["3 0.5"], ("3", "0.5"), "ranked", 2),
         (["Sugar beet"], ("Maize", "Charlock"), "label", 0),
         (["Sugar beet"], ("Common wheat", "Maize"), "label", 0),
         (["0.5"], ("cat", "dog"), "score", 0),
@@ -154,6 +159,12 @@ def test_form_is_told_by_what_a_sample_holds(held: list[str], classes: tuple[str
     empty = pd.DataFrame({"id": [f"x{i}" for i in range(len(held))], "answer": held}, dtype=str)
     form = form_of(empty, "id", ("answer",), classes, True, "sample_submission.csv")
     assert (form.kind, form.length) == (kind, length)
+
+
+def test_labels_with_probabilities_beside_lists_are_refused() -> None:
+    empty = pd.DataFrame({"id": ["x", "y"], "answer": ["7 0.03", "7 9"]}, dtype=str)
+    with pytest.raises(InputError, match=r"s.csv: answer: two readings: '7 0.03' is a label .*, '7 9' is a list"):
+        form_of(empty, "id", ("answer",), ("7", "9"), True, "s.csv")
 
 
 def test_score_is_of_the_class_that_the_column_is_called() -> None:

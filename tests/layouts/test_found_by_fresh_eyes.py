@@ -32,7 +32,7 @@ def test_folders_that_machines_leave_are_no_data(pets: Path, left: str) -> None:
 
 def test_numbers_that_count_photos_are_no_classes(pets: Path) -> None:
     photos(pets, [f"owl/more/{i}.png" for i in range(4)])  # of another depth: no folder per class
-    with pytest.raises(InputError, match="no layout found"):
+    with pytest.raises(InputError, match="folders of different depths: received dog/3"):
         read(pets)
 
 

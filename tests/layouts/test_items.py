@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -12,6 +13,7 @@ from helpers import space_file
 from inline import searched
 
 from ensembles.build import main as build
+from ensembles.predict import main as predict
 from ensembles.truth import true_scores
 from trainable.data.flags import Flags
 from trainable.data.folds import make_folds
@@ -45,6 +47,16 @@ def cases(root: Path, *, rows: int = 12, test: int = 3, listed: bool = False) ->
     if listed:
         table(root, "test.csv", ("case", "site"), [(one, "s9") for one in _ids(test, "t")])
     return table(root, "sample_submission.csv", ("case", "label"), [(one, "cat") for one in _ids(test, "t")[::-1]])
+
+
+def views(root: Path, *, rows: int = 12, test: int = 3, sample: bool = True) -> Path:
+    """Photos whose names begin with the id that the tables know, one to three of an id."""
+    names = [f"train/{one}_s{k}.png" for i, one in enumerate(_ids(rows, "H-")) for k in range(1 + i % 3)]
+    photos(root, [*names, *(f"test/{one}_s{k}.png" for one in _ids(test, "T-") for k in range(2))])
+    lines = [(one, LABELS[i % 2], f"s{i // 2}") for i, one in enumerate(_ids(rows, "H-"))]
+    table(root, "train.csv", ("code", "sort", "site"), lines)
+    answers = [(one, "cat") for one in _ids(test, "T-")[::-1]]
+    return table(root, "sample_submission.csv", ("code", "sort"), answers) if sample else root
 
 
 def people(root: Path, *, rows: int = 12, test: int = 3) -> Path:
@@ -94,8 +106,63 @@ def test_ids_that_name_folders(tmp_path: Path, listed: bool) -> None:
     assert "train.csv: 24 photos in 12 folders that case names" in manifest.taken.lines
     assert test is not None and test.table["case"].tolist() == ["t02", "t01", "t00"]
     assert test.items == (0, 0, 1, 1, 2, 2) and test.images[0] == "test/t02/0.png"
+    (tmp_path / "train/c05/more").mkdir()
+    (tmp_path / "train/c05/2.png").rename(tmp_path / "train/c05/more/2.png")  # below the id's folder, however deep
+    assert len(read(tmp_path)[0].frame) == 24
     (tmp_path / "train/c03/0.png").unlink()
     assert "no folder of photos for 1 of 12 ids in case: received 'c03'" in refusal(tmp_path)
+
+
+def test_manifest_csv_with_what_a_row_is_a_photo_of(tmp_path: Path) -> None:
+    photos(tmp_path, [f"{one}_{k}.jpg" for one in (*_ids(8), *_ids(3, "t")) for k in range(2)])
+    lines = [(f"{one}_{k}.jpg", one, LABELS[i % 2]) for k in range(2) for i, one in enumerate(_ids(8))]
+    lines += [("t00_0.jpg", "", "dog"), ("t00_1.jpg", "", "cat")]  # of nothing that is named: each is a thing
+    table(tmp_path, "manifest.csv", ("path", "thing", "label"), lines)
+    table(tmp_path, "extra.csv", ("path", "label"), [("t01_0.jpg", "dog"), ("t01_1.jpg", "dog")])
+    asked = [(f"{one}_{k}.jpg", one) for k in range(2) for one in _ids(3, "t")[::-1]]
+    table(tmp_path, "test.csv", ("path", "thing"), asked)
+    manifest, test = read(tmp_path, id="thing")
+    frame = manifest.frame
+    assert len(frame) == 20 and manifest.scored.sum() == 10 and frame["item"].nunique() == 12
+    assert "one answer for 10 of 18 photos, 1 to 2 each: their mean" in manifest.taken.lines
+    assert (frame.groupby("item")["group"].nunique() == 1).all() and frame["group"][:18].nunique() == 10
+    assert test is not None and list(test.table) == ["thing", "prediction"] and test.form.id == "thing"
+    assert test.table["thing"].tolist() == ["t02", "t01", "t00"] and test.items == (0, 0, 1, 1, 2, 2)
+    assert test.images == [f"{one}_{k}.jpg" for one in ("t02", "t01", "t00") for k in range(2)]
+    left = manifest.drop(["c00_0.jpg", "c01_1.jpg", "t01_0.jpg"])  # of what is left of a thing the first is scored
+    assert left.scored.sum() == 10 and left.frame["image"][left.scored].iloc[7] == "c00_1.jpg"
+    assert read(tmp_path)[0].scored.sum() == 18
+    line = refusal(tmp_path, image="path,other")
+    assert "--image: received 'path,other'; allowed: one column of manifest.csv, a row a photo, and --id COLUMN" in line
+    lines[0] = ("c00_0.jpg", "c00", "dog")
+    table(tmp_path, "manifest.csv", ("path", "thing", "label"), lines)
+    assert "photos of one answer with several labels: received c00_0.jpg and others" in refusal(tmp_path, id="thing")
+
+
+def test_names_that_begin_with_ids(tmp_path: Path) -> None:
+    manifest, test = read(views(tmp_path), group="site")
+    assert len(manifest.frame) == 24 and manifest.scored.sum() == 12 and manifest.frame["group"].nunique() == 6
+    said = "names that begin with the 12 values of code: H-02_s0.png, H-02_s1.png, H-02_s2.png of H-02"
+    assert f"train.csv: 24 photos in {said}" in manifest.taken.lines
+    assert test is not None and test.table["code"].tolist() == ["T-02", "T-01", "T-00"]
+    assert test.items == (0, 0, 1, 1, 2, 2) and test.images[:2] == ["test/T-02_s0.png", "test/T-02_s1.png"]
+    frame = pd.read_csv(tmp_path / "train.csv")
+    pd.concat([frame, pd.DataFrame({"code": ["H-01_s0"], "sort": "cat"})]).to_csv(tmp_path / "train.csv", index=False)
+    photos(tmp_path, ["train/H-01_s0_b.png"])
+    assert "two ids in code name: received train/H-01_s0_b.png (H-01 and H-01_s0)" in refusal(tmp_path)
+    frame.assign(code=frame["code"].replace("H-03", "H-99")).to_csv(tmp_path / "train.csv", index=False)
+    assert "no photo whose name begins with it for 1 of 12 ids in code: received 'H-99'" in refusal(tmp_path)
+    frame.assign(other=frame["code"].to_numpy()[::-1]).to_csv(tmp_path / "train.csv", index=False)
+    assert "ids of several photos are in code (--id code) or other (--id other)" in refusal(tmp_path)
+
+
+def test_names_that_begin_with_ids_may_begin_with_classes(tmp_path: Path) -> None:
+    """Nothing says which where no sample submission asks for these ids."""
+    line = refusal(views(tmp_path, sample=False))
+    assert "which are ids (--id code: one answer for the photos of each) or classes (take train.csv away)" in line
+    manifest, test = read(tmp_path, id="code", label="sort")
+    assert manifest.classes == LABELS and manifest.scored.sum() == 12
+    assert test is not None and len(test.table) == 6  # a row a photo: nothing says which are of one thing
 
 
 def test_a_sample_that_asks_for_persons(tmp_path: Path) -> None:
@@ -158,3 +225,21 @@ def test_a_search_scores_items_and_its_vote_answers_each_once(made: object, tmp_
     pd.DataFrame({written.columns[0]: written.iloc[:, 0], "label": ["cat", "dog", "cat"]}).to_csv(key, index=False)
     told = np.array([LABELS.index(name) for name in written["label"]])
     assert true_scores(folder.root, key)["ensemble"] == pytest.approx(macro_f1(np.array([0, 1, 0]), told, 2))
+    asked = ["photos/t02_0.jpg", "photos/t02_1.jpg", "photos/t00_0.jpg"] if made is people else test["images"][:3]
+    _new_photos_are_answered_an_item(run, [data / image for image in asked], tmp_path)  # type: ignore[operator]
+
+
+def _new_photos_are_answered_an_item(run: Run, known: list[Path], work: Path) -> None:
+    """Two photos in a folder of their own, whose answer is their mean, and one alone."""
+    new = work / "new"
+    (new / "it").mkdir(parents=True)
+    for photo, name in zip(known, ("it/a.jpg", "it/b.jpg", "z.jpg"), strict=True):
+        shutil.copy(photo, new / name)
+    vote = run.ensemble("vote")
+    for places, out in (([new], "together.csv"), ([new / "it", new / "z.jpg"], "apart.csv")):
+        assert predict([str(vote.root), *map(str, places), "--out", str(work / out)]) == 0
+    together, apart = (pd.read_csv(work / f"{name}.probabilities.csv") for name in ("together", "apart"))
+    assert together["path"].map(lambda path: Path(path).name).tolist() == ["it", "z.jpg"] and len(apart) == 3
+    expected = [apart["p cat"][:2].mean(), apart["p cat"][2]]
+    assert together["p cat"].to_numpy() == pytest.approx(expected, abs=2e-6)
+    assert pd.read_csv(work / "together.csv").iloc[:, 0].tolist() == ["it", "z"]

@@ -1,5 +1,6 @@
 """The form of a submission: what its sample asks for in each row."""
 
+import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
@@ -11,11 +12,14 @@ from trainable.data.values import clean, numbers
 from trainable.errors import InputError
 from trainable.words import few
 
+LIST = 3  # words of an answer from which it is a list of them, rather than a name
+FRACTION = re.compile(r"0?\.[0-9]+|1\.0+")  # a probability, as people write it beside a label
+
 
 @dataclass(frozen=True)
 class Form:
-    """kind: a label, one column a class, a ranked list of labels separated by blanks, the score of one class, or
-    attributes, a value of each.
+    """kind: a label, one column a class, a ranked list of labels separated by blanks, labels with their probabilities
+    ("rated": `8815 0.03`), the score of one class, or attributes, a value of each.
 
     id: the column of ids, whose values lack the photo's suffix where `bare`. header: all columns, in order. columns:
     those that are filled in. names: what each class is called there; with kind "columns" the header of each. absent:
@@ -50,6 +54,7 @@ class Form:
             "attributes": f"{', '.join(self.columns)} = a value each",
             "columns": f"{len(self.columns)} columns, one a class",
             "ranked": f"{self.columns[0]} = the {self.length} likeliest labels, ranked",
+            "rated": f"{self.columns[0]} = {'a label' if self.length == 1 else 'labels, each'} with its probability",
             "score": f"{self.columns[0]} = the probability of {self.names[self.positive]}",
         }[self.kind]
         lacking = f"; 0 for {few(self.absent, 5)}, without a photo"
@@ -81,8 +86,11 @@ def form_of(
             f"{source}: received no column beside {id_column}; allowed: a column of answers, or one a class"
         )
     values = [value for value in (clean(v) for v in table[answers[0]].unique()) if value]
+    _refuse_lists_of_words(values, classes, f"{source}: {answers[0]}")
     if not values or all(value in classes for value in values):
         return form
+    if length := _rated(values, classes, f"{source}: {answers[0]}"):
+        return replace(form, kind="rated", length=length)
     if length := _ranked(values, classes):
         return replace(form, kind="ranked", length=length)
     read = numbers(values)
@@ -98,6 +106,18 @@ def form_of(
     return form
 
 
+def _refuse_lists_of_words(values: Sequence[str], classes: Sequence[str], source: str) -> None:
+    """InputError where answers are lists of words that classes are made of too: each word is a label."""
+    words = {word for name in classes for word in name.split() if name != word}
+    for value in values:
+        parts = value.split()
+        if len(parts) >= LIST and value not in classes and 2 * sum(part in words for part in parts) > len(parts):
+            raise InputError(
+                f"{source}: several labels a photo: received {value!r}, and classes such as {few(classes)}; allowed: "
+                "one label a photo (multi-label tasks are not for this version)"
+            )
+
+
 def _ranked(values: Sequence[str], classes: Sequence[str]) -> int:
     """How long the lists are that values hold, 0 where they are none: names of two words, say, without a photo."""
     lists = [value.split() for value in values]
@@ -107,6 +127,33 @@ def _ranked(values: Sequence[str], classes: Sequence[str]) -> int:
     words = {word for found in lists for word in found}
     told = words & set(classes) or longest > 2 or all(_is_number(word) for word in words)
     return longest if told else 0
+
+
+def _rated(values: Sequence[str], classes: Sequence[str], source: str) -> int:
+    """How many labels with a probability each value holds, such as `8815 0.03`; 0 where none does.
+
+    InputError where some values do and others are lists of labels.
+    """
+    lists = [value.split() for value in values]
+    rated = [_in_pairs(words, classes) for words in lists]
+    others = [value for value, words, own in zip(values, lists, rated, strict=True) if len(words) > 1 and not own]
+    if any(rated) and others:
+        first = values[rated.index(True)]
+        raise InputError(
+            f"{source}: two readings: {first!r} is a label with its probability, {others[0]!r} is a list of labels; "
+            "allowed: one form in all rows"
+        )
+    return max(len(words) // 2 for words in lists) if any(rated) else 0
+
+
+def _in_pairs(words: Sequence[str], classes: Sequence[str]) -> bool:
+    """Whether every second word is a fraction and none of the classes."""
+    fractions = words[1::2]
+    return (
+        len(words) > 1
+        and len(words) % 2 == 0
+        and all(FRACTION.fullmatch(word) is not None and word not in classes for word in fractions)
+    )
 
 
 def refuse_blanks(classes: Sequence[str], source: str) -> None:

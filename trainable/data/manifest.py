@@ -77,9 +77,13 @@ class Manifest:
     def drop(self, images: list[str]) -> Self:
         """The manifest without these images (unreadable ones, on request), and without classes that lose all of theirs.
 
-        The competition's classes stay: its tables name them by number.
+        The competition's classes stay: its tables name them by number. Of an item that loses its scored photo the next
+        one is scored.
         """
         kept = self.frame[~self.frame["image"].isin(images)].reset_index(drop=True)
+        if ITEM in kept:
+            lost = set(self.frame[ITEM][self.scored]) - set(kept[ITEM][~kept["extra"]])
+            kept.loc[kept[ITEM].isin(lost) & ~kept[ITEM].duplicated(), "extra"] = False
         left = sorted(set(kept["label"]))
         if self.layout == COMPETITION or len(left) == len(self.classes):
             return replace(self, frame=kept)

@@ -5,6 +5,7 @@ that is there counts: Hugging Face's metadata, COCO JSON, a table that names pho
 the file's name. What is ambiguous is refused with both readings and the flag for each.
 """
 
+from dataclasses import replace
 from pathlib import Path
 
 from trainable.data.flags import Flags
@@ -18,9 +19,11 @@ from trainable.data.layouts.image_folder import find_image_folder
 from trainable.data.layouts.photos import Photos, refuse_other_files
 from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
-from trainable.data.layouts.tables import find_tables
+from trainable.data.layouts.sources import Source
+from trainable.data.layouts.tables import find_tables, table_files
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
+from trainable.words import few
 
 LAYOUTS = (
     f"{competition.FORM}, "
@@ -82,14 +85,21 @@ def _read(root: Path, flags: Flags) -> Reading:
         find_image_folder(root, photos, sample, flags)
         or find_coco(root, photos, sample, flags)
         or find_tables(root, photos, sample, flags)
-        or find_class_folders(root, photos, sample, flags)
-        or find_first_parts(root, photos)
+        or _without_table(root, find_class_folders(root, photos, sample, flags) or find_first_parts(root, photos))
     )
     if not source:
         refuse_loose(root, photos)
         found = ", ".join(sorted(p.name for p in root.iterdir())[:8])
         raise InputError(f"data folder {root}: no layout found; received {found}; allowed: {LAYOUTS}")
     return read_source(root, source, sample, photos, flags)
+
+
+def _without_table(root: Path, source: Source | None) -> Source | None:
+    """What folders and names say, and which tables say nothing of these photos."""
+    tables = [path.name for path in table_files(root)]
+    if source is None or not tables:
+        return source
+    return replace(source, lines=(*source.lines, f"{few(tables)}: no photo here by name, so left out"))
 
 
 def _existing(root: Path) -> Path:

@@ -26,16 +26,22 @@ FEWEST = 2  # photos a class, on average, for first parts of names to be classes
 
 
 def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -> Source | None:
-    """Photos that lie in a folder per class; None where they lie in one folder, or at different depths."""
+    """Photos that lie in a folder per class; None where they lie in one folder, or at different depths.
+
+    Where those of a training folder do so, and others lie otherwise, these are left out aloud; `--image FOLDER` says
+    which count.
+    """
     names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
-    below = [_below_split(name) for name in names]
-    common = _common([path for _, path in below])
-    folders = [path.removeprefix(common).strip("/").split("/")[:-1] for _, path in below]
-    depth = {len(f) for f in folders}
-    if len(depth) != 1 or depth == {0} or len({f[0] for f in folders}) < 2:
+    apart: list[str] = []
+    if flags.image is not None and (root / flags.image).is_dir():
+        inside = set(photos.below_folder(flags.image).names)
+        names, apart = [n for n in names if n in inside], [n for n in names if n not in inside]
+    elif not levels_of(parted(names)[2]) and "train" in photos.roles:
+        names, apart = _of_training(photos)
+    below, common, folders = parted(names)
+    if not (levels := levels_of(folders)):
         return None
     frame = pd.DataFrame({IMAGE: names}, dtype=str)
-    (levels,) = depth
     columns = [LABEL] if levels == 1 else [f"folder_{i + 1}" for i in range(levels)]
     for i, column in enumerate(columns):
         frame[column] = [f[i] for f in folders]
@@ -62,19 +68,50 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
     valid = sum(role_of(top) == "valid" for top, _ in below)
     if valid:
         lines.append(f"{valid:,} photos of a validation folder train and are scored too: folds are made of all")
+    if apart:
+        lines.append(
+            f"warning: {count(len(apart), 'photo')} elsewhere, such as {apart[0]}, neither train nor are predicted "
+            "(--image FOLDER: the photos below it train)"
+        )
     if levels == 1 and (empty := _without_photos(root, names)):
         lines.append(f"no photo in {few(empty)}: no class")
     return Source("class folders", Table(frame, root, ""), None, label, (IMAGE,), tuple(lines))
 
 
+def parted(names: list[str]) -> tuple[list[tuple[str, str]], str, list[list[str]]]:
+    """Paths cut behind their folder of a part, the folder that all lie in, and the folders of each below it."""
+    below = [_without_split(name) for name in names]
+    common = _common_folder([path for _, path in below])
+    return below, common, [path.removeprefix(common).strip("/").split("/")[:-1] for _, path in below]
+
+
+def levels_of(folders: list[list[str]]) -> int:
+    """How many folders each photo lies in, if all lie in as many and the first of them differ; else 0."""
+    depth = {len(f) for f in folders}
+    return next(iter(depth)) if len(depth) == 1 and len({f[0] for f in folders if f}) > 1 else 0
+
+
+def _of_training(photos: Photos) -> tuple[list[str], list[str]]:
+    """Photos of training and validation folders, and those of neither these nor test folders."""
+    pairs = list(zip(photos.names, photos.roles, strict=True))
+    return [n for n, role in pairs if role in ("train", "valid")], [n for n, role in pairs if not role]
+
+
 def refuse_loose(root: Path, photos: Photos) -> None:
-    """InputError where photos lie in folders and beside them, which may be classes but for these."""
+    """InputError where photos lie in folders and beside them, or at different depths: these may be classes but for
+    some."""
     loose = [name for name in photos.names if "/" not in name]
     folders = {name.partition("/")[0] for name in photos.names if "/" in name}
     if loose and len(folders) > 1:
         raise InputError(
             f"data folder {root}: received {count(len(loose), 'photo')} beside the folders {few(sorted(folders))}: "
             f"{few(loose)}; allowed: every photo in the folder of its class, or a table that names them"
+        )
+    deep = {name.count("/"): name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"}
+    if len(deep) > 1 and len(folders) > 1:
+        raise InputError(
+            f"data folder {root}: photos in folders of different depths: received {few(deep.values())}; allowed: every "
+            "photo in the folder of its class, --image FOLDER for those below one, or a table that names them"
         )
 
 
@@ -107,7 +144,7 @@ def find_first_parts(root: Path, photos: Photos) -> Source | None:
     return Source("class in the file name", Table(frame, root, ""), None, LABEL, (IMAGE,), lines)
 
 
-def _below_split(name: str) -> tuple[str, str]:
+def _without_split(name: str) -> tuple[str, str]:
     """A path cut behind its innermost folder called train or valid: that folder, and the rest."""
     parts = name.split("/")
     for i in range(len(parts) - 2, -1, -1):
@@ -116,7 +153,7 @@ def _below_split(name: str) -> tuple[str, str]:
     return "", name
 
 
-def _common(paths: list[str]) -> str:
+def _common_folder(paths: list[str]) -> str:
     """The folder that all lie in, less the last level where it would leave no folder that differs."""
     folders = [path.rpartition("/")[0] for path in paths]
     return commonpath([f"/{f}" for f in folders]).strip("/") if folders else ""

@@ -24,6 +24,7 @@ from trainable.words import few
 OWN = ("image", "group", "label", "fold", "item", "extra", "bytes")  # columns of the manifest
 PARTS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 MOST_FOLDS = 100  # fold numbers are int8 on disk
+FEWEST_GROUPS = 5  # values of a column that may be groups: folds are made of them
 ALONE = "No group column: every photo stands alone (--group COLUMN where photos belong together)"
 
 
@@ -85,6 +86,15 @@ def groups_of(
     if extra:
         return groups, lines
     return groups, [f"group = {column}: {groups.nunique():,} groups", *lines, *alone, *warned]
+
+
+def may_be_groups(frame: pd.DataFrame, used: set[str]) -> list[str]:
+    """What to say of the columns that may tell what belongs together: many values, each in several rows."""
+    counts = {c: frame[c].nunique() for c in frame.columns if c not in used and c in frame}
+    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2 and (frame[c] != "").all()}
+    names = sorted(several, key=lambda c: -several[c])[:3]
+    shown = ", ".join(f"--group {c} ({several[c]:,} values)" for c in names)
+    return [f"columns whose values repeat, if photos of one value belong together: {shown}"] if names else []
 
 
 def extra_groups(extra: pd.DataFrame, scored: pd.Series) -> list[str]:

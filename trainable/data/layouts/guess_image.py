@@ -8,7 +8,7 @@ from trainable.data.flags import Flags
 from trainable.data.headers import find, named
 from trainable.data.layouts.locate import LEAST, Located, locate
 from trainable.data.layouts.photos import Photos
-from trainable.data.layouts.several import OF_FOLDER
+from trainable.data.layouts.several import OF_ID
 from trainable.data.layouts.sources import Table
 from trainable.errors import InputError
 
@@ -53,8 +53,8 @@ def guess_image(
 
 def _said(photos: Photos, table: Table, flags: Flags, role: str) -> tuple[Photos, str | None]:
     """The photos and the column that flags leave: `--image` is a column where there is one of that name."""
-    if OF_FOLDER in table.frame:
-        return photos, OF_FOLDER
+    if OF_ID in table.frame:
+        return photos, OF_ID
     if flags.image is not None:
         if not flags.image.endswith("/") and (column := find(table.columns, flags.image, table.path)) is not None:
             return photos, column

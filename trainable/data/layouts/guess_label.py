@@ -7,11 +7,13 @@ import pandas as pd
 
 from trainable.data.flags import Flags
 from trainable.data.headers import find
+from trainable.data.layouts.join import FOLDER
 from trainable.data.layouts.one_hot import from_one_hot, is_binary, one_hot_columns
 from trainable.data.layouts.product import Product, is_product, label_columns, product_of
 from trainable.data.layouts.sources import Source
-from trainable.data.values import clean
+from trainable.data.values import clean, numbers
 from trainable.errors import InputError
+from trainable.words import few
 
 
 @dataclass(frozen=True)
@@ -29,35 +31,43 @@ class Label:
 
 
 def guess_label(
-    source: Source, frame: pd.DataFrame, image: str, answers: Sequence[str], sample: str, flags: Flags
+    source: Source, frame: pd.DataFrame, image: str, asked: pd.DataFrame, sample: str, flags: Flags
 ) -> Label:
     """The label of each row of `frame`; InputError where two columns may be it, with the flag for each.
 
-    answers: the columns that the sample submission, whose file is `sample`, asks to fill in.
+    asked: the columns that the sample submission, whose file is `sample`, asks to fill in; none where nothing does.
     """
     table, where = source.train, source.train.path.name
-    columns = [c for c in table.columns if c not in (image, *_taken(table.columns, flags, where))]
+    taken = _taken(table.columns, flags, where)
+    columns = [c for c in table.columns if c not in (image, *source.beside, *taken)]
     if flags.label is not None:
-        asked = label_columns(table.columns, flags, where)
-        if is_product(asked, flags):
-            return _product(frame, asked, image, where, flags)
-        return _column(frame, asked[0], "--label")
+        said = label_columns(table.columns, flags, where)
+        if is_product(said, flags):
+            return _product(frame, said, image, where, flags)
+        return _column(frame, said[0], "--label")
     if flags.cuts or flags.order:
         raise InputError(f"{flags.words()}: received without --label; allowed: together with the columns it names")
     if source.label:
         return _column(frame, source.label, source.layout)
     if (column := find(columns, "label", where)) is not None:
         return _column(frame, column, "its name")
-    if answers and (found := _by_sample(frame, columns, image, answers, sample, where, flags)) is not None:
+    folder = [FOLDER] if FOLDER in source.beside and FOLDER not in taken else []
+    if (found := _by_sample(frame, [*columns, *folder], image, asked, sample, where, flags)) is not None:
         return found
     if source.test is not None:
         beyond = [c for c in columns if find(source.test.columns, c, where) is None]
         if len(beyond) == 1:
+            _refuse_folder(frame, beyond[0], folder, where)
             return _column(frame, beyond[0], f"the one column that {source.test.path.name} lacks")
         columns = beyond or columns
     if hot := one_hot_columns(frame, columns):
         return _one_hot(frame, hot, image, where, "a single one in every row")
-    return _column(frame, _only_one(frame, columns, where), "the one column whose values repeat")
+    if folder and not any(_repeats(frame[c]) for c in columns):
+        return _column(frame, FOLDER, "the one that each photo lies in")
+    only = _only_one(frame, columns, where)
+    _refuse_folder(frame, only, folder, where)
+    passed_over = f"; {few(source.hidden)} not read: answers, by its name" if source.hidden else ""
+    return _column(frame, only, f"the one column whose values repeat{passed_over}")
 
 
 def _taken(columns: Sequence[str], flags: Flags, where: str) -> list[str | None]:
@@ -71,28 +81,44 @@ def _by_sample(
     frame: pd.DataFrame,
     columns: Sequence[str],
     image: str,
-    answers: Sequence[str],
+    asked: pd.DataFrame,
     sample: str,
     where: str,
     flags: Flags,
 ) -> Label | None:
     """The label that a sample submission asks for, by its header or the values it holds."""
+    answers = [str(c) for c in asked.columns]
     there = [own for c in answers if (own := find(columns, c, where)) is not None]
+    if not answers:
+        return None
+    if len(answers) == 1 and there:
+        return _column(frame, there[0], f"a column of {sample}")
     if len(answers) == 1:
-        return _column(frame, there[0], f"a column of {sample}") if there else None
+        own = _holding(frame, columns, asked[answers[0]])
+        return _column(frame, own, f"{answers[0]} of {sample} holds its values") if own else None
     if len(there) > 1 and all(is_binary(frame[c]) for c in there):
         return _one_hot(frame, there, image, where, f"columns of {sample}")
     if len(there) == len(answers):
         return _product(frame, there, image, where, flags)
     heads = {clean(answer) for answer in answers}
     within = [c for c in columns if frame[c].nunique() > 1 and set(frame[c].map(clean)) <= heads]
+    within = [c for c in within if c != FOLDER] or within
     return _column(frame, within[0], f"its values are columns of {sample}") if len(within) == 1 else None
+
+
+def _holding(frame: pd.DataFrame, columns: Sequence[str], answers: pd.Series) -> str:
+    """The one column whose values a sample's answers are, alone or in lists; "" for none, and for numbers."""
+    words = {word for value in answers.map(clean) for word in value.split()}
+    if len(words) < 2 or numbers(words) is not None:
+        return ""
+    held = [c for c in columns if 2 * len(words & set(frame[c].map(clean))) >= len(words)]
+    return held[0] if len(held) == 1 else ""
 
 
 def _only_one(frame: pd.DataFrame, columns: Sequence[str], where: str) -> str:
     if len(columns) == 1:
         return columns[0]
-    repeated = [c for c in columns if 1 < frame[c].nunique() <= len(frame) / 2]
+    repeated = [c for c in columns if _repeats(frame[c])]
     if len(repeated) == 1:
         return repeated[0]
     if len(repeated) > 1:
@@ -103,6 +129,22 @@ def _only_one(frame: pd.DataFrame, columns: Sequence[str], where: str) -> str:
         f"{where}: no label: received columns {', '.join(columns[:8]) or 'of photos only'}; allowed: --label COLUMN "
         "whose values repeat"
     )
+
+
+def _repeats(values: pd.Series) -> bool:
+    return 1 < values.nunique() <= len(values) / 2
+
+
+def _refuse_folder(frame: pd.DataFrame, column: str, folder: Sequence[str], where: str) -> None:
+    """InputError where photos lie in folders that part them otherwise than the one column that may be the label."""
+    for other in folder:
+        pairs = frame[[column, other]].drop_duplicates()
+        if not len(pairs) == frame[column].nunique() == frame[other].nunique():
+            readings = " or ".join(f"{c} ({frame[c].nunique():,} values, --label {c})" for c in (column, other))
+            raise InputError(
+                f"{where}: two readings: the label is {readings}, the one that each photo lies in; allowed: one of "
+                "them, by its flag (and the other by --group where it says what belongs together)"
+            )
 
 
 def _column(frame: pd.DataFrame, column: str, why: str) -> Label:

@@ -7,7 +7,7 @@ from os.path import commonpath
 
 import numpy as np
 
-from trainable.data.layouts.photos import Photos, stem_of
+from trainable.data.layouts.photos import Photos, of_role, stem_of
 from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.words import few
@@ -55,18 +55,12 @@ def locate(photos: Photos, values: Sequence[str], role: str, *, beside: str = ""
     found, bare = [], 0
     for value in values:
         hits, without = photos.matching(value) if value else ([], False)
-        found.append(_of_role(photos, hits, role) if len(hits) > 1 else hits)
+        found.append(of_role(photos, hits, role) if len(hits) > 1 else hits)
         bare += without
     if any(len(hits) > 1 for hits in found):
         found = _of_one_folder(photos, values, found, role, beside, source)
     rows = np.array([hits[0] if hits else -1 for hits in found], np.int64)
     return Located(photos, values, rows, bare * 2 > len(values), _common(photos, values, rows))
-
-
-def _of_role(photos: Photos, hits: list[int], role: str) -> list[int]:
-    """Photos not in a folder of the other role, where there are such; else all."""
-    other = {"train": ("test",), "test": ("train", "valid")}[role]
-    return [i for i in hits if photos.roles[i] not in other] or hits
 
 
 def _of_one_folder(

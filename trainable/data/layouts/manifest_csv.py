@@ -1,4 +1,7 @@
-"""Layout 2: any folder with a manifest.csv (path, label, optionally group, fold and any other columns)."""
+"""Layout 2: any folder with a manifest.csv (path, label, optionally group, fold and any other columns).
+
+`--id COLUMN` beside `path` says what a row is a photo of: the photos of one value are answered together.
+"""
 
 from dataclasses import replace
 from pathlib import Path
@@ -22,9 +25,10 @@ from trainable.data.layouts.finish import (
 )
 from trainable.data.layouts.guess_label import Label
 from trainable.data.layouts.product import is_product, label_columns, product_of
+from trainable.data.layouts.several import joined_items
 from trainable.data.layouts.sources import Table
 from trainable.data.layouts.written import find_written
-from trainable.data.manifest import Manifest, TestSet
+from trainable.data.manifest import ITEM, Manifest, TestSet
 from trainable.data.text_tables import read_text_table, read_with_notes
 from trainable.data.values import clean, joined, refuse_line_breaks
 from trainable.errors import InputError
@@ -62,9 +66,22 @@ def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | N
         return None
     table = read_text_table(source)
     images = find_written(root, table[_path(table, flags, source)].tolist(), source).images
-    group = find(table.columns, flags.group or "group", source)
-    made = TestSet.of_photos(root, images, classes, "path")
-    return made if group is None else replace(made, groups=tuple(table[group].map(clean)))
+    column = find(table.columns, flags.group or "group", source)
+    groups = None if column is None else tuple(table[column].map(clean))
+    item = find(table.columns, flags.id, source) if flags.id and not _names_paths(table, flags, source) else None
+    if item is None:
+        return replace(TestSet.of_photos(root, images, classes, "path"), groups=groups)
+    # The photos of each value in turn, the values as they first occur.
+    number, values = pd.factorize(_alone(table[item], pd.Series(images, dtype=str)))
+    order = np.argsort(number, kind="stable")
+    made = TestSet.of_photos(root, values.tolist(), classes, item)
+    first = order[np.searchsorted(number[order], np.arange(len(values)))]
+    return replace(
+        made,
+        images=[images[i] for i in order],
+        groups=None if groups is None else tuple(groups[i] for i in first),
+        items=tuple(number[order].tolist()),
+    )
 
 
 def _rows(
@@ -90,6 +107,10 @@ def _rows(
     label = _label(table, frame, path, flags, known)
     owners, of_groups = groups_of(frame, group, images, extra=extra)
     made = pd.DataFrame({"image": images, "group": owners, "extra": extra, "bytes": found.sizes[there]})
+    if flags.id is not None and not extra and not _names_paths(frame, flags, source):
+        item = named(table.columns, flags.id, "--id", source.name)
+        made, of_items = joined_items(made, _alone(frame[item], images), label.text, group is not None, source.name)
+        owners, of_groups = made["group"], [*of_items, *(of_groups if group is not None else [])]
     own = [] if label.product is None else [label.product.values]
     used = {path, *label.columns, *(c for c in (group, fold) if c)}
     made = pd.concat([made, *own, further(frame, used)], axis=1)
@@ -127,14 +148,22 @@ def _below(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:
     both = pd.concat([frame, more], ignore_index=True)
     if "fold" in both:
         both["fold"] = both["fold"].fillna(-1).astype(np.int64)
+    if ITEM in both:  # an extra row is a thing of its own
+        own = frame[ITEM].max() + 1 + np.arange(len(more))
+        both[ITEM] = np.concatenate([frame[ITEM], own]).astype(np.int64)
     return both.fillna({column: "" for column in both if both[column].isna().any()})
 
 
 def _path(table: pd.DataFrame, flags: Flags, source: Path, *, also: str = "") -> str:
     """The column of paths; InputError where it, or the label, is missing."""
     columns = [str(c) for c in table.columns]
-    if (said := flags.image or flags.id) is not None:
-        return named(columns, said, "--image", source.name)
+    if flags.image is not None and "," in flags.image and find(columns, flags.image, source) is None:
+        raise InputError(
+            f"--image: received {flags.image!r}; allowed: one column of {source.name}, a row a photo, and --id COLUMN "
+            "for what several rows are photos of"
+        )
+    if flags.image is not None or _names_paths(table, flags, source):
+        return named(columns, str(flags.image or flags.id), "--image", source.name)
     wanted = ["path", *([also] if also and flags.label is None else [])]
     refuse_near(table, source, wanted)
     missing = [name for name in wanted if find(columns, name, source) is None]
@@ -146,6 +175,20 @@ def _path(table: pd.DataFrame, flags: Flags, source: Path, *, also: str = "") ->
     path = find(columns, "path", source)
     assert path is not None
     return path
+
+
+def _names_paths(table: pd.DataFrame, flags: Flags, source: Path) -> bool:
+    """Whether `--id` names the column of paths, which nothing else may do."""
+    if flags.id is None:
+        return False
+    path = find(table.columns, flags.image or "path", source)
+    return path is None or find(table.columns, flags.id, source) == path
+
+
+def _alone(ids: pd.Series, images: pd.Series) -> pd.Series:
+    """What each row is a photo of; a row that names nothing is a thing of its own."""
+    ids = ids.map(clean).reset_index(drop=True)
+    return ids.where(ids != "", images)
 
 
 def _named(table: Table, flag: str | None, name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -14,6 +14,7 @@ from trainable.errors import InputError
 from trainable.images.kinds import SUFFIXES, walk
 
 HIDDEN = re.compile(r"^(answers|solutions?)\.|truth", re.IGNORECASE)  # what only tells how good a vote was
+MARK = re.compile(r"[_\-. ]")  # behind it a name says which of several photos of one thing this is
 ROLES = {
     "test": re.compile(r"(?<![a-z])test(ing)?(?![a-z])", re.IGNORECASE),
     "valid": re.compile(r"(?<![a-z])(val|valid|validation|dev)(?![a-z])", re.IGNORECASE),
@@ -74,12 +75,16 @@ class Photos:
         return found
 
     @cached_property
-    def by_folder(self) -> dict[str, list[str]]:
-        """{name of a folder that holds photos and no folder: their paths}; of two of one name neither."""
-        parents = _grouped(self.names, lambda name: name.rpartition("/")[0])
-        named = _grouped(list(parents), lambda folder: folder.rpartition("/")[2])
-        own = list(parents.values())
-        return {name: [self.names[i] for i in own[at[0]]] for name, at in named.items() if name and len(at) == 1}
+    def by_folder(self) -> dict[str, list[int]]:
+        """{name of a folder: all photos below it}; of two folders of one name neither."""
+        below: dict[str, list[int]] = {}
+        for parent, own in _grouped(self.names, lambda name: name.rpartition("/")[0]).items():
+            parts = parent.split("/")
+            for n in range(1, len(parts) + 1):
+                below.setdefault("/".join(parts[:n]), []).extend(own)
+        folders = list(below)
+        named = _grouped(folders, lambda folder: folder.rpartition("/")[2])
+        return {name: sorted(below[folders[at[0]]]) for name, at in named.items() if name and len(at) == 1}
 
     @cached_property
     def _by_name(self) -> dict[str, list[int]]:
@@ -88,6 +93,16 @@ class Photos:
     @cached_property
     def _by_stem(self) -> dict[str, list[int]]:
         return _grouped(self.names, lambda name: stem_of(name.rpartition("/")[2]))
+
+    def beginning(self, values: Collection[str]) -> dict[str, list[int]]:
+        """{value: photos whose names are that value, a mark (`_`, `-`, `.` or a blank) and something else}."""
+        found: dict[str, list[int]] = {}
+        for i, name in enumerate(self.names):
+            stem = stem_of(name.rpartition("/")[2])
+            for mark in MARK.finditer(stem):
+                if (head := stem[: mark.start()]) in values:
+                    found.setdefault(head, []).append(i)
+        return found
 
     def matching(self, value: str) -> tuple[list[int], bool]:
         """Photos that a cell may mean, and whether it names them without their suffix.
@@ -117,6 +132,12 @@ class Photos:
                 f"--image: received {folder!r}, below which no photo lies; allowed: a folder of {self.root}"
             )
         return Photos(self.root, [self.names[i] for i in kept], self.sizes[kept], self.others)
+
+
+def of_role(photos: Photos, hits: list[int], role: str) -> list[int]:
+    """Photos not in a folder of the other role, where there are such; else all."""
+    other = {"train": ("test",), "test": ("train", "valid")}[role]
+    return [i for i in hits if photos.roles[i] not in other] or hits
 
 
 def refuse_other_files(photos: Photos) -> None:

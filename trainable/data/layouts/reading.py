@@ -16,14 +16,16 @@ from trainable.data.layouts.finish import (
     folds_given,
     further,
     groups_of,
+    may_be_groups,
     parts_said,
     sample_weights,
 )
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.guess_label import Label, guess_label
+from trainable.data.layouts.join import FOLDER
 from trainable.data.layouts.locate import Located, refuse_missing
 from trainable.data.layouts.photos import Photos
-from trainable.data.layouts.refusals import many_classes, refuse_numbers_asked, refuse_repeated
+from trainable.data.layouts.refusals import many_classes, refuse_numbers_asked, refuse_photos_asked, refuse_repeated
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.several import OF_ROW, items_of, joined_items
 from trainable.data.layouts.sources import Source, Table
@@ -68,8 +70,10 @@ class Reading:
 def read_source(root: Path, source: Source, sample: Sample | None, photos: Photos, flags: Flags) -> Reading:
     """Tell columns apart, find every photo, check and join values. InputError names what is wrong or ambiguous."""
     where = source.train.path.name
+    derived = [FOLDER] if FOLDER in source.beside else []
     if not source.label:
-        refuse_near(source.train.frame, where, [n for n in ("label", "group", "fold") if getattr(flags, n) is None])
+        written = source.train.frame.drop(columns=derived)
+        refuse_near(written, where, [n for n in ("label", "group", "fold") if getattr(flags, n) is None])
     group = _column(source.train, flags.group, "group", where)
     fold = _column(source.train, flags.fold, "fold", where)
     table, lines = dropped_rows(source.train, flags)
@@ -77,9 +81,11 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     image, located = _image(photos, source, table, flags, test)
     table, located, left_out = _with_photos(table, located, image, flags)
     answers = test.answers if test is not None else ()
-    label = guess_label(source, table.frame, image, answers, test.source if test else "", flags)
+    asked = test.table[list(answers)] if test is not None else pd.DataFrame()
+    label = guess_label(source, table.frame, image, asked, test.source if test else "", flags)
     if len(answers) == 1 and test is not None:
-        refuse_numbers_asked(label.text, label.columns[0], test.table[answers[0]], test.source)
+        refuse_numbers_asked(label.text, label.columns[0], asked[answers[0]], test.source)
+        refuse_photos_asked(test.table[test.id], asked[answers[0]], test.source)
     text, said = label.text, [*label.lines]
     if label.product is None:
         text, said = checked_labels(text, "/".join(label.columns[:3]), table.frame[image], where)
@@ -100,7 +106,9 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     table_frame, of_weights = sample_weights(table.frame, where)
     if items is not None and items[kept].duplicated().any():
         frame, of_items = joined_items(frame, items, text, group is not None, where)
-    used = {image, OF_ROW, *label.columns, *(c for c in (group, fold) if c)}
+    elif group is None:
+        of_groups += may_be_groups(table.frame, {image, *derived, *label.columns, *([fold] if fold else [])})
+    used = {image, OF_ROW, *derived, *label.columns, *(c for c in (group, fold) if c)}
     own = [] if label.product is None else [label.product.values]
     frame = pd.concat([frame, *own, further(table_frame, used)], axis=1)
     given, of_folds = folds_given(table.frame, fold, owners, where)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from trainable.data.values import numbers
+from trainable.data.values import clean, numbers
 from trainable.errors import InputError
 from trainable.words import few
 
@@ -47,6 +47,15 @@ def refuse_numbers_asked(labels: pd.Series, column: str, asked: pd.Series, sampl
         f"{sample}: one number a photo in {asked.name}: received {few(asked.unique())}, and {len(given):,} values of "
         f"column {column}; allowed: classes (regression tasks {LATER})"
     )
+
+
+def refuse_photos_asked(ids: pd.Series, asked: pd.Series, sample: str) -> None:
+    """InputError where a sample submission answers each photo with itself: photos like it are to be found."""
+    if (ids.map(clean) == asked.map(clean)).all():
+        raise InputError(
+            f"{sample}: photos that are alike in {asked.name}: received {few(asked)}, the ids themselves; allowed: "
+            f"labels (retrieval and matching tasks {LATER})"
+        )
 
 
 def many_classes(classes: Sequence[str], rows: int) -> list[str]:

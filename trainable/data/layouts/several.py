@@ -1,5 +1,6 @@
-"""Tables in which one row has several photos: in several columns (`--image front,back`), or in a folder that its id
-names (`ID/1.jpg`, `ID/2.jpg`). They are made tables of a row a photo, which remember the row that they came from.
+"""Tables in which one row has several photos: in several columns (`--image front,back`), in a folder that its id names
+(`ID/1.jpg`, `ID/2.jpg`), or under names that begin with its id (`ID_front.jpg`, `ID_back.jpg`). They are made tables
+of a row a photo, which remember the row that they came from.
 """
 
 from collections.abc import Callable, Sequence
@@ -9,7 +10,7 @@ import pandas as pd
 
 from trainable.data.flags import Flags
 from trainable.data.headers import find, named
-from trainable.data.layouts.photos import Photos
+from trainable.data.layouts.photos import Photos, of_role
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Table
 from trainable.data.manifest import ITEM
@@ -18,30 +19,45 @@ from trainable.errors import InputError
 from trainable.words import few
 
 OF_ROW = "row of the photo"  # column that such a table has beside its own
-OF_FOLDER = "photo of the folder"
+OF_ID = "photo of the id"
 TRIED = 200  # values of a column that are looked up before all are
 LEAST = 0.5  # share of them that must name folders
+HeldBy = Callable[[Photos, pd.Series], dict[str, list[int]]]
 
 
 def spread(photos: Photos, table: Table, flags: Flags, sample: Sample | None, *, labelled: bool) -> Table:
     """The table with a row a photo, where its rows have several; else as it is.
 
-    labelled: whether it may have labels: ids are then folders only if those of the sample are, or `--id` names them,
-    since a list of classes names folders too.
+    labelled: whether it may have labels: ids are then folders, or beginnings of names, only if those of the sample are,
+    or `--id` names them, since a list of classes names folders too.
     """
     if flags.image is not None:
         columns = _columns(table, flags.image)
         return _of_columns(table, columns, flags.image) if columns else table
-    folders = photos.by_folder
     said = None if flags.id is None else find(table.columns, flags.id, table.path)
-    asked = sample is not None and _share(sample.table[sample.named[0]], folders.__contains__) >= LEAST
-    if labelled and said is None and not asked:
+    if labelled and said is None and not (sample is not None and _several(photos, sample.table[sample.named[0]])):
         return table
-    if any(_share(table.frame[c], lambda value: bool(photos.matching(value)[0])) >= LEAST for c in table.columns):
+    if any(_names_photos(photos, table.frame[c]) for c in table.columns):
         return table
-    shares = {c: _share(table.frame[c], folders.__contains__) for c in table.columns}
-    column = max(shares, key=lambda c: shares[c], default="")
-    return _of_folders(photos, table, column) if column and shares[column] >= LEAST else table
+    for held_by in (_folders, _beginnings):
+        found = {c: held_by(photos, table.frame[c]) for c in ([said] if said is not None else table.columns)}
+        found = {c: held for c, held in found.items() if held}
+        if found:
+            return _of_ids(photos, table, _one_column(table, found), held_by, "train" if labelled else "test")
+    return table
+
+
+def refuse_ids_as_classes(photos: Photos, tables: Sequence[Table]) -> None:
+    """InputError where names of photos begin with the values of a table that tells more of them: are these classes?"""
+    for table in tables:
+        repeats = [c for c in table.columns if 1 < table.frame[c].nunique() <= len(table.frame) / 2]
+        for column in table.columns if repeats else []:
+            if _beginnings(photos, table.frame[column]):
+                where = table.path.name
+                raise InputError(
+                    f"{where}: two readings: names of photos begin with the values of {column}, which are ids (--id "
+                    f"{column}: one answer for the photos of each) or classes (take {where} away); allowed: one of them"
+                )
 
 
 def spread_sample(photos: Photos, sample: Sample | None, flags: Flags) -> Table | None:
@@ -109,22 +125,76 @@ def _of_columns(table: Table, columns: Sequence[str], name: str) -> Table:
     return Table(frame, table.path, table.folder, (*table.notes, note))
 
 
-def _of_folders(photos: Photos, table: Table, column: str) -> Table:
-    """A row a photo of the folders that a column names; InputError for values that name none."""
+def _of_ids(photos: Photos, table: Table, column: str, held_by: HeldBy, role: str) -> Table:
+    """A row a photo of the ids in a column; InputError for ids without one, and for a photo that two ids name."""
     values = table.frame[column].map(clean).tolist()
-    lost = [value for value in values if value not in photos.by_folder]
-    if lost:
+    held = {value: of_role(photos, at, role) for value, at in held_by(photos, table.frame[column]).items()}
+    in_folders = held_by is _folders
+    if lost := [value for value in values if value not in held]:
+        what = "no folder of photos" if in_folders else "no photo whose name begins with it"
         raise InputError(
-            f"{table.path.name}: no folder of photos for {len(lost):,} of {len(values):,} ids in {column}: received "
-            f"{few(map(repr, lost))}; allowed: a folder for each"
+            f"{table.path.name}: {what} for {len(lost):,} of {len(values):,} ids in {column}: received "
+            f"{few(map(repr, lost))}; allowed: {'a folder' if in_folders else 'a photo'} for each"
         )
-    held = [photos.by_folder[value] for value in values]
-    row = np.repeat(np.arange(len(values)), [len(names) for names in held])
+    owners: dict[int, list[str]] = {}
+    for value in dict.fromkeys(values):
+        for i in held[value]:
+            owners.setdefault(i, []).append(value)
+    if twice := [f"{photos.names[i]} ({' and '.join(ids[:2])})" for i, ids in owners.items() if len(ids) > 1]:
+        raise InputError(
+            f"{table.path.name}: two readings: photos that two ids in {column} name: received {few(twice)}; allowed: "
+            "one id a photo, or a table with a row a photo"
+        )
+    row = np.repeat(np.arange(len(values)), [len(held[value]) for value in values])
     made = table.frame.iloc[row].reset_index(drop=True)
-    made[OF_FOLDER] = [name for names in held for name in names]
+    made[OF_ID] = [photos.names[i] for value in values for i in held[value]]
     made[OF_ROW] = [f"row {n}" for n in row]
-    note = f"{table.path.name}: {len(row):,} photos in {len(values):,} folders that {column} names"
+    told = f"{len(values):,} folders that {column} names"
+    if not in_folders:
+        most = max(values, key=lambda value: len(held[value]))
+        shown = few(photos.names[i].rpartition("/")[2] for i in held[most])
+        told = f"names that begin with the {len(values):,} values of {column}: {shown} of {most}"
+    note = f"{table.path.name}: {len(row):,} photos in {told}"
     return Table(made, table.path, table.folder, (*table.notes, note))
+
+
+def _one_column(table: Table, found: dict[str, dict[str, list[int]]]) -> str:
+    """The column whose ids have photos; InputError where those of two columns have different ones."""
+    photos_of = {c: {i for at in held.values() for i in at} for c, held in found.items()}
+    most = max(len(own) for own in photos_of.values())
+    best = [c for c, own in photos_of.items() if len(own) == most]
+    of_rows = [[found[c].get(value) for value in table.frame[c].map(clean)] for c in best]
+    if any(own != of_rows[0] for own in of_rows):
+        readings = " or ".join(f"{c} (--id {c})" for c in best[:3])
+        raise InputError(
+            f"{table.path.name}: two readings: ids of several photos are in {readings}; allowed: one, by its flag"
+        )
+    return best[0]
+
+
+def _several(photos: Photos, ids: pd.Series) -> bool:
+    """Whether ids stand for several photos each, which a folder of their name holds or whose names begin with them."""
+    if _folders(photos, ids):
+        return True
+    return not _names_photos(photos, ids) and bool(_beginnings(photos, ids))
+
+
+def _names_photos(photos: Photos, values: pd.Series) -> bool:
+    return _share(values, lambda value: bool(photos.matching(value)[0])) >= LEAST
+
+
+def _folders(photos: Photos, values: pd.Series) -> dict[str, list[int]]:
+    """{value: photos of the folder of that name}; empty where most values name none."""
+    folders = photos.by_folder
+    if _share(values, folders.__contains__) < LEAST:
+        return {}
+    return {value: folders[value] for value in values.map(clean) if value in folders}
+
+
+def _beginnings(photos: Photos, values: pd.Series) -> dict[str, list[int]]:
+    """{value: photos whose names begin with it}; empty where most values begin none."""
+    found = photos.beginning(set(values.map(clean)))
+    return found if _share(values, found.__contains__) >= LEAST else {}
 
 
 def _share(values: pd.Series, known: Callable[[str], bool]) -> float:

@@ -27,7 +27,8 @@ class Source:
 
     layout: its name. train: one table, or several of the same form. test: None where only a sample submission or a
     folder says what is to be predicted. label: the column where the layout knows it, else "". images: the columns that
-    may name photos, empty for all. lines: what was found, in sentences.
+    may name photos, empty for all. lines: what was found, in sentences. beside: columns of `train` that other tables
+    say of its photos. hidden: tables that are not read, since by their names they hold answers.
     """
 
     layout: str
@@ -36,3 +37,5 @@ class Source:
     label: str = ""
     images: tuple[str, ...] = ()
     lines: tuple[str, ...] = field(default=())
+    beside: tuple[str, ...] = ()
+    hidden: tuple[str, ...] = ()

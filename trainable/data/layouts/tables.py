@@ -14,9 +14,10 @@ import pandas as pd
 from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
+from trainable.data.layouts.join import FOLDER, joined, with_folder
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample, is_sample
-from trainable.data.layouts.several import OF_FOLDER, spread, spread_sample
+from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.text_tables import read_with_notes
 from trainable.errors import InputError
@@ -44,9 +45,18 @@ def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags)
         test = "test" in (role_of(path.stem), role_of(Path(table.folder).name))
         tables.append(spread(photos, table, flags, sample, labelled=not test))
     found = choose(tables, photos, sample, flags, "table")
-    if found is None or found.test is not None or OF_FOLDER not in found.train.frame:
+    if found is None:
+        refuse_ids_as_classes(photos, tables)
+        return None
+    found = replace(found, hidden=tuple(path.name for path in hidden_tables(root)))
+    if found.test is not None or OF_ID not in found.train.frame:
         return found
     return replace(found, test=spread_sample(photos, sample, flags))
+
+
+def hidden_tables(root: Path) -> list[Path]:
+    """Tables at the top of the data folder that are not read, since by their names they hold answers."""
+    return sorted(p for p in root.iterdir() if p.suffix.lower() in SUFFIXES and HIDDEN.search(p.name))
 
 
 def choose(
@@ -59,13 +69,22 @@ def choose(
     role = {t.path: role_of(t.path.stem) or role_of(Path(t.folder).name) for t in tables}
     test = [t for t in tables if role[t.path] == "test"]
     rest = [t for t in tables if role[t.path] != "test"]
-    naming = [t for t in rest if guess_image(photos, t, "train", flags, among=images) is not None]
+    if flags.image is not None and not (photos.root / flags.image).is_dir():
+        rest = [t for t in rest if find(t.columns, flags.image, t.path) is not None] or rest
+    found = {t.path: guess_image(photos, t, "train", flags, among=images) for t in rest}
+    naming = [t for t in rest if found[t.path] is not None]
     if not naming:
         return None
     lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
     valid = [t for t in naming if role[t.path] == "valid"]
-    train = _one_of([t for t in naming if t not in valid] or valid, sample, flags, role)
-    parts = [t for t in valid if t is not train and t.columns == train.columns]
+    whole = _one_of([t for t in naming if t not in valid] or valid, sample, flags, role)
+    parts = [t for t in valid if t is not whole and t.columns == whole.columns]
+    named = [(t, own) for t in naming if t not in parts and (own := found[t.path]) is not None]
+    ((_, own),) = [pair for pair in named if pair[0] is whole]
+    train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
+    lines += said
+    if not parts and (placed := with_folder(train, own[1])) is not train:
+        train, beside = placed, (*beside, FOLDER)
     lines += [f"{len(t.frame):,} rows of {t.path.name} train and are scored too: folds are made of all" for t in parts]
     lines += [note for t in (train, *parts, *test) for note in t.notes]
     if parts:
@@ -76,28 +95,37 @@ def choose(
     if len(test) > 1:
         names = " and ".join(t.path.name for t in test[:3])
         raise InputError(f"data folder {photos.root}: two readings: test rows in {names}; allowed: one test table")
-    return Source(layout, train, test[0] if test else None, images=images, lines=tuple(lines))
+    return Source(layout, train, test[0] if test else None, images=images, lines=tuple(lines), beside=beside)
 
 
 def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict[Path, str]) -> Table:
     """The one table with labels: it has the columns that flags and the sample name, or is called train."""
     said = [value for name in COLUMNS if (value := getattr(flags, name)) is not None and name != "image"]
+    labels = [] if flags.label is None else [name.strip() for name in flags.label.split(",")]
     asked = sample.named[1:] if sample is not None else []
     for narrower in (
-        lambda t: all(find(t.columns, name.rpartition(".")[2], t.path) for name in said),
+        lambda t: all(find(t.columns, name.rpartition(".")[2], t.path) for name in labels),
         lambda t: any(find(t.columns, name, t.path) for name in asked),
         lambda t: role[t.path] == "train",
         lambda t: find(t.columns, "label", t.path) is not None,
+        lambda t: all(find(t.columns, name.rpartition(".")[2], t.path) for name in said),
     ):
         tables = [t for t in tables if narrower(t)] or tables
         if len(tables) == 1:
             return tables[0]
-    own = [[c for c in t.columns if all(c not in other.columns for other in tables if other is not t)] for t in tables]
+    own = [_labels_first(t, [other for other in tables if other is not t]) for t in tables]
     readings = " or ".join(
         f"{t.path.name} ({f'--label {columns[0]}' if columns else 'take the other away'})"
         for t, columns in zip(tables[:3], own, strict=False)
     )
     raise InputError(f"two readings: the labelled rows are in {readings}; allowed: one of them, by its flag")
+
+
+def _labels_first(table: Table, others: list[Table]) -> list[str]:
+    """The columns that no other table has, first those whose values repeat."""
+    own = [c for c in table.columns if all(c not in other.columns for other in others)]
+    repeats = [c for c in own if 2 * table.frame[c].nunique() <= len(table.frame)]
+    return [*repeats, *(c for c in own if c not in repeats)]
 
 
 def _folder(root: Path, path: Path) -> str:

@@ -11,7 +11,7 @@ from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.locate import LEAST, Located, locate, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sample import Sample
-from trainable.data.layouts.several import OF_FOLDER, OF_ROW
+from trainable.data.layouts.several import OF_ID, OF_ROW
 from trainable.data.layouts.sources import Table
 from trainable.data.values import clean
 from trainable.errors import InputError
@@ -52,7 +52,8 @@ def find_test(
         if found is None:
             raise InputError(
                 f"{table.path.name}: no image found: received columns {', '.join(table.columns[:8])}; allowed: one "
-                "whose values name photos, with or without suffix"
+                f"whose values name photos, with or without suffix, or {table.path.name} taken away with the sample "
+                "submission where its photos are not here"
             )
         refuse_missing(found[1], found[0], table.path.name)
     if sample is not None:
@@ -77,10 +78,10 @@ def _without_sample(table: Table, found: tuple[str, Located], flags: Flags) -> T
     if OF_ROW in frame:
         first = ~frame[OF_ROW].duplicated()
         items = tuple((first.cumsum() - 1).tolist())
-        frame = frame[first].drop(columns=[c for c in (OF_ROW, OF_FOLDER, found[0]) if c in frame])
+        frame = frame[first].drop(columns=[c for c in (OF_ROW, OF_ID, found[0]) if c in frame])
         column = column or str(frame.columns[0])
     lines = (f"test: {len(frame):,} rows of {where}", found[1].sentence(f"{IMAGE} of test", found[0]))
-    bare = found[1].bare
+    bare = found[1].bare or items is not None
     return TestRows(frame, found[1].images(), column or found[0], (), frame, bare, where, lines, items)
 
 
@@ -127,7 +128,7 @@ def _of_table(table: Table | None, found: tuple[str, Located], sample: Sample) -
         ids,
         answers,
         table.frame.iloc[order],
-        found[1].bare,
+        found[1].bare or several,
         path,
         tuple(lines),
         tuple(n for n, value in enumerate(asked) for _ in rows[value]) if several else None,

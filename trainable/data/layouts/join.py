@@ -1,0 +1,60 @@
+"""What a table does not say of its photos itself: columns of the other tables that name them, and their folder."""
+
+from dataclasses import replace
+
+import pandas as pd
+
+from trainable.data.headers import find
+from trainable.data.layouts.class_folders import levels_of, parted
+from trainable.data.layouts.locate import Located
+from trainable.data.layouts.photos import stem_of
+from trainable.data.layouts.several import OF_ROW
+from trainable.data.layouts.sources import Table
+
+FOLDER = "folder"  # column of the folder that a photo lies in, where folders may be classes, groups or sites
+
+Found = tuple[Table, tuple[str, Located]]
+
+
+def joined(train: Found, others: list[Found]) -> tuple[Table, tuple[str, ...], list[str]]:
+    """The labelled table with the columns of others that have a row for each of its photos.
+
+    Returns it with the names of these columns and what to say; a table that names a photo twice, or others, is left
+    out, and so is one for a table whose rows have several photos.
+    """
+    (table, (_, located)), lines, columns = train, [], []
+    frame = table.frame
+    for other, (image, found) in others:
+        new = [c for c in other.columns if c != image and find(frame.columns, c, other.path) is None]
+        place = {row: n for n, row in enumerate(found.rows.tolist()) if row >= 0}
+        known = sum(row in place for row in located.rows.tolist())
+        once = len(place) == int((found.rows >= 0).sum())
+        if not new or not once or OF_ROW in frame or OF_ROW in other.frame or 2 * known < len(frame):
+            lines.append(f"{other.path.name} is left out: the labelled rows are in {table.path.name}")
+            continue
+        rows = [place.get(row, -1) for row in located.rows.tolist()]
+        more = other.frame[new].reset_index(drop=True).reindex(rows).fillna("").reset_index(drop=True)
+        frame = pd.concat([frame.reset_index(drop=True), more], axis=1)
+        columns += new
+        lines.append(f"{other.path.name}: {', '.join(new[:4])} of {known:,} of {len(frame):,} photos, by its {image}")
+    return replace(table, frame=frame), tuple(columns), lines
+
+
+def with_folder(table: Table, located: Located) -> Table:
+    """The table with the column `folder` where photos lie in one of several folders, each of which holds several.
+
+    Not where the folder is how its photos' names begin, which only spreads many photos over folders.
+    """
+    images = located.images()
+    if FOLDER in table.columns or OF_ROW in table.frame or not all(images):
+        return table
+    folders = parted(images)[2]
+    if levels_of(folders) != 1:
+        return table
+    names = pd.Series([path[0] for path in folders], dtype=str)
+    if names.nunique() > len(names) / 2:
+        return table
+    stems = (stem_of(image.rpartition("/")[2]) for image in images)
+    if all(stem.startswith(name) for stem, name in zip(stems, names, strict=True)):
+        return table
+    return replace(table, frame=table.frame.assign(**{FOLDER: names.to_numpy()}))
