@@ -97,6 +97,17 @@ def test_folder_flag_says_which_photos_train(tmp_path: Path) -> None:
     assert manifest.classes == ("a", "b") and "notes.csv: no photo here by name, so left out" in manifest.taken.lines
 
 
+def test_groups_of_test_photos_are_their_folders_where_groups_are_folders(tmp_path: Path) -> None:
+    names = [f"train/{kind}/{kind}{who}/{who}{i}.jpg" for kind in "ab" for who in "pq" for i in range(2)]
+    photos(tmp_path, [*names, *(f"test/{who}/{who}{i}.jpg" for who in ("x", "y") for i in range(2))])
+    manifest, test = read(tmp_path, label="folder_1", group="folder_2")
+    assert manifest.classes == ("a", "b") and sorted(set(manifest.frame["group"])) == ["ap", "aq", "bp", "bq"]
+    assert test is not None and test.groups == ("x", "x", "y", "y")
+    photos(tmp_path, ["test/9.jpg"])
+    _, test = read(tmp_path, label="folder_1", group="folder_2")
+    assert test is not None and test.groups is None  # not every photo lies in such a folder
+
+
 @pytest.fixture
 def whales(tmp_path: Path) -> Path:
     photos(tmp_path, [f"train/{i:02}.jpg" for i in range(12)] + ["test/90.jpg"])

@@ -20,6 +20,7 @@ from trainable.errors import InputError
 from trainable.images.kinds import LITTER
 from trainable.words import count, few
 
+CLASS_FOLDERS = "class folders"  # what the layout is called
 IMAGE, LABEL = "image", "label"
 FIRST_PART = re.compile(r"([^._\- ]+)[._\- ]")
 FEWEST = 2  # photos a class, on average, for first parts of names to be classes
@@ -75,7 +76,7 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
         )
     if levels == 1 and (empty := _without_photos(root, names)):
         lines.append(f"no photo in {few(empty)}: no class")
-    return Source("class folders", Table(frame, root, ""), None, label, (IMAGE,), tuple(lines))
+    return Source(CLASS_FOLDERS, Table(frame, root, ""), None, label, (IMAGE,), tuple(lines))
 
 
 def parted(names: list[str]) -> tuple[list[tuple[str, str]], str, list[list[str]]]:

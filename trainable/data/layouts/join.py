@@ -1,5 +1,6 @@
 """What a table does not say of its photos itself: columns of the other tables that name them, and their folder."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 import pandas as pd
@@ -58,3 +59,14 @@ def with_folder(table: Table, located: Located) -> Table:
     if all(stem.startswith(name) for stem, name in zip(stems, names, strict=True)):
         return table
     return replace(table, frame=table.frame.assign(**{FOLDER: names.to_numpy()}))
+
+
+def folders_of(images: Sequence[str], items: Sequence[int] | None) -> tuple[str, ...] | None:
+    """The folder of each test row, where all photos lie one folder deep; None where they do not.
+
+    items: the row of each image, rising; None where each is a row.
+    """
+    folders = parted([*images])[2]
+    if levels_of(folders) != 1:
+        return None
+    return tuple(path[0] for n, path in enumerate(folders) if items is None or n == 0 or items[n] != items[n - 1])

@@ -1,7 +1,7 @@
 """From tables of text to the Manifest: columns are told apart, rows are checked, spellings are joined."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,7 @@ import pandas as pd
 from trainable.data.flags import Flags, Taken
 from trainable.data.form import Form, form_of
 from trainable.data.headers import find, named, refuse_near
+from trainable.data.layouts.class_folders import CLASS_FOLDERS
 from trainable.data.layouts.finish import (
     checked_labels,
     dropped_rows,
@@ -22,7 +23,7 @@ from trainable.data.layouts.finish import (
 )
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.guess_label import Label, guess_label
-from trainable.data.layouts.join import FOLDER
+from trainable.data.layouts.join import FOLDER, folders_of
 from trainable.data.layouts.locate import Located, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.refusals import many_classes, refuse_numbers_asked, refuse_photos_asked, refuse_repeated
@@ -37,22 +38,28 @@ from trainable.errors import InputError
 
 @dataclass(frozen=True)
 class Reading:
-    """A folder as it was read: the manifest, and what is needed to make the test set once the classes are known."""
+    """A folder as it was read: the manifest, and what is needed to make the test set once the classes are known.
+
+    by_folder: whether groups are folders that photos lie in, so that those of test photos may be too.
+    """
 
     manifest: Manifest
     test: TestRows | None
     label: str
     group: str | None
+    by_folder: bool
 
     def test_set(self, classes: tuple[str, ...]) -> TestSet | None:
         """What is to be predicted, in the form that is asked for; None where nothing is."""
         if self.test is None:
             return None
         test = self.test
+        column = find(test.known.columns, self.group, test.source) if self.group and test.known is not None else None
         groups = None
-        if self.group is not None and test.known is not None:
-            column = find(test.known.columns, self.group, test.source)
-            groups = None if column is None else tuple(test.known[column].map(clean))
+        if column is not None and test.known is not None:
+            groups = tuple(test.known[column].map(clean))
+        elif self.by_folder:
+            groups = folders_of(test.images, test.items)
         return TestSet(self.manifest.root, test.images, *self._form(classes), groups, test.items)
 
     def _form(self, classes: tuple[str, ...]) -> tuple[pd.DataFrame, Form]:
@@ -124,7 +131,8 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
         manifest = Manifest.of(root, source.layout, rows, text[kept], taken)
     else:
         manifest = Manifest.of_product(root, source.layout, rows, label.product.made_of, taken)
-    made = Reading(manifest, test, _answer(label, source), group)
+    by_folder = group is not None and (group in derived or source.layout == CLASS_FOLDERS)
+    made = Reading(manifest, test, _answer(label, source), group, by_folder)
     return _with_form(made)
 
 
@@ -134,7 +142,7 @@ def _with_form(reading: Reading) -> Reading:
     if found is None:
         return reading
     manifest = reading.manifest.saying(found.form.sentence())
-    return Reading(manifest, reading.test, reading.label, reading.group)
+    return replace(reading, manifest=manifest)
 
 
 def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: TestRows | None) -> tuple[str, Located]:
@@ -181,4 +189,4 @@ def _answers(manifest: Manifest, asked: Sequence[str], classes: Sequence[str]) -
 
 def _answer(label: Label, source: Source) -> str:
     """What the column of answers is called where no sample says so."""
-    return label.columns[0] if len(label.columns) == 1 and source.layout != "class folders" else "label"
+    return label.columns[0] if len(label.columns) == 1 and source.layout != CLASS_FOLDERS else "label"
