@@ -37,11 +37,12 @@ def test_every_submission_is_scored_against_the_vote_of_the_others() -> None:
         assert found.consensus[s] == pytest.approx(f1_score(voted, predictions[s], average="macro", zero_division=0))
         assert found.agreement[s, 0] == (predictions[s] == predictions[0]).mean()
     assert found.counts.sum() == 800
-    assert found.moved[1, 0, 2] == ((predictions[0] == 0) & (predictions[1] == 2)).sum()
+    assert found.gained[1, 2] == ((predictions[0] != 2) & (predictions[1] == 2)).sum()
+    assert found.lost[1, 0] == ((predictions[0] == 0) & (predictions[1] != 0)).sum()
 
 
 def test_a_tie_goes_to_the_earliest_submission() -> None:
-    assert consensus(np.array([[2, 0], [1, 0], [1, 1], [2, 1]]), 3).tolist() == [2, 0]
+    assert consensus(np.array([[2, 0], [1, 0], [1, 1], [2, 1]])).tolist() == [2, 0]
 
 
 def test_rows_may_stand_in_another_order(tmp_path: Path) -> None:
