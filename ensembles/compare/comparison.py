@@ -11,6 +11,7 @@ from trainable.data.text_tables import read_table
 from trainable.data.values import clean, numbers, sorted_names
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
+from trainable.words import few
 
 WHOLE = re.compile(r"^([+-]?[0-9]+)\.0*$")
 ANSWERS = ("ans", "prediction")  # columns of tables that may have others behind them
@@ -71,7 +72,11 @@ def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
         if key not in table or column not in table or key == column:
             raise InputError(f"{file}: received columns {', '.join(map(str, table))}; allowed: those of {files[0]}")
         table = table.assign(**{key: _as_named(table[key].tolist(), tables[0][key].tolist())})
-        if table[key].duplicated().any() or set(table[key]) != set(tables[0][key]):
+        if twice := table[key][table[key].duplicated()].unique().tolist():
+            raise InputError(f"{file}: {key} there twice: received {few(twice)}; allowed: each once")
+        if empty := table[key][table[column].map(clean) == ""].tolist():
+            raise InputError(f"{file}: no {column} for {few(empty)}; allowed: an answer in every row")
+        if set(table[key]) != set(tables[0][key]):
             raise InputError(f"{file}: received other rows than {files[0]}; allowed: each {key} of it once")
         words.append(table.set_index(key)[column].loc[tables[0][key]].tolist())
     spelt = _by_value({word for line in words for word in line})
