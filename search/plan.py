@@ -134,7 +134,7 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
     drawn, parameters = draw(space, data, DRAWS - len(first))
     configs = [*first, *drawn]
     for config in configs:
-        check_data(config, manifest)
+        check_data(config, manifest, space.search.folds)
         pixel_statistics(config.model.backbone, config.input.normalise, NO_STATISTICS)
     megabytes: dict[str, float] = {}
     for config in {(c.model.backbone, c.input.size, c.head): c for c in configs}.values():

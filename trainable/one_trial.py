@@ -43,7 +43,7 @@ def train_one(given: argparse.Namespace) -> int:
     )
     for line in experiment.manifest.taken.lines:
         print(line)
-    check_data(config, experiment.manifest)
+    check_data(config, experiment.manifest, experiment.folds.count)
     look([config], experiment.store)
     trial = _begin_or_resume(run, experiment, config)
     for sentence in config.cautions():

@@ -11,6 +11,7 @@ from trainable.data.text_tables import read_table
 from trainable.data.values import clean, numbers, sorted_names
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
+from trainable.words import few
 
 WHOLE = re.compile(r"^([+-]?[0-9]+)\.0*$")
 ANSWERS = ("ans", "prediction")  # columns of tables that may have others behind them
@@ -21,40 +22,36 @@ class Comparison:
     """S submissions on one test set, whose predictions are C classes.
 
     agreement: float64 [S, S], share of equal rows. consensus: float64[S], macro-F1 against the vote of the others.
-    counts: int64 [S, C], rows of each class. moved: int64 [S, C, C], rows that the first submission calls i and
-    submission s calls j.
+    counts: int64 [S, C], rows of each class. gained, lost: int64 [S, C], of those the ones that the first submission
+    calls otherwise, and rows that it alone calls so.
     """
 
     classes: tuple[str, ...]
     agreement: np.ndarray
     consensus: np.ndarray
     counts: np.ndarray
-    moved: np.ndarray
+    gained: np.ndarray
+    lost: np.ndarray
 
 
 def compare(predictions: np.ndarray, classes: tuple[str, ...]) -> Comparison:
     """Compare predictions int [S, M], indices of `classes`, of two or more submissions."""
-    count = len(classes)
+    count, first = len(classes), predictions[0]
     return Comparison(
         classes,
         (predictions[:, None] == predictions[None]).mean(2),
-        np.array(
-            [macro_f1(consensus(np.delete(predictions, s, 0), count), p, count) for s, p in enumerate(predictions)]
-        ),
+        np.array([macro_f1(consensus(np.delete(predictions, s, 0)), p, count) for s, p in enumerate(predictions)]),
         np.stack([np.bincount(p, minlength=count) for p in predictions]),
-        np.stack([np.bincount(predictions[0] * count + p, minlength=count**2) for p in predictions]).reshape(
-            -1, count, count
-        ),
+        np.stack([np.bincount(p[p != first], minlength=count) for p in predictions]),
+        np.stack([np.bincount(first[p != first], minlength=count) for p in predictions]),
     )
 
 
-def consensus(predictions: np.ndarray, classes: int) -> np.ndarray:
+def consensus(predictions: np.ndarray) -> np.ndarray:
     """The vote int64[M] of predictions int [S, M]; among equals the class that the earliest submission says."""
-    votes = np.zeros((predictions.shape[1], classes))
-    rows = np.arange(predictions.shape[1])
-    for s, predicted in enumerate(predictions):
-        votes[rows, predicted] += 1 + 0.5 ** (s + 2)
-    return votes.argmax(1)
+    share = 1 + 0.5 ** np.arange(2, 2 + len(predictions))
+    votes = np.stack([share @ (predictions == predicted) for predicted in predictions])
+    return predictions[votes.argmax(0), np.arange(predictions.shape[1])]
 
 
 def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -75,7 +72,11 @@ def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
         if key not in table or column not in table or key == column:
             raise InputError(f"{file}: received columns {', '.join(map(str, table))}; allowed: those of {files[0]}")
         table = table.assign(**{key: _as_named(table[key].tolist(), tables[0][key].tolist())})
-        if table[key].duplicated().any() or set(table[key]) != set(tables[0][key]):
+        if twice := table[key][table[key].duplicated()].unique().tolist():
+            raise InputError(f"{file}: {key} there twice: received {few(twice)}; allowed: each once")
+        if empty := table[key][table[column].map(clean) == ""].tolist():
+            raise InputError(f"{file}: no {column} for {few(empty)}; allowed: an answer in every row")
+        if set(table[key]) != set(tables[0][key]):
             raise InputError(f"{file}: received other rows than {files[0]}; allowed: each {key} of it once")
         words.append(table.set_index(key)[column].loc[tables[0][key]].tolist())
     spelt = _by_value({word for line in words for word in line})

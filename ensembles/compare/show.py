@@ -4,6 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
+import numpy as np
 from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
@@ -16,6 +17,8 @@ from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, is_loss, is_named
 from trainable.run import EnsembleFolder
 from trainable.terminal import fitting, wide_console, without
+
+MOST_CLASSES = 60  # in a table on the screen
 
 
 def show(given: argparse.Namespace) -> int:
@@ -90,18 +93,27 @@ def _agreement(found: Comparison, names: list[str], console: Console) -> Table:
 
 
 def _classes(found: Comparison, names: list[str], console: Console) -> Table:
-    """Rows of each class; of all but the first also what came from and went to other classes of the first."""
+    """Rows of each class; of all but the first also what came from and went to other classes of the first.
+
+    Of many classes those whose rows changed most.
+    """
+    shown = range(len(found.classes))
+    title = "rows a class (in brackets: gained and lost against 1)"
+    if len(shown) > MOST_CLASSES:
+        changed = (found.gained + found.lost).sum(0)
+        shown = sorted(np.argsort(-changed, kind="stable")[:MOST_CLASSES].tolist())
+        title += f", the {len(shown)} of {len(found.classes)} that changed most"
 
     def by(columns: list[str]) -> Table:
-        title = "rows a class (in brackets: gained and lost against 1)"
         table = Table(title=title, title_justify="left", box=None, header_style="bold")
         for column in columns:
             table.add_column(column, justify="right", no_wrap=column != "class")
-        for c, name in enumerate(found.classes):
-            gained = found.moved[:, :, c].sum(1) - found.moved[:, c, c]
-            lost = found.moved[:, c].sum(1) - found.moved[:, c, c]
-            cells = {str(s + 1): f"{found.counts[s, c]} (+{gained[s]} -{lost[s]})" for s in range(1, len(names))}
-            cells |= {"class": escape(name), "1": str(found.counts[0, c])}
+        for c in shown:
+            cells = {
+                str(s + 1): f"{found.counts[s, c]} (+{found.gained[s, c]} -{found.lost[s, c]})"
+                for s in range(1, len(names))
+            }
+            cells |= {"class": escape(found.classes[c]), "1": str(found.counts[0, c])}
             table.add_row(*(cells[column] for column in columns))
         return table
 

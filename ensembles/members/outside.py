@@ -6,6 +6,7 @@ its group, and sub_NAME, of the test photos. As .csv the first column is the ima
 predicted each row. `foldvote oof RUN` writes a run's own trials so.
 """
 
+import zipfile
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -124,9 +125,19 @@ def _csv(file: Path, classes: Sequence[str]) -> Parts:
 
 
 def _npz(file: Path) -> Parts:
-    held = read_npz(file)
+    try:
+        held = read_npz(file)
+    except (OSError, ValueError, EOFError, zipfile.BadZipFile):  # numpy would have it read with pickle
+        raise InputError(f"{file}: received no npz of plain arrays; allowed: arrays of text and of numbers") from None
     lacks = {"image", "classes", "probabilities"} - set(held)
     if lacks:
         raise InputError(f"{file}: received no {', '.join(sorted(lacks))}; allowed: image, classes, probabilities")
-    table = held["probabilities"].astype(np.float64)
-    return held["image"].astype(str).tolist(), table, held["classes"].astype(str).tolist(), held.get(FOLD)
+    names, classes, table, fold = (held.get(name) for name in ("image", "classes", "probabilities", FOLD))
+    assert names is not None and classes is not None and table is not None
+    fits = names.ndim == classes.ndim == 1 and table.shape == (len(names), len(classes)) and table.dtype.kind in "fiu"
+    if not fits or (fold is not None and fold.shape != names.shape):
+        shapes = ", ".join(f"{name} {array.dtype}{list(array.shape)}" for name, array in held.items())
+        raise InputError(
+            f"{file}: received {shapes}; allowed: image [N], classes [C], probabilities [N, C] as numbers, fold [N]"
+        )
+    return names.astype(str).tolist(), table.astype(np.float64), classes.astype(str).tolist(), fold

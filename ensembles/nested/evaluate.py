@@ -9,7 +9,7 @@ that it blends inside each fold's training rows. Errors come from a bootstrap ov
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 from typing import Any
@@ -25,8 +25,8 @@ from trainable.data.grid import Grid
 from trainable.metrics import MACRO_F1, Metric
 
 Progress = Callable[[int, int, str], None]  # fits done, fits in all, what is being fitted
-Votes = dict[str, NDArray[np.float64]]  # of each method: [n, C], of the rows that were left out of its fit
-Seen = dict[str, NDArray[Any]]  # of each method: what its score stands on, of all rows, -1 where it did not predict
+Seen = dict[int, NDArray[Any]]  # of each part: what the score of a vote on its rows stands on
+BLOCK = 2**23  # cells of a vote that are held at once
 
 
 @dataclass(frozen=True)
@@ -76,19 +76,18 @@ def evaluate_methods(
     names = applicable(classes, attributes, measure) if methods is None else list(methods)
     fits = _Fits(probabilities, truth, group, part, names, measure, seed, Grid.of(attributes), size, progress, auto)
     fitted, known = fits.without(())
-    single = {k: fits.without((k,))[1] for k in fits.parts}
+    single = {k: fits.without((k,)) for k in fits.parts}
 
     bootstrap = Bootstrap(truth, group, classes, seed, measure)
     everything = np.ones(len(truth), bool)
-    in_sample = {name: bootstrap.score(evidence(known[name], truth, measure), everything) for name in names}
+    in_sample = {name: bootstrap.score(_pool(known[name], part), everything) for name in names}
     members = {name: int((fitted[name].weights > 0).sum()) for name in names}
 
     def rows_of(seen: Mapping[str, NDArray[Any]], used: NDArray[np.bool_]) -> list[Row]:
         scores = {name: bootstrap.scores(stands_on, used) for name, stands_on in seen.items()}
         return make_rows(scores, in_sample, members, fits.seconds)
 
-    votes = {name: _pool({k: single[k][name] for k in fits.parts}, part) for name in names}
-    pooled = {name: evidence(vote, truth, measure) for name, vote in votes.items()}
+    pooled = {name: _pool({k: single[k][1][name][k] for k in fits.parts}, part) for name in names}
     rows = rows_of(pooled, everything)
     blend = taken(rows)
     chosen = blend[0] if len(blend) == 1 else BLEND
@@ -96,9 +95,8 @@ def evaluate_methods(
     if not auto:
         return Evaluation(rows, chosen, fitted, tuple(blend))
 
-    said = _auto(fits, single, rows_of)
-    on_all = np.mean([known[name] for name in blend], axis=0)
-    in_sample[AUTO] = bootstrap.score(evidence(on_all, truth, measure), everything)
+    said = _auto(fits, {k: of[0] for k, of in single.items()}, rows_of)
+    in_sample[AUTO] = bootstrap.score(_pool(fits.seen(fitted[chosen], ()), part), everything)
     members[AUTO] = int((fitted[chosen].weights > 0).sum())
     fits.seconds[AUTO] = sum(fits.seconds.values())
     last = rows_of({**pooled, AUTO: evidence(said, truth, measure)}, everything)[-1]
@@ -107,20 +105,19 @@ def evaluate_methods(
 
 def _auto(
     fits: _Fits,
-    single: Mapping[int, Votes],
+    single: Mapping[int, Mapping[str, Fitted]],
     rows_of: Callable[[Mapping[str, NDArray[Any]], NDArray[np.bool_]], list[Row]],
 ) -> NDArray[np.float64]:
-    """What auto says of all rows, [N, C]: of each part what it takes without it. single: votes on each part."""
-    double = {pair: fits.seen_without(pair) for pair in combinations(fits.parts, 2)}
+    """What auto says of all rows, [N, C]: of each part what it takes without it. single: the fits without each."""
+    double = {pair: fits.without(pair)[1] for pair in combinations(fits.parts, 2)}
     part = fits.part
-    said = np.empty((len(part), fits.probabilities.shape[2]))
+    said = np.empty(fits.probabilities.shape[1:])
     for k in fits.parts:
         others = [j for j in fits.parts if j != k]
-        inner = {
-            name: _pool({j: double[min(j, k), max(j, k)][name][part == j] for j in others}, part) for name in fits.names
-        }
-        best = taken(rows_of(inner, part != k))
-        said[part == k] = np.mean([single[k][name] for name in best], axis=0)
+        inner = {name: _pool({j: double[min(j, k), max(j, k)][name][j] for j in others}, part) for name in fits.names}
+        best = blended([single[k][name] for name in taken(rows_of(inner, part != k))])
+        for rows, vote in fits.votes(best, np.flatnonzero(part == k)):
+            said[rows] = vote
     return said
 
 
@@ -149,13 +146,10 @@ class _Fits:
     def parts(self) -> range:
         return range(int(self.part.max()) + 1)
 
-    def without(self, out: tuple[int, ...]) -> tuple[dict[str, Fitted], Votes]:
-        """Every method fitted without the rows of the parts `out`, and what it says of them, or of all if none."""
-        held_out = np.isin(self.part, out)
-        rows, seen = np.flatnonzero(~held_out), np.flatnonzero(held_out if out else ~held_out)
-        train, test = self.probabilities, self.probabilities
-        if out:
-            train, test = train[:, rows], test[:, seen]
+    def without(self, out: tuple[int, ...]) -> tuple[dict[str, Fitted], dict[str, Seen]]:
+        """Every method fitted without the rows of the parts `out`, and what it is scored by there, or everywhere."""
+        rows = np.flatnonzero(~np.isin(self.part, out))
+        train = self.probabilities[:, rows] if out else self.probabilities
         fitted, found = {}, {}
         for name in self.names:
             self._announce(f"{name}, {len(self.parts) - len(out)} folds")
@@ -170,20 +164,23 @@ class _Fits:
                 size=self.size,
                 metric=self.metric,
             )
-            found[name] = fitted[name].apply(test)
+            found[name] = self.seen(fitted[name], out)
             self.seconds[name] += time.perf_counter() - start
             self.done += 1
         return fitted, found
 
-    def seen_without(self, out: tuple[int, ...]) -> Seen:
-        """What the scores of those parts stand on, of every method: far smaller than the votes."""
-        seen = np.flatnonzero(np.isin(self.part, out))
-        found = {}
-        for name, vote in self.without(out)[1].items():
-            stands_on = evidence(vote, self.labels[seen], self.metric)
-            found[name] = np.full((len(self.labels), *stands_on.shape[1:]), -1, stands_on.dtype)
-            found[name][seen] = stands_on
+    def seen(self, fitted: Fitted, out: tuple[int, ...]) -> Seen:
+        """What the scores of a method stand on in the parts `out`, in all if none: far smaller than its votes."""
+        found: Seen = {}
+        for k in out or self.parts:
+            votes = self.votes(fitted, np.flatnonzero(self.part == k))
+            found[k] = np.concatenate([evidence(vote, self.labels[rows], self.metric) for rows, vote in votes])
         return found
+
+    def votes(self, fitted: Fitted, rows: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[np.float64]]]:
+        """Rows int[n] and a method's votes [n, C] on them, few enough at a time that many classes fit the memory."""
+        for block in np.array_split(rows, 1 + len(rows) * self.probabilities.shape[2] // BLOCK):
+            yield block, fitted.apply(self.probabilities[:, block])
 
     def _announce(self, what: str) -> None:
         if self.progress:

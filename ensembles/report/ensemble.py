@@ -137,8 +137,10 @@ def _growth(facts: Facts) -> Part:
     """The vote's in-sample score as greedy selection adds members, the same member again included."""
     table = np.stack([c.probabilities for c in facts.complete])
     path = greedy_selection(table, facts.labels, metric=facts.measure).path
-    total = np.cumsum(table[path], axis=0, dtype=np.float64)
-    scores = [facts.read(facts.measure.score(facts.labels, votes / k)) for k, votes in enumerate(total, 1)]
+    total, scores = np.zeros(table.shape[1:]), []
+    for k, pick in enumerate(path, 1):  # one vote at a time: of many classes each is large
+        total += table[pick]
+        scores.append(facts.read(facts.measure.score(facts.labels, total / k)))
     figure, ax = axes(5.6, 4.2)
     ax.plot(range(1, len(scores) + 1), scores, "o-", color=BLUE, label="vote of the first picks")
     ax.axhline(facts.read(facts.complete[0].score), color=DARK, ls="--", label="best single trial")

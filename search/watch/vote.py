@@ -16,6 +16,7 @@ from trainable.metrics import MACRO_F1
 from trainable.run import Trial
 
 MOST = 20  # trials, the best ones
+CELLS = 2**29  # probabilities that are held: of many classes, fewer trials
 ROWS = 20_000  # images, evenly spread: this is a glance, ensembles.build takes all
 PICKS = 20
 FEW = 5  # trials of a plain mean
@@ -34,8 +35,9 @@ class Vote:
         """A trial that has become complete."""
         table = trial.oof()
         step = -(-len(table.label) // ROWS)
-        heapq.heappush(self._held, (trial.result.oof_score, trial.id, table.probabilities[::step]))
-        if len(self._held) > MOST:
+        glance = table.probabilities[::step]
+        heapq.heappush(self._held, (trial.result.oof_score, trial.id, glance))
+        if len(self._held) > min(MOST, max(FEW, CELLS // glance.size)):
             heapq.heappop(self._held)
         probabilities = np.stack([p for _, _, p in sorted(self._held)])
         measure, labels = as_metric(self.measure, probabilities.shape[2]), table.label[::step]

@@ -37,11 +37,12 @@ def test_every_submission_is_scored_against_the_vote_of_the_others() -> None:
         assert found.consensus[s] == pytest.approx(f1_score(voted, predictions[s], average="macro", zero_division=0))
         assert found.agreement[s, 0] == (predictions[s] == predictions[0]).mean()
     assert found.counts.sum() == 800
-    assert found.moved[1, 0, 2] == ((predictions[0] == 0) & (predictions[1] == 2)).sum()
+    assert found.gained[1, 2] == ((predictions[0] != 2) & (predictions[1] == 2)).sum()
+    assert found.lost[1, 0] == ((predictions[0] == 0) & (predictions[1] != 0)).sum()
 
 
 def test_a_tie_goes_to_the_earliest_submission() -> None:
-    assert consensus(np.array([[2, 0], [1, 0], [1, 1], [2, 1]]), 3).tolist() == [2, 0]
+    assert consensus(np.array([[2, 0], [1, 0], [1, 1], [2, 1]])).tolist() == [2, 0]
 
 
 def test_rows_may_stand_in_another_order(tmp_path: Path) -> None:
@@ -81,6 +82,11 @@ def test_submissions_that_do_not_fit_are_refused(tmp_path: Path, capfd: pytest.C
     other = submission(tmp_path / "b.csv", [0, 1], ["x.jpg", "y.jpg"])
     assert f"{other}: received other rows than {one}" in refused(capfd, main, one, other)
     assert "received 1; allowed: two or more" in refused(capfd, main, one)
+    twice = submission(tmp_path / "d.csv", [0, 1, 1], ["0.jpg", "1.jpg", "1.jpg"])
+    assert f"{twice}: ImageID there twice: received 1.jpg; allowed: each once" in refused(capfd, main, one, twice)
+    write_table(tmp_path / "e.csv", ("ImageID", "ans"), [("0.jpg", 1), ("1.jpg", " ")])
+    assert "e.csv: no ans for 1.jpg; allowed: an answer in every row" in refused(capfd, main, one, tmp_path / "e.csv")
+    assert f"missing table: received {tmp_path}, a folder; allowed: a CSV" in refused(capfd, main, one, tmp_path)
     write_table(tmp_path / "c.csv", ("path", "prediction"), [("x", 1)])
     assert "received columns path, prediction" in refused(capfd, main, one, tmp_path / "c.csv")
     assert "received score '7'" in refused(capfd, main, "--note", one, 7)

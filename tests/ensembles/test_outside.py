@@ -52,6 +52,29 @@ def test_tables_that_do_not_fit_are_refused(tmp_path: Path, change: dict, messag
         read_outside(tmp_path / "oof_m.csv", IMAGES, CLASSES)
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"image": np.array(IMAGES, dtype=object)},
+        {"image": np.array(IMAGES)[:, None]},
+        {"classes": np.array(["x"])},
+        {"probabilities": np.full((2, 2), 0.5)},
+        {"probabilities": np.full(3, 0.5)},
+        {"probabilities": np.full((3, 2), "half")},
+        {"probabilities": np.full((3, 2), 0.5 + 0j)},
+        {"fold": np.zeros(2)},
+    ],
+)
+def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, change: dict) -> None:
+    arrays = {"image": np.array(IMAGES), "classes": np.array(CLASSES), "probabilities": np.full((3, 2), 0.5)}
+    np.savez(tmp_path / "oof_m.npz", **{**arrays, **change})
+    with pytest.raises(InputError, match=r"oof_m\.npz: received .*; allowed: (arrays of|image \[N\], classes)"):
+        read_outside(tmp_path / "oof_m.npz", IMAGES, CLASSES)
+    (tmp_path / "oof_m.npz").write_bytes(b"no archive")
+    with pytest.raises(InputError, match="no npz of plain arrays; allowed: arrays of text and of numbers"):
+        read_outside(tmp_path / "oof_m.npz", IMAGES, CLASSES)
+
+
 def test_a_half_without_the_other_is_refused(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"without tables; allowed: a folder with oof_NAME\.csv and sub_NAME\.csv"):
         find_outside(tmp_path)

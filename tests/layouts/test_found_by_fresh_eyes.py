@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from folders import photos, read, table, texts
 
+from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 
 
@@ -82,4 +83,77 @@ def test_names_in_another_encoding_are_named_where_a_photo_is_missing(tmp_path: 
     )
     os.rename(root / "i/0.png", os.fsencode(root / "i") + b"/" + "사진.png".encode("cp949"))  # noqa: PTH104
     with pytest.raises(InputError, match=r"i/사진.png not found below .*, where 1 names are no UTF-8.*convmv"):
+        read(root)
+
+
+@pytest.mark.parametrize(
+    ("layout", "name", "said"),
+    [
+        ("manifest.csv", "Extra.csv", "rows that only train need a file extra.csv"),
+        ("manifest.csv", "extra.tsv", "rows that only train need a file extra.csv"),
+        ("train.csv", "extra.csv", "rows that only train need manifest.csv or the competition's train/ beside it"),
+        ("manifest.csv", "sample_submission.csv", "predictions are of test.csv, as path,prediction"),
+    ],
+)
+def test_files_that_mean_something_elsewhere_are_said(tmp_path: Path, layout: str, name: str, said: str) -> None:
+    root = photos(tmp_path / "d", [f"{i}.png" for i in range(6)])
+    table(root, layout, ("path", "label"), [(f"{i}.png", "ab"[i % 2]) for i in range(6)])
+    if name != "extra.csv":  # a row of it would be refused, were it read
+        table(root, name, ("path", "label"), [("nowhere.png", "c")])
+    else:
+        table(root, name, ("path", "label"), [("5.png", "a")])
+    (line,) = [line for line in read_manifest(root).taken.lines if "is not read" in line]
+    assert line.startswith(f"warning: {name} is not read") and line.endswith(said)
+
+
+def test_a_photo_of_the_table_in_extra_csv_is_refused_there(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"{i}.png" for i in range(6)])
+    table(root, "manifest.csv", ("path", "label"), [(f"{i}.png", "ab"[i % 2]) for i in range(6)])
+    table(root, "extra.csv", ("path", "label"), [("2.png", "a")])
+    with pytest.raises(InputError, match=r"extra\.csv: 2\.png occurs twice; allowed: one row an image, here or in man"):
+        read(root)
+
+
+def padded(root: Path, train: str, asked: str) -> Path:
+    """0000.png to 0011.png in train/, 0020.png to 0023.png in test/, written in the tables by these formats."""
+    photos(root, [f"train/{i:04}.png" for i in range(12)] + [f"test/{i:04}.png" for i in range(20, 24)])
+    table(root, "train.csv", ("id", "label"), [(train.format(i), "ab"[i % 2]) for i in range(12)])
+    return table(root, "sample_submission.csv", ("id", "label"), [(asked.format(i), "a") for i in range(20, 24)])
+
+
+@pytest.mark.parametrize("train", ["{}", "{}.0", "{}.png", "{:04}"])
+@pytest.mark.parametrize("asked", ["{}", "{:04}"])
+def test_leading_zeros_that_a_spreadsheet_took_are_found_and_said(tmp_path: Path, train: str, asked: str) -> None:
+    manifest, test = read(padded(tmp_path / "d", train, asked))
+    assert manifest.frame["image"].tolist() == [f"train/{i:04}.png" for i in range(12)]
+    assert test is not None and test.images == [f"test/{i:04}.png" for i in range(20, 24)]
+    assert test.table["id"].tolist() == [asked.format(i) for i in range(20, 24)]  # answered as asked
+    lost = [f"leading zeros lost as spreadsheets do ({train.format(0)} is 0000.png)" in " ".join(manifest.taken.lines)]
+    assert lost == [train != "{:04}"]
+
+
+def test_numbers_beside_ids_that_are_whole_name_no_photos(tmp_path: Path) -> None:
+    root = padded(tmp_path / "d", "{:04}", "{:04}")
+    table(root, "train.csv", ("n", "id", "label"), [(11 - i, f"{i:04}", "ab"[i % 2]) for i in range(12)])
+    assert read(root)[0].frame["image"].tolist() == [f"train/{i:04}.png" for i in range(12)]
+
+
+def test_paths_of_a_manifest_that_lost_zeros_are_found_and_two_of_one_number_are_not(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"{i:03}.png" for i in range(6)])
+    table(root, "manifest.csv", ("path", "label"), [(f"{i}.png", "ab"[i % 2]) for i in range(6)])
+    manifest, _ = read(root)
+    assert manifest.frame["image"].tolist() == [f"{i:03}.png" for i in range(6)]
+    assert any("6 without leading zeros; '0.png' is 000.png" in line for line in manifest.taken.lines)
+    photos(root, ["0005.png"])
+    with pytest.raises(InputError, match=r"'5\.png' names two photos: received (005|0005)\.png, (005|0005)\.png"):
+        read(root)
+
+
+@pytest.mark.parametrize("beside", [False, True])
+def test_an_id_that_a_sample_submission_asks_for_twice_is_refused(tmp_path: Path, beside: bool) -> None:
+    root = padded(tmp_path / "d", "{:04}", "{:04}")
+    table(root, "sample_submission.csv", ("id", "label"), [(f"{i:04}", "a") for i in (20, 21, 20, 23)])
+    if beside:
+        table(root, "test.csv", ("id",), [(f"{i:04}",) for i in range(20, 24)])
+    with pytest.raises(InputError, match="ids there twice in id: received '0020'; allowed: one row an id"):
         read(root)

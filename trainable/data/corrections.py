@@ -62,13 +62,27 @@ def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.Data
 
 def _from_file(frame: pd.DataFrame, manifest: Manifest, path: Path, fold: int | None) -> None:
     applied: set[tuple[str, ...]] = set()
+    values: dict[tuple[str, ...], str] = {}
     elsewhere, where = frame.copy(), _Rows(manifest)  # lines that do not hold here are checked on the copy
     for place, line in _lines(path):
         said = tuple(line.get(name, "") for name in (KEY, "field", "value", "given"))
+        what = tuple(line.get(name, "") for name in (KEY, "field", "given", "fold"))
+        if line["field"] != SWAP and values.setdefault(what, line["value"]) != line["value"]:
+            raise InputError(
+                f"{place}: received {line['field']} {line['value']!r} for {line[KEY]!r}, which an earlier line makes "
+                f"{values[what]!r}; allowed: one value"
+            )
         rows = where.find(line, place)
         holds = said not in applied and _holds(line, fold, place)
         _apply(frame if holds else elsewhere, manifest, rows, line["field"], line["value"], place)
         applied |= {said} if holds else set()
+
+
+def check_folds(source: str, folds: int) -> None:
+    """InputError for lines of folds that a run of so many does not have: its folds are others, and it would leak."""
+    for place, line in _lines(Path(source)) if source not in ("none", "core") else ():
+        if (fold := _fold(line, place)) is not None and fold >= folds:
+            raise InputError(f"{place}: received fold {fold}; allowed: 0 to {folds - 1}, the folds of this run")
 
 
 def left_out(manifest: Manifest, source: str, fold: int | None = None) -> np.ndarray:
@@ -96,10 +110,15 @@ def _lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 def _holds(line: dict[str, str], fold: int | None, place: str) -> bool:
     """Whether a line is about the fold that is trained."""
+    only = _fold(line, place)
+    return fold is None or only is None or only == fold
+
+
+def _fold(line: dict[str, str], place: str) -> int | None:
     only = line.get("fold", "")
-    if only and not only.isdigit():
+    if only and not (only.isascii() and only.isdigit()):
         raise InputError(f"{place}: received fold {only!r}; allowed: a fold's number, or nothing")
-    return fold is None or not only or int(only) == fold
+    return int(only) if only else None
 
 
 class _Rows:

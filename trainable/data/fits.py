@@ -2,7 +2,7 @@
 
 from trainable.config import JOINT, TrialConfig
 from trainable.data.attributes import Attributes
-from trainable.data.corrections import check_core, correct
+from trainable.data.corrections import check_core, check_folds, correct
 from trainable.data.manifest import Manifest
 from trainable.data.where import rows_where
 from trainable.errors import InputError
@@ -10,8 +10,8 @@ from trainable.images.faces import check_detector, looks_for_faces
 from trainable.words import few
 
 
-def check_data(config: TrialConfig, manifest: Manifest) -> None:
-    """InputError when the data or this machine cannot carry a choice."""
+def check_data(config: TrialConfig, manifest: Manifest, folds: int | None = None) -> None:
+    """InputError when the data or this machine cannot carry a choice. folds: how many; None: whoever asks has none."""
     if looks_for_faces(config):
         check_detector(config.input.detector)
     _check_columns(config, manifest.made_of)
@@ -27,6 +27,8 @@ def check_data(config: TrialConfig, manifest: Manifest) -> None:
     if config.rows.corrections == "core":
         check_core(manifest)
     correct(manifest, config.rows.corrections)
+    if folds is not None:
+        check_folds(config.rows.corrections, folds)
 
 
 def _check_columns(config: TrialConfig, made_of: Attributes) -> None:

@@ -55,7 +55,9 @@ def read_with_notes(path: Path, *, may_be_empty: bool = False) -> tuple[pd.DataF
 def read_table(path: Path, required: tuple[str, ...]) -> pd.DataFrame:
     """A table with these columns, called so whatever their case and blanks; InputError where one is missing."""
     if not path.is_file():
-        raise InputError(f"missing table: received no {path}; allowed: a CSV with columns {', '.join(required)}")
+        received = f"{path}, a folder" if path.is_dir() else f"no {path}"
+        columns = f" with columns {', '.join(required)}" if required else ""
+        raise InputError(f"missing table: received {received}; allowed: a CSV{columns}")
     table = read_text_table(path)
     return with_columns(table, required, path)
 

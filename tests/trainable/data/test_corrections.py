@@ -10,6 +10,7 @@ from helpers import people
 from trainable.config import RowsConfig, TrialConfig
 from trainable.data.attributes import PLAIN
 from trainable.data.corrections import CORE, correct, left_out
+from trainable.data.fits import check_data
 from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
 from trainable.data.rows import training_rows
@@ -209,3 +210,16 @@ def test_given_of_a_column_of_numbers_is_a_band_or_a_number(tmp_path):
         assert (correct(manifest, source)["age"] == 31).sum() == changed
     with pytest.raises(InputError, match="no row of '000001' has age '46'"):
         correct(manifest, file(tmp_path, "000001,age,31,46", header="path_or_id,field,value,given"))
+
+
+def test_lines_that_contradict_or_are_of_no_fold_are_refused(tmp_path):
+    manifest = people((25, 45))
+    name = manifest.frame["image"][0]
+    with pytest.raises(InputError, match=r"line 3: received gender 'female' .* earlier line makes 'male'; allowed"):
+        correct(manifest, file(tmp_path, f"{name},gender,male", f"{name},gender,female"))
+    correct(manifest, file(tmp_path, f"{name},gender,male", f"{name},gender,male", "000000,gender,female"))
+    header = "path_or_id,field,value,fold"
+    for fold, allowed in (("3", "0 to 2, the folds of this run"), ("\u00b2", "a fold's number, or nothing")):
+        config = TrialConfig(rows=RowsConfig(corrections=file(tmp_path, f"{name},gender,male,{fold}", header=header)))
+        with pytest.raises(InputError, match=f"received fold .*; allowed: {allowed}"):
+            check_data(config, manifest, folds=3)

@@ -8,10 +8,11 @@ import numpy as np
 from trainable.data.attributes import Attribute
 from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, Seen, extensions, sizes
 from trainable.images.decode import read_image, resize
-from trainable.pictures.charts import BLUE, DARK, WIDE, axes, beside, image, legend, matrix, photo, short
+from trainable.pictures.charts import BLUE, DARK, SHOWN_CLASSES, WIDE, axes, beside, image, legend, matrix, photo, short
 from trainable.pictures.page import Part, Section, page, table, text
 from trainable.words import few
 
+MOST = 20  # classes at either end of many
 LISTED = 40  # pairs of look-alikes
 GROUPS, SIDE = 8, 150  # photos a class; pixels of their longer side
 MOST_SHADES = 4  # values that numbers are told apart by in one chart
@@ -32,7 +33,7 @@ def lines(facts: DataLook) -> list[str]:
         f"pixels 0..1, RGB: mean {' '.join(f'{v:.3f}' for v in mean)}, deviation "
         f"{' '.join(f'{v:.3f}' for v in deviation)}",
         "classes, images (groups):",
-        *(f"  {name}: {images} ({groups})" for name, images, groups in _classes(facts)),
+        *_class_lines(facts),
     ]
     for part in m.made_of:
         if not part.cuts:
@@ -95,7 +96,10 @@ def html(facts: DataLook) -> str:
 
 
 def _class_section(facts: DataLook) -> Section:
-    rows = _classes(facts)
+    rows = sorted(_classes(facts), key=lambda row: -row[1])
+    many = len(rows) > SHOWN_CLASSES
+    most, least = rows[0][1], rows[-1][1]
+    rows = [*rows[:MOST], *rows[-MOST:]] if many else _classes(facts)
     figure, ax = axes(WIDE, 0.8 + 0.24 * len(rows))
     ax.barh(range(len(rows)), [images for _, images, _ in rows], color=BLUE)
     for place, (_, images, groups) in enumerate(rows):
@@ -104,14 +108,14 @@ def _class_section(facts: DataLook) -> Section:
     ax.set_ylim(len(rows) - 0.5, -0.5)
     ax.set_xlim(0, max(images for _, images, _ in rows) * 1.3)
     ax.set_xlabel("images")
-    most, least = max(r[1] for r in rows), min(r[1] for r in rows)
     read = (
         f"The largest class has {most / max(least, 1):.0f} times the images of the smallest, and macro-F1 counts both "
         "the same. What matters for a class is its groups: photos of one group tell little more than one."
     )
-    return Section(
-        "classes", "Classes", [Part("Images and groups of each class", image(figure, "class sizes"), read, wide=True)]
+    title = (
+        f"Images and groups of the {MOST} largest and smallest classes" if many else "Images and groups of each class"
     )
+    return Section("classes", "Classes", [Part(title, image(figure, "class sizes"), read, wide=True)])
 
 
 def _numbers(facts: DataLook) -> Section:
@@ -226,6 +230,8 @@ def _figure(pixels: np.ndarray, name: str, caption: str) -> str:
 def _folds(facts: DataLook) -> Section:
     if facts.folds is None:
         return Section("folds", "Folds", missing=facts.no_folds)
+    if len(facts.manifest.classes) > SHOWN_CLASSES:
+        return Section("folds", "Folds", missing=f"More than {SHOWN_CLASSES} classes: no picture has room for them.")
     counts = _fold_counts(facts)
     shares = counts / np.maximum(counts.sum(0, keepdims=True), 1)
     figure, ax = axes(WIDE, 1.6 + 0.3 * len(counts))
@@ -273,6 +279,16 @@ def _classes(facts: DataLook) -> list[tuple[str, int, int]]:
     by = facts.manifest.frame.groupby("label")["group"]
     images, groups = by.size(), by.nunique()
     return [(n, int(images.get(c, 0)), int(groups.get(c, 0))) for c, n in enumerate(facts.manifest.classes)]
+
+
+def _class_lines(facts: DataLook) -> list[str]:
+    """A line a class; of many only the largest and the smallest, and how many lie between."""
+    found = [f"  {name}: {images} ({groups})" for name, images, groups in _classes(facts)]
+    if len(found) <= SHOWN_CLASSES:
+        return found
+    order = np.argsort([-images for _, images, _ in _classes(facts)], kind="stable")
+    between = f"  ... {len(found) - 2 * MOST:,} classes of sizes between"
+    return [*(found[c] for c in order[:MOST]), between, *(found[c] for c in order[-MOST:])]
 
 
 def _fold_counts(facts: DataLook) -> np.ndarray:

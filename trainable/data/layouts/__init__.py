@@ -21,6 +21,7 @@ from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
 from trainable.data.layouts.sources import Source
 from trainable.data.layouts.tables import find_tables, table_files
+from trainable.data.layouts.unread import unread_said
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 from trainable.words import few
@@ -39,6 +40,9 @@ DATA = {".csv", ".tsv", ".json", ".jsonl", ".parquet", ".npy", ".npz", ".dcm", "
 def read_manifest(root: Path, flags: Flags = NO_FLAGS) -> Manifest:
     """Recognise the layout by what lies in the folder, read it and check that every image is there."""
     manifest = _read_manifest(_existing(root), flags)
+    if unread := unread_said(manifest.root, manifest.layout):
+        taken = replace(manifest.taken, lines=(*manifest.taken.lines, *unread))
+        manifest = replace(manifest, taken=taken)
     return merge_duplicates(manifest) if flags.merge_duplicates else manifest
 
 

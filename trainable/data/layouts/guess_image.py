@@ -6,7 +6,7 @@ import numpy as np
 
 from trainable.data.flags import Flags
 from trainable.data.headers import find, named
-from trainable.data.layouts.locate import LEAST, Located, locate
+from trainable.data.layouts.locate import LEAST, Located, locate, locate_anyhow
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.several import OF_ID
 from trainable.data.layouts.sources import Table
@@ -26,7 +26,13 @@ def guess_image(
     """
     photos, column = _said(photos, table, flags, role)
     if column is not None:
-        return column, locate(photos, table.frame[column].tolist(), role, beside=table.folder, source=table.path.name)
+        cells = table.frame[column].tolist()
+        return column, locate_anyhow(photos, cells, role, beside=table.folder, source=table.path.name)
+    # Numbers that name photos but for leading zeros are tried last: any column of them would, beside one that does.
+    return _among(photos, table, role, among, prefer) or _among(photos.numbered, table, role, among, prefer)
+
+
+def _among(photos: Photos, table: Table, role: str, among: Sequence[str], prefer: str) -> tuple[str, Located] | None:
     columns = [c for c in among or table.columns if c in table.columns and _may_name(photos, table, c)]
     found = {
         c: locate(photos, table.frame[c].tolist(), role, beside=table.folder, source=f"{table.path.name}: {c}")

@@ -33,6 +33,15 @@ class Located:
     def missing(self) -> list[str]:
         return [value for value, row in zip(self.values, self.rows.tolist(), strict=True) if row < 0]
 
+    @property
+    def shortened(self) -> str:
+        """The first value that lacks the leading zeros of its photo's name, such as `7 is 0007.jpg`; "" for none."""
+        if self.photos.by_number:
+            for value, row in zip(self.values, self.rows.tolist(), strict=True):
+                if row >= 0 and stem_of(name := self.photos.names[row].rpartition("/")[2]) != stem_of(_base(value)):
+                    return f"{value} is {name}"
+        return ""
+
     def images(self) -> list[str]:
         """Path of each row's photo; "" where there is none."""
         return [self.photos.names[row] if row >= 0 else "" for row in self.rows.tolist()]
@@ -41,6 +50,8 @@ class Located:
         """`image = image_id + .jpg below train_images/: 21,397 of 21,397 found`."""
         kinds = Counter(self.photos.names[row].rpartition(".")[2] for row in self.rows.tolist() if row >= 0)
         suffix = f" + .{' or .'.join(sorted(kinds))}" if self.bare else ""
+        if self.shortened:
+            suffix += f", leading zeros lost as spreadsheets do ({self.shortened})"
         place = f"below {self.folder}/" if self.folder else "below the data folder"
         return f"{what} = {column}{suffix} {place}: {len(self.rows) - len(self.missing):,} of {len(self.rows):,} found"
 
@@ -61,6 +72,21 @@ def locate(photos: Photos, values: Sequence[str], role: str, *, beside: str = ""
         found = _of_one_folder(photos, values, found, role, beside, source)
     rows = np.array([hits[0] if hits else -1 for hits in found], np.int64)
     return Located(photos, values, rows, bare * 2 > len(values), _common(photos, values, rows))
+
+
+def locate_anyhow(
+    photos: Photos, values: Sequence[str], role: str, *, beside: str = "", source: object = ""
+) -> Located:
+    """As `locate`; where photos are missing, by their numbers too, if more are found so."""
+    found = locate(photos, values, role, beside=beside, source=source)
+    if found.missing:
+        again = locate(photos.numbered, values, role, beside=beside, source=source)
+        return again if again.share > found.share else found
+    return found
+
+
+def _base(value: str) -> str:
+    return value.replace("\\", "/").rstrip("/").rpartition("/")[2]
 
 
 def _of_one_folder(

@@ -47,9 +47,10 @@ def read_train(root: Path, flags: Flags) -> Manifest:
         frame = _below(frame, more)
         text = pd.concat([text, labels], ignore_index=True)
     # One photo under two spellings would be trained on and scored, as surely as under one.
-    twice = frame["image"][frame["image"].duplicated()].tolist()
-    if twice:
-        raise InputError(f"{source}: {few(twice)} occurs twice; allowed: one row an image")
+    if twice := frame["image"][frame["image"].duplicated()].unique().tolist():
+        only = frame["image"][~frame["extra"]]
+        where = source if only.duplicated().any() else root / "extra.csv"
+        raise InputError(f"{where}: {few(twice)} occurs twice; allowed: one row an image, here or in {source.name}")
     frame, copies = join_copies(frame.assign(label=text), root)
     text = frame.pop("label")
     frame, weights = sample_weights(frame, source)

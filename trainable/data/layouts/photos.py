@@ -3,7 +3,7 @@
 import re
 from collections import Counter
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -15,6 +15,8 @@ from trainable.images.kinds import SUFFIXES, walk
 
 HIDDEN = re.compile(r"^(answers|solutions?)\.|truth", re.IGNORECASE)  # what only tells how good a vote was
 MARK = re.compile(r"[_\-. ]")  # behind it a name says which of several photos of one thing this is
+DIGITS = re.compile(r"[0-9]+")
+SHORTENED = re.compile(r"(0|[1-9][0-9]*)(?:\.0+)?")  # what a spreadsheet makes of them
 ROLES = {
     "test": re.compile(r"(?<![a-z])test(ing)?(?![a-z])", re.IGNORECASE),
     "valid": re.compile(r"(?<![a-z])(val|valid|validation|dev)(?![a-z])", re.IGNORECASE),
@@ -44,12 +46,16 @@ def stem_of(name: str) -> str:
 
 @dataclass(frozen=True)
 class Photos:
-    """names: str[P], sorted paths below `root`. sizes: int64[P] in bytes. others: how many files of each suffix."""
+    """names: str[P], sorted paths below `root`. sizes: int64[P] in bytes. others: how many files of each suffix.
+
+    by_number: whether `12` and `12.0` also mean 0012.jpg, as a spreadsheet leaves such names.
+    """
 
     root: Path
     names: list[str]
     sizes: np.ndarray
     others: Counter
+    by_number: bool = False
 
     @classmethod
     def below(cls, root: Path) -> Self:
@@ -104,6 +110,19 @@ class Photos:
                     found.setdefault(head, []).append(i)
         return found
 
+    @cached_property
+    def _by_number(self) -> dict[str, list[int]]:
+        """{number without leading zeros: photos}, where all names that are numbers have one length."""
+        found = {stem: hits for stem, hits in self._by_stem.items() if DIGITS.fullmatch(stem)}
+        if len({len(stem) for stem in found}) != 1:
+            return {}
+        return {stem.lstrip("0") or "0": hits for stem, hits in found.items()}
+
+    @property
+    def numbered(self) -> Self:
+        """The same, whose names are found by their numbers too."""
+        return replace(self, by_number=True)
+
     def matching(self, value: str) -> tuple[list[int], bool]:
         """Photos that a cell may mean, and whether it names them without their suffix.
 
@@ -115,6 +134,8 @@ class Photos:
             return self._ending(hits, tail, False), False
         if hits := self._by_stem.get(base):
             return self._ending(hits, tail, True), True
+        if self.by_number and (number := SHORTENED.fullmatch(stem_of(base))):
+            return self._by_number.get(number[1], []), stem_of(base) == base
         return [], False
 
     def _ending(self, hits: list[int], tail: str, bare: bool) -> list[int]:

@@ -8,7 +8,7 @@ import pandas as pd
 from trainable.data.flags import Flags
 from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
-from trainable.data.layouts.locate import LEAST, Located, locate, refuse_missing
+from trainable.data.layouts.locate import LEAST, Located, locate_anyhow, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.several import OF_ID, OF_ROW
@@ -105,6 +105,7 @@ def _of_table(table: Table | None, found: tuple[str, Located], sample: Sample) -
     rows: dict[str, dict[str, int]] = {}  # of each id its photos, and the first row of each
     for i, value in enumerate(table.frame[known].map(clean)):
         rows.setdefault(value, {}).setdefault(images[i], i)
+    _refuse_twice(sample, ids)
     asked = sample.table[ids].map(clean)
     strange = [value for value in asked if value not in rows]
     if strange:
@@ -151,6 +152,15 @@ def _same_values(table: Table, sample: Sample) -> tuple[str, str, float]:
     return best if best[2] >= LEAST else ("", "", 0.0)
 
 
+def _refuse_twice(sample: Sample, ids: str) -> None:
+    """InputError for ids that a sample submission asks for in several rows."""
+    asked = sample.table[ids].map(clean)
+    if twice := asked[asked.duplicated()].unique().tolist():
+        raise InputError(
+            f"{sample.path.name}: ids there twice in {ids}: received {few(map(repr, twice))}; allowed: one row an id"
+        )
+
+
 def _alike(one: str, other: str) -> bool:
     return clean(one).casefold() == clean(other).casefold()
 
@@ -162,12 +172,13 @@ def _of_photos(photos: Photos, sample: Sample) -> TestRows:
         values = sample.table[column]
         if len(values) > 1 and values.nunique() < max(2, len(values) / 2):
             continue
-        located = locate(photos, values.tolist(), "test", source=f"{path}: {column}")
+        located = locate_anyhow(photos, values.tolist(), "test", source=f"{path}: {column}")
         if best is None or located.share > best[1].share:
             best = column, located
     if best is None:
         raise InputError(f"{path}: no column of ids: received {', '.join(sample.named)}; allowed: ids that differ")
     refuse_missing_of_sample(best[1], best[0], path)
+    _refuse_twice(sample, best[0])
     answers = tuple(c for c in sample.named if c != best[0])
     lines = (f"test: {len(values):,} rows of {path}, in its order", best[1].sentence("image of test", best[0]))
     return TestRows(sample.table, best[1].images(), best[0], answers, None, best[1].bare, path, lines)

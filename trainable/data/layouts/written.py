@@ -1,6 +1,7 @@
 """Photos by their paths as tables write them: absolute, with backslashes, in another case, in decomposed letters."""
 
 import os
+import re
 from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path, PurePosixPath
@@ -11,6 +12,8 @@ import numpy as np
 from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.words import few
+
+PADDED = re.compile(r"0[0-9]+\.[^.]+")  # names that are numbers with leading zeros
 
 
 class Written(NamedTuple):
@@ -41,7 +44,9 @@ def find_written(root: Path, cells: Sequence[str], source: Path, *, skip_missing
             images.append(path)
             continue
         image, sizes[row] = found
-        otherwise += ["in another case or composition"] if image != path else []
+        if image != path:
+            shortened = _loose(image.rpartition("/")[2]) != _loose(path.rpartition("/")[2])
+            otherwise += ["without leading zeros" if shortened else "in another case or composition"]
         if otherwise:
             kinds.update(otherwise)
             first = first or f"{cell!r} is {image}"
@@ -78,6 +83,7 @@ class _Folders:
         self.root = root
         self.listed: dict[str, dict[str, int]] = {}
         self.loose: dict[str, dict[str, list[str]]] = {}
+        self.padded: dict[str, dict[str, list[str]]] = {}
 
     def find(self, path: str, source: Path) -> tuple[str, int] | None:
         """(path, size) of the file, or else of the one that differs in case and composition only."""
@@ -87,7 +93,7 @@ class _Folders:
             return path, size
         place = ""
         for part in path.split("/"):
-            names = self._alike(place).get(_loose(part), [])
+            names = self._alike(place).get(_loose(part)) or self._padded(place, part)
             exact = [n for n in names if n == part] or names
             if len(exact) > 1:
                 found = few(f"{place}/{n}".strip("/") for n in exact)
@@ -98,6 +104,15 @@ class _Folders:
         folder, _, name = place.rpartition("/")
         size = self._files(folder).get(name, -1)
         return (place, size) if size >= 0 else None
+
+    def _padded(self, folder: str, part: str) -> list[str]:
+        """Files whose name is this one's number with leading zeros, which a spreadsheet takes away."""
+        if folder not in self.padded:
+            self.padded[folder] = found = {}
+            for name in (n for names in self._alike(folder).values() for n in names):
+                if PADDED.fullmatch(_loose(name)):
+                    found.setdefault(_without_zeros(name), []).append(name)
+        return self.padded[folder].get(_loose(part), [])
 
     def other_names(self) -> str:
         """What to add where files in folders that were looked at have names in another encoding than UTF-8."""
@@ -123,6 +138,11 @@ class _Folders:
                     found.setdefault(_loose(name), []).append(name)
             self.loose[folder] = found
         return self.loose[folder]
+
+
+def _without_zeros(name: str) -> str:
+    number, _, suffix = _loose(name).partition(".")
+    return f"{int(number)}.{suffix}"
 
 
 def _loose(name: str) -> str:

@@ -1,0 +1,29 @@
+"""Files that mean something in another layout, or under another name: a folder that has them is told so."""
+
+from pathlib import Path
+
+from trainable.data.layouts.sample import is_sample
+from trainable.data.values import clean
+
+EXTRA = "extra.csv"
+TABLES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
+READ_EXTRA = ("competition", "generic")
+
+
+def unread_said(root: Path, layout: str) -> list[str]:
+    """A warning for each file below `root` that people mean to be read and that this layout does not read."""
+    lines = []
+    for entry in sorted(root.iterdir()):
+        if entry.suffix.casefold() not in TABLES:
+            continue
+        if clean(entry.stem).casefold() == "extra" and not (
+            layout in READ_EXTRA and entry.name == EXTRA and entry.is_file()
+        ):
+            allowed = (
+                f"a file {EXTRA}" if layout in READ_EXTRA else "manifest.csv or the competition's train/ beside it"
+            )
+            lines.append(f"warning: {entry.name} is not read: rows that only train need {allowed}")
+        if layout == "generic" and is_sample(entry):
+            predicted = "predictions are of test.csv, as path,prediction"
+            lines.append(f"warning: {entry.name} is not read beside manifest.csv: {predicted}")
+    return lines
