@@ -11,9 +11,10 @@ from functools import cached_property
 import numpy as np
 
 from trainable.config import HeadConfig
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.features.calibrate import best_scale, log_loss
 from trainable.features.closed import CLOSED, Linear
-from trainable.features.direct import logistic_path, neighbours_logits, unit_rows
+from trainable.features.direct import logistic_path, neighbours_logits, spread, unit_rows
 from trainable.features.moments import Moments
 from trainable.features.table import FeatureTable
 
@@ -29,12 +30,14 @@ NEIGHBOURS = (5, 10, 20, 50, 100)
 class Lesson:
     """What one head may see: labels int64[N], -1 for rows that do not train; weights float64[C] of the classes.
 
-    left_out: the parts of the rows that it is scored on, which no label of `labels` lies in.
+    left_out: the parts of the rows that it is scored on, which no label of `labels` lies in. soft: the shares of rows
+    that are of several classes; `labels` has the largest, which is what a bank of neighbours keeps.
     """
 
     labels: np.ndarray
     weights: np.ndarray
     left_out: frozenset[int]
+    soft: SoftLabels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -126,7 +129,9 @@ class Fitter:
     def _heads(self, lesson: Lesson, more: frozenset[int], strengths: tuple[float, ...]) -> dict[float, Linear]:
         if self.head.name == "logistic":
             rows = self.rows(lesson, more)
-            return logistic_path(self.table.rows(rows), lesson.labels[rows], lesson.weights, strengths)
+            soft = None if lesson.soft is None else lesson.soft.among(rows)
+            counted = spread(rows, soft)
+            return logistic_path(self.table.rows(rows), lesson.labels[rows], lesson.weights, strengths, counted)
         statistics = self._moments(lesson).without(*(lesson.left_out | more), weights=lesson.weights)
         return {strength: CLOSED[self.head.name](statistics, strength) for strength in strengths}
 
@@ -148,7 +153,8 @@ class Fitter:
             labels = self._merged if self._alike else lesson.labels
             by_class = any(len(set(some.weights.tolist())) > 1 for some in self.lessons)
             classes = len(lesson.weights)
-            self._own = {key: Moments.of(self.table, labels, self.part, classes, by_class=by_class)}
+            soft = lesson.soft
+            self._own = {key: Moments.of(self.table, labels, self.part, classes, by_class=by_class, soft=soft)}
         return self._own[key]
 
     @cached_property
@@ -157,9 +163,10 @@ class Fitter:
 
     @cached_property
     def _alike(self) -> bool:
-        """Whether all lessons have one label a row, and train on all rows but those of the parts they leave out."""
+        """Whether all lessons have one class a row, and train on all rows but those of the parts they leave out."""
         return all(
-            np.array_equal(lesson.labels, np.where(np.isin(self.part, sorted(lesson.left_out)), -1, self._merged))
+            lesson.soft is None
+            and np.array_equal(lesson.labels, np.where(np.isin(self.part, sorted(lesson.left_out)), -1, self._merged))
             for lesson in self.lessons
         )
 

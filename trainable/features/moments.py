@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.features.table import FeatureTable
 
 LARGE = 1.5e9  # bytes of Gram matrices beyond which they are kept as float32; they are summed as float64
@@ -63,12 +64,23 @@ class Moments:
 
     @classmethod
     def of(
-        cls, table: FeatureTable, labels: np.ndarray, part: np.ndarray, classes: int, *, by_class: bool = False
+        cls,
+        table: FeatureTable,
+        labels: np.ndarray,
+        part: np.ndarray,
+        classes: int,
+        *,
+        by_class: bool = False,
+        soft: SoftLabels | None = None,
     ) -> Self:
         """Of the rows of a table with labels int64[N] (-1: left out) in parts int64[N], numbered from 0.
 
-        Rows are streamed: memory does not depend on N.
+        soft: rows that count for several classes, by their shares, whatever their labels are. Rows are streamed: memory
+        does not depend on N.
         """
+        if soft is not None:
+            labels = labels.copy()
+            labels[soft.rows] = -1
         parts, width, kinds = int(part.max()) + 1, table.width, classes if by_class else 1
         dtype = np.float32 if parts * kinds * width**2 * 8 > LARGE else np.float64
         counts, sums = np.zeros((parts, classes)), np.zeros((parts, classes, width))
@@ -88,6 +100,15 @@ class Moments:
                 ends = np.flatnonzero(cells // classes == p)
                 mine = values[starts[ends[0]] : starts[ends[-1]] + lengths[ends[-1]]]
                 grams[p, 0] += mine.T @ mine
+        if soft is not None:
+            for rows, values in table.stream(soft.rows):
+                shares = soft.shares[np.searchsorted(soft.rows, rows)].astype(np.float64)
+                for p in np.unique(part[rows]).tolist():
+                    mine, own = values[part[rows] == p], shares[part[rows] == p]
+                    counts[p] += own.sum(0)
+                    sums[p] += own.T @ mine
+                    for kind, weight in enumerate(own.T if by_class else np.ones((1, len(own)))):
+                        grams[p, kind] += (mine.T * weight) @ mine
         return cls(counts, sums, grams)
 
     def without(self, *parts: int, weights: np.ndarray | None = None) -> Statistics:

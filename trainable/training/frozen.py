@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,7 @@ from trainable.config import TrialConfig
 from trainable.data.attributes import Attributes
 from trainable.data.folds import Folds
 from trainable.data.items import photos_of
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.data.rows import made_of_target, target_classes, target_labels, training_rows
 from trainable.features.choose import Fitted, Fitter, Lesson
 from trainable.features.closed import Linear
@@ -110,7 +112,8 @@ class FrozenHeads:
             for some, out in zip(rows, left_out, strict=True):
                 labels = np.full(len(truth), -1)
                 labels[some.rows] = self._labels(some.labels[some.rows], attribute)
-                lessons.append(Lesson(labels, self._weights(labels[some.rows], classes), out))
+                weights = self._weights(labels[some.rows], classes)
+                lessons.append(Lesson(labels, weights, out, self._soft(some.soft, attribute)))
             scored = np.where(own.scored, self._labels(truth, attribute), -1)
             found.append(Fitter(self.tables[0], self.config.head, part, scored, lessons))
         return found
@@ -124,6 +127,12 @@ class FrozenHeads:
     def _labels(self, labels: np.ndarray, attribute: str) -> np.ndarray:
         """int64[n]: classes, or what they say of an attribute."""
         return self.made_of.decode(labels)[attribute] if attribute else labels
+
+    def _soft(self, soft: SoftLabels | None, attribute: str) -> SoftLabels | None:
+        if soft is None or not attribute:
+            return soft
+        axis = self.made_of.names.index(attribute)
+        return replace(soft, shares=self.made_of.grid.marginal(soft.shares, axis))
 
     def _weights(self, labels: np.ndarray, classes: int) -> np.ndarray:
         given = self.config.loss
