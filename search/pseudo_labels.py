@@ -58,7 +58,7 @@ class Teacher:
 
     def record(self) -> dict[str, Any]:
         """What the run writes down of the pseudo labels."""
-        sure = self.told.any(axis=-1)
+        sure = np.asarray(self.told.any(axis=-1))
         return {
             "ensemble": str(self.ensemble),
             "threshold": self.threshold,
