@@ -14,6 +14,7 @@ from typing import Any
 
 import numpy as np
 
+from ensembles.beside_votes import facts_of_test
 from ensembles.ensemble import Ensemble, read_ensemble, trained
 from search.arguments import THRESHOLD, Thresholds
 from search.space import Search
@@ -100,7 +101,8 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
         )
     places = [table["members"].tolist().index(member.name) for member in built.members]
     asked: Thresholds = THRESHOLD if threshold is None else threshold
-    votes = np.stack([built.vote(one) for one in table["probabilities"][places].swapaxes(0, 1)])  # the method's own
+    facts = facts_of_test(manifest, test)
+    votes = np.stack([built.vote(one, facts) for one in table["probabilities"][places].swapaxes(0, 1)])
     told = answers(votes, asked, manifest.made_of)
     if not told.any():
         surest = votes.max()

@@ -63,7 +63,7 @@ def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | N
     table = read_text_table(source)
     images = find_written(root, table[_path(table, flags, source)].tolist(), source).images
     group = find(table.columns, flags.group or "group", source)
-    made = TestSet.of_photos(root, images, classes, "path")
+    made = replace(TestSet.of_photos(root, images, classes, "path"), known=table)
     return made if group is None else replace(made, groups=tuple(table[group].map(clean)))
 
 

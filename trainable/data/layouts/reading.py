@@ -51,7 +51,7 @@ class Reading:
         if self.group is not None and test.known is not None:
             column = find(test.known.columns, self.group, test.source)
             groups = None if column is None else tuple(test.known[column].map(clean))
-        return TestSet(self.manifest.root, test.images, *self._form(classes), groups, test.items)
+        return TestSet(self.manifest.root, test.images, *self._form(classes), groups, test.items, test.known)
 
     def _form(self, classes: tuple[str, ...]) -> tuple[pd.DataFrame, Form]:
         test = self.test
