@@ -16,6 +16,7 @@ ONCE = (
     "geometric_mean",
     "rank_mean",
     "stacking",
+    "row_stacking",
 )  # call a metric once a member
 PICKING = ("greedy",)  # once a member and pick
 

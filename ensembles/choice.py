@@ -11,7 +11,7 @@ from rich.progress import Progress as ProgressBar
 
 from ensembles.beforehand import beforehand
 from ensembles.members import SKIP, Members, broken_members, refuse
-from ensembles.methods import BLEND, METHODS, Fitted, applicable, left_out
+from ensembles.methods import BLEND, METHODS, Fitted, RowFacts, applicable, left_out
 from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
 from trainable.errors import InputError
 
@@ -56,11 +56,14 @@ def two_parts(members: Members) -> np.ndarray:
     return (numbers % 2).astype(members.fold.dtype)
 
 
-def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_broken: bool) -> Choice:
+def choose_whole(
+    members: Members, asked: str, *, size: int, seed: int, skip_broken: bool, facts: RowFacts | None = None
+) -> Choice:
     """Fit the method `asked`, or the one that "auto" takes, on members whose networks are whole.
 
     size: most picks of greedy selection. skip_broken: whether members that were chosen and prove broken are named, left
-    out, and the choice made again. Raises InputError where they are not to be skipped, where none is left, and for a
+    out, and the choice made again. facts: what is known of the rows beside votes.
+    Raises InputError where they are not to be skipped, where none is left, and for a
     method that does not apply to these classes.
     """
     names = _asked(members, asked)
@@ -80,6 +83,7 @@ def choose_whole(members: Members, asked: str, *, size: int, seed: int, skip_bro
                 size=size,
                 progress=bar,
                 auto=asked == AUTO,
+                facts=facts,
             )
         method = evaluation.chosen if asked == AUTO else asked
         best = int(evaluation.fitted["best_single"].weights.argmax())

@@ -11,7 +11,7 @@ import numpy as np
 
 from ensembles.choice import Choice
 from ensembles.members import Member, Outside, missing_rows
-from ensembles.methods import Fitted, load
+from ensembles.methods import Fitted, RowFacts, load
 from ensembles.metric import shown_metric
 from ensembles.nested import AUTO
 from trainable.data.attributes import Attributes
@@ -50,9 +50,12 @@ class Ensemble:
         """The run that the ensemble lies in."""
         return run_of(self.folder)
 
-    def vote(self, probabilities: np.ndarray) -> np.ndarray:
-        """The vote as scores float64 [M, C] of the members' probabilities [members, M, C]."""
-        return self.fitted.apply_to_used(probabilities, self.used)
+    def vote(self, probabilities: np.ndarray, facts: RowFacts | None = None) -> np.ndarray:
+        """The vote as scores float64 [M, C] of the members' probabilities [members, M, C].
+
+        facts: what is known of the M rows beside that.
+        """
+        return self.fitted.apply_to_used(probabilities, self.used, facts)
 
     @property
     def attributes(self) -> dict[str, tuple[str, ...]]:

@@ -10,6 +10,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from ensembles.beside_votes import not_known
 from ensembles.ensemble import Ensemble, read_ensemble, trained
 from ensembles.members import broken_members, refuse
 from ensembles.new_items import gathered
@@ -107,6 +108,8 @@ def predict(given: argparse.Namespace) -> int:
     ensemble = read_ensemble(given.ensemble)
     print(f"ensemble {ensemble.folder.root}", flush=True)
     for line in alone_said(ensemble.run.manifest):
+        print(line)
+    for line in not_known(ensemble.fitted):
         print(line)
     photos = find_photos(given.images)
     refuse(broken_members(trained(ensemble, "new photos")))

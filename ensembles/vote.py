@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from ensembles.beside_votes import facts_of_rows, facts_of_test
 from ensembles.choice import Choice, choose_whole
 from ensembles.drift import measure_drift
 from ensembles.ensemble import run_of, summary_of
@@ -74,8 +75,11 @@ def find_test(data: Path | None, members: Members) -> TestSet | None:
 
 def build(given: argparse.Namespace, members: Members, test: TestSet | None, folder: EnsembleFolder) -> None:
     """Choose on out-of-fold predictions, predict the test images, write the submission and, last, the summary."""
+    facts, lines = facts_of_rows(members, test)
+    if given.method in METHODS and METHODS[given.method].apply_knowing is not None:
+        print(*lines, sep="\n", flush=True)
     choice = choose_whole(
-        members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members
+        members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members, facts=facts
     )
     members, fitted, used = choice.members, choice.fitted, choice.used
     if len(members.members) > 1:
@@ -86,7 +90,7 @@ def build(given: argparse.Namespace, members: Members, test: TestSet | None, fol
         voters = on_all_rows(voters)
         print("warning: no estimate is of the networks of all rows; those below are of the fold models", flush=True)
     print(reason(choice, given.method), flush=True)
-    known = fitted.apply(members.probabilities)
+    known = fitted.apply(members.probabilities, facts)
     summary = summary_of(choice, given.method, dict(zip(used, voters, strict=True)))
     if test is not None:
         summary |= submit(given, choice, voters, known, test, folder)
@@ -119,8 +123,9 @@ def submit(
     if test.items is not None:
         owner = np.array(test.items)
         probabilities, first = mean_of_items(probabilities, owner), np.searchsorted(owner, np.arange(len(test.table)))
-    scores = fitted.apply_to_used(probabilities.mean(1), used)
-    by_fold = np.stack([fitted.apply_to_used(p, used) for p in probabilities.swapaxes(0, 1)])
+    facts = facts_of_test(members.run.manifest, test)
+    scores = fitted.apply_to_used(probabilities.mean(1), used, facts)
+    by_fold = np.stack([fitted.apply_to_used(p, used, facts) for p in probabilities.swapaxes(0, 1)])
     drift = measure_drift(known, members.groups, by_fold)
     for sentence in drift.sentences(members.classes):
         print(f"warning: {sentence}", flush=True)

@@ -11,7 +11,7 @@ from trainable.errors import InputError
 EXECUTORS = ("ray", "inline")
 TRACKERS = ("mlflow", "wandb")
 SEEDS = 3  # of a trial that is retrained
-THRESHOLD = 0.9  # of pseudo labels
+THRESHOLD = 0.5  # of soft pseudo labels: benchmarks.rounds, docs/decisions/039-methods-by-name.md
 Thresholds = float | dict[str, float]
 BESIDE_RETRAIN = ("retrain", "seeds", "all_rows", "executor", "cpus_per_trial", "gpus_per_trial", "address")
 NEEDS = {"seeds": "retrain", "all_rows": "retrain", "threshold": "pseudo"}

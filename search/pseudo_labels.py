@@ -3,8 +3,9 @@
     python -m search.run SPACE --pseudo RUN/ensembles/NAME --threshold 0.9
 
 Fold k of the new run trains on answers of the first ensemble's fold-k models alone, with the first run's very folds:
-no other model has kept off the labels that fold k is scored on (trainable/data/pseudo_labels.py). What all folds share
-are the members and their weights, as they share the choice of configurations.
+no other model has kept off the labels that fold k is scored on (trainable/data/pseudo_labels.py). An answer is what the
+ensemble's own method makes of them, as probabilities of all classes. What all folds share are the members and the
+method as it was fitted, as they share the choice of configurations.
 """
 
 from dataclasses import dataclass, replace
@@ -13,12 +14,13 @@ from typing import Any
 
 import numpy as np
 
+from ensembles.beside_votes import facts_of_test
 from ensembles.ensemble import Ensemble, read_ensemble, trained
 from search.arguments import THRESHOLD, Thresholds
 from search.space import Search
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import TestSet
-from trainable.data.pseudo_labels import UNSURE, answers, with_pseudo, without_pseudo
+from trainable.data.pseudo_labels import answers, with_pseudo, without_pseudo
 from trainable.errors import InputError
 from trainable.images.store import open_store
 from trainable.run import Experiment
@@ -29,20 +31,20 @@ from trainable.run.experiment import stored_names
 class Teacher:
     """What the first round knows.
 
-    experiment: its own, without pseudo labels. labels: int64[M, K] for the photos of `test`, -1 where a fold's models
-    were not sure.
+    experiment: its own, without pseudo labels. told: float32 [M, K, C] of the photos of `test`, what the method
+    makes of a fold's models; zeros where it is not sure.
     """
 
     ensemble: Path
     threshold: Thresholds
     experiment: Experiment
     test: TestSet
-    labels: np.ndarray
+    told: np.ndarray
 
     def teach(self, search: Search, weights: dict[str, str]) -> Experiment:
         """The second round's experiment, photos decoded; nothing is written to its run directory yet."""
         first = self.experiment
-        manifest, folds = with_pseudo(first.manifest, first.folds, self.test, self.labels)
+        manifest, folds = with_pseudo(first.manifest, first.folds, self.test, self.told)
         made = Experiment(manifest, folds, search.store_size, search.seed, weights, first.skipped, self.record())
         if search.store_size == first.store_size:  # what was decoded for the first round is copied
             names = stored_names(manifest, first.skipped)
@@ -57,7 +59,7 @@ class Teacher:
 
     def record(self) -> dict[str, Any]:
         """What the run writes down of the pseudo labels."""
-        sure = self.labels != UNSURE
+        sure = np.asarray(self.told.any(axis=-1))
         return {
             "ensemble": str(self.ensemble),
             "threshold": self.threshold,
@@ -70,8 +72,8 @@ class Teacher:
         found = self.record()
         low, high = min(found["photos_by_fold"]), max(found["photos_by_fold"])
         return (
-            f"pseudo labels: {found['photos']} of {len(self.labels)} test photos, {low} to {high} a fold, from "
-            f"{_words(self.threshold)} on, by {self.ensemble}"
+            f"pseudo labels: {found['photos']} of {len(self.told)} test photos, {low} to {high} a fold, from "
+            f"{_words(self.threshold)} on, soft, by {self.ensemble}"
         )
 
 
@@ -99,16 +101,17 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
         )
     places = [table["members"].tolist().index(member.name) for member in built.members]
     asked: Thresholds = THRESHOLD if threshold is None else threshold
-    votes = np.stack([built.vote(one) for one in table["probabilities"][places].swapaxes(0, 1)])  # the method's own
-    labels = answers(votes, asked, manifest.made_of)
-    if (labels == UNSURE).all():
+    facts = facts_of_test(manifest, test)
+    votes = np.stack([built.vote(one, facts) for one in table["probabilities"][places].swapaxes(0, 1)])
+    told = answers(votes, asked, manifest.made_of)
+    if not told.any():
         surest = votes.max()
         raise InputError(
             f"--threshold: received {_words(asked)}, and no test photo is so sure; allowed: less, the surest class has "
             f"{surest:.2f}"
         )
     first = Experiment(manifest, own, experiment.store_size, experiment.seed, {}, experiment.skipped)
-    return Teacher(built.folder.root, asked, first, test, labels)
+    return Teacher(built.folder.root, asked, first, test, told)
 
 
 def refuse_another(pseudo: Path | None, threshold: Thresholds | None, then: dict[str, Any] | None) -> None:

@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(given: argparse.Namespace) -> int:
+    from ensembles.beside_votes import not_known
     from ensembles.ensemble import read_ensemble, trained
     from ensembles.export.onnx_copy import check_installed
     from ensembles.export.write import export
@@ -32,7 +33,7 @@ def command(given: argparse.Namespace) -> int:
         raise InputError(f"OUT: received {out}, which exists; allowed: a new folder")
     check_folder("OUT", out.parent)
     ensemble = read_ensemble(given.ensemble)
-    print(f"ensemble {ensemble.folder.root}", flush=True)
+    print(f"ensemble {ensemble.folder.root}", *not_known(ensemble.fitted), sep="\n", flush=True)
     if not given.no_onnx:
         check_installed()
     refuse(broken_members(trained(ensemble, "export")))

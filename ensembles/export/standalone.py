@@ -144,7 +144,7 @@ def vote(method: str, members: np.ndarray, parameters: dict[str, Any]) -> np.nda
     elif method == "hill_climb":
         scores = np.maximum(np.tensordot(np.array(parameters["signed"]), members, 1), 0)
         scores[~scores.any(1)] = 1
-    elif method == "stacking":
+    elif method in ("stacking", "row_stacking"):  # of photos alone nothing is known beside the votes
         logs = np.log(np.maximum(members[weights > 0], 1e-6))
         own = [np.array(matrix) for matrix in parameters["coefficients"] if matrix]
         total = parameters["scale"] * logs.mean(0) + np.array(parameters["bias"])

@@ -3,6 +3,7 @@
 import inspect
 from typing import Any
 
+from ensembles.beside_votes import not_known
 from ensembles.ensemble import Ensemble
 from trainable.images import decode, faces, kinds
 from trainable.models import heads
@@ -60,6 +61,7 @@ def readme(ensemble: Ensemble, networks: dict[str, dict[str, Any]]) -> str:
         "    pip install torch timm numpy opencv-python-headless pillow safetensors",
         "    python predict.py PHOTOS --out predictions.csv",
         "",
+        *(line for said in not_known(ensemble.fitted) for line in (said, "")),
         "The `.onnx` files are the same networks: input `images` uint8 [B, H, W, 3] (RGB, cut and resized as "
         "`photos.py` does), output `probabilities`. A network's answer is the mean over its files.",
         "",

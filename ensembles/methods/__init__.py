@@ -20,6 +20,8 @@ from ensembles.methods.blend import BLEND, blend_of, joined
 from ensembles.methods.hill import HILL_CLIMB
 from ensembles.methods.log_pool import LOG_POOL
 from ensembles.methods.ranks import RANK_MEAN
+from ensembles.methods.row_facts import RowFacts
+from ensembles.methods.row_stacking import ROW_STACKING
 from ensembles.methods.stacking import STACKING
 from ensembles.methods.top import GEOMETRIC_MEAN, HARD_VOTE
 from ensembles.methods.vote import BEST_SINGLE, GREEDY, MEAN_TOP
@@ -35,6 +37,7 @@ __all__ = [
     "Context",
     "Fitted",
     "Method",
+    "RowFacts",
     "applicable",
     "blended",
     "build_method",
@@ -56,6 +59,7 @@ METHODS: dict[str, Method] = {
         HILL_CLIMB,
         LOG_POOL,
         STACKING,
+        ROW_STACKING,
         PER_ATTRIBUTE,
         ATTRIBUTE_POOL,
     )
@@ -92,16 +96,18 @@ def fit(
     attributes: Sequence[int] | Grid = (),
     size: int = SIZE,
     metric: AnyMetric = MACRO_F1,
+    facts: RowFacts | None = None,
 ) -> Fitted:
     """Fit the method called `name` to T members' probabilities [T, N, C] and labels int[N].
 
-    groups, seed, attributes, size and metric: as in `Context`. Raises InputError for an unknown name, and ValueError
-    for arrays that `greedy_selection` refuses or for classes or a metric that the method does not apply to.
+    groups, seed, attributes, size, metric and facts: as in `Context`. Raises InputError for an unknown name, and
+    ValueError for arrays that `greedy_selection` refuses or for classes or a metric that the method does not apply to.
     """
     method = build_method(name)
     Table.read(probabilities, labels)  # refuses what is no table of probabilities, before a method transforms it
     measure = as_metric(metric, probabilities.shape[-1])
-    context = Context(measure, None if groups is None else np.asarray(groups), seed, Grid.of(attributes), size)
+    group = None if groups is None else np.asarray(groups)
+    context = Context(measure, group, seed, Grid.of(attributes), size, facts)
     if why := method.unfit(measure, context.attributes):
         raise ValueError(
             f"{name} does not apply to {probabilities.shape[-1]} classes with attributes {context.attributes.sizes} "

@@ -9,6 +9,7 @@ from typing import Any, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from ensembles.methods.row_facts import RowFacts
 from trainable.data.grid import Grid
 from trainable.metrics import Metric
 
@@ -27,7 +28,7 @@ class Context:
     groups: the group of each row [N], whose rows are wrong together; None where each row stands for itself.
     seed: of random draws. attributes: how many values each attribute has, where a class stands for one value of each:
     with sizes (3, 2, 3) class a * 6 + b * 3 + c stands for the values a, b and c; empty where classes are no products.
-    size: most picks of greedy selection. metric: what the vote is to score high in.
+    size: most picks of greedy selection. metric: what the vote is to score high in. facts: what is known of the rows.
     """
 
     metric: Metric
@@ -35,6 +36,7 @@ class Context:
     seed: int = 0
     attributes: Grid = NO_GRID
     size: int = SIZE
+    facts: RowFacts | None = None
 
 
 class Fit(Protocol):
@@ -55,6 +57,12 @@ class Apply(Protocol):
     def __call__(self, probabilities: Array, parameters: Parameters) -> Scores: ...
 
 
+class ApplyKnowing(Protocol):
+    """As `Apply`, with what is known of the M rows."""
+
+    def __call__(self, probabilities: Array, parameters: Parameters, facts: RowFacts) -> Scores: ...
+
+
 def _always(metric: Metric, attributes: Grid) -> str:
     return ""
 
@@ -66,7 +74,8 @@ class Method:
     What `fit` returns holds at least "weights", a list of T numbers of 0 or more, one a member: reports show them.
     unfit(metric, attributes) says in words why the method does not apply, empty where it does: to the classes of that
     metric, made of these attributes, and to what the metric looks at. compared: whether `auto` compares it with others,
-    or it is fitted only where it is asked for by name.
+    or it is fitted only where it is asked for by name. apply_knowing: of a method that looks at more than votes, how
+    it votes where that is known; `apply` is how it does without.
     """
 
     name: str
@@ -74,6 +83,7 @@ class Method:
     apply: Apply
     unfit: Callable[[Metric, Grid], str] = _always
     compared: bool = True
+    apply_knowing: ApplyKnowing | None = None
 
 
 @dataclass(frozen=True)
@@ -89,17 +99,22 @@ class Fitted:
         weights = np.array(self.parameters["weights"], dtype=np.float64)
         return np.asarray(weights / weights.sum())
 
-    def apply(self, probabilities: Array) -> Scores:
-        """The vote as scores float64[M, C] for probabilities [T, M, C]; raises ValueError for another T."""
+    def apply(self, probabilities: Array, facts: RowFacts | None = None) -> Scores:
+        """The vote as scores float64[M, C] for probabilities [T, M, C]; raises ValueError for another T.
+
+        facts: what is known of the M rows, which most methods do not look at.
+        """
         members = len(self.parameters["weights"])
         if probabilities.ndim != 3 or len(probabilities) != members:
             raise ValueError(
                 f"{self.method.name} was fitted on {members} members: probabilities must be "
                 f"[{members}, rows, classes], not {probabilities.shape}"
             )
+        if facts is not None and self.method.apply_knowing is not None:
+            return self.method.apply_knowing(probabilities, self.parameters, facts)
         return self.method.apply(probabilities, self.parameters)
 
-    def apply_to_used(self, probabilities: Array, used: Sequence[int]) -> Scores:
+    def apply_to_used(self, probabilities: Array, used: Sequence[int], facts: RowFacts | None = None) -> Scores:
         """The vote float64[M, C] where only the members `used` predicted: probabilities [len(used), M, C].
 
         The others have no weight, so that no method reads what they say.
@@ -107,7 +122,7 @@ class Fitted:
         _, rows, classes = probabilities.shape
         everybody = np.full((len(self.parameters["weights"]), rows, classes), 1 / classes, np.float32)
         everybody[list(used)] = probabilities
-        return self.apply(everybody)
+        return self.apply(everybody, facts)
 
 
 def normalised(scores: Scores) -> Scores:

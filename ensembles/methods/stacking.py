@@ -23,19 +23,25 @@ MOST_CLASSES = 60  # a coefficient a member and pair of classes
 STEPS = 200
 
 
-def _logs(probabilities: Array) -> NDArray[np.float64]:
+def logs_of(probabilities: Array) -> NDArray[np.float64]:
+    """Logarithms [..., C], none of which is infinite."""
     return np.log(np.maximum(probabilities.astype(np.float64), FLOOR))
 
 
-def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
-    """scale: power of the geometric mean. bias [C]; coefficients: of each of the best few [C, C], of others empty."""
-    best = best_members(probabilities, labels, context.metric)
-    logs = _logs(probabilities[best])
+def fit_beside(
+    probabilities: Array, labels: Array, best: list[int], beside: NDArray[np.float64]
+) -> tuple[Parameters, NDArray[np.float64]]:
+    """The regression on the members `best` and on further inputs [N, E]; of these the coefficients [E, C].
+
+    The parameters: scale, power of the geometric mean; bias [C]; coefficients, of each of the best few [C, C], of
+    others empty. Further inputs are standardised by whoever made them: 0 is what is not known.
+    """
+    logs = logs_of(probabilities[best])
     pool, rows = logs.mean(axis=0), np.arange(len(labels))
     inputs = np.concatenate(list(logs - logs.mean(axis=2, keepdims=True)), axis=1)
     middle, spread = inputs.mean(axis=0), inputs.std(axis=0) + 1e-9
-    inputs = np.c_[(inputs - middle) / spread, np.ones(len(inputs))]
-    classes, width = probabilities.shape[2], inputs.shape[1]
+    inputs = np.c_[(inputs - middle) / spread, beside, np.ones(len(inputs))]
+    classes, width, of_votes = probabilities.shape[2], inputs.shape[1], len(middle)
 
     def loss(values: NDArray[np.float64]) -> tuple[float, NDArray[np.float64]]:
         scale, matrix = np.exp(values[0]), values[1:].reshape(width, classes)
@@ -47,7 +53,7 @@ def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
 
     found = minimize(loss, np.zeros(1 + width * classes), jac=True, method="L-BFGS-B", options={"maxiter": STEPS}).x
     matrix = found[1:].reshape(width, classes)
-    own = matrix[:-1] / spread[:, None]
+    own = matrix[:of_votes] / spread[:, None]
     coefficients: list[list[list[float]]] = [[] for _ in probabilities]
     for t, part in zip(best, own.reshape(len(best), classes, classes), strict=True):
         coefficients[t] = part.tolist()
@@ -56,22 +62,34 @@ def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
         "scale": float(np.exp(found[0])),
         "bias": (matrix[-1] - middle @ own).tolist(),
         "coefficients": coefficients,
-    }
+    }, matrix[of_votes:-1]
 
 
-def _apply(probabilities: Array, parameters: Parameters) -> Scores:
+def logits(probabilities: Array, parameters: Parameters) -> Scores:
+    """What the votes alone say, [M, C]."""
     total = np.tile(np.array(parameters["bias"]), (probabilities.shape[1], 1))
     best = [t for t, weight in enumerate(parameters["weights"]) if weight]
     for t in best:
-        logs = _logs(probabilities[t])
+        logs = logs_of(probabilities[t])
         total += parameters["scale"] / len(best) * logs
         total += (logs - logs.mean(axis=1, keepdims=True)) @ np.array(parameters["coefficients"][t])
-    return np.asarray(softmax(total, axis=1))
+    return total
 
 
-def _unfit(metric: Metric, attributes: Grid) -> str:
+def _fit(probabilities: Array, labels: Array, context: Context) -> Parameters:
+    best = best_members(probabilities, labels, context.metric)
+    return fit_beside(probabilities, labels, best, np.zeros((len(labels), 0)))[0]
+
+
+def apply_stacking(probabilities: Array, parameters: Parameters) -> Scores:
+    """Scores [M, C], of votes alone."""
+    return np.asarray(softmax(logits(probabilities, parameters), axis=1))
+
+
+def unfit(metric: Metric, attributes: Grid) -> str:
+    """Why no regression is fitted, or nothing."""
     return "a coefficient for each pair of classes" if len(metric.classes) > MOST_CLASSES else ""
 
 
-STACKING = Method("stacking", _fit, _apply, _unfit, compared=False)
+STACKING = Method("stacking", _fit, apply_stacking, unfit, compared=False)
 """Not compared by `auto`, which it made no better on the choosing part: docs/decisions/039-methods-by-name.md."""

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ensembles.methods import BLEND, SIZE, Fitted, applicable, blended, fit
+from ensembles.methods import BLEND, SIZE, Fitted, RowFacts, applicable, blended, fit
 from ensembles.metric import AnyMetric, as_metric
 from ensembles.nested.bootstrap import Bootstrap, evidence
 from ensembles.nested.rows import AUTO, Row, make_rows, taken
@@ -57,14 +57,15 @@ def evaluate_methods(
     size: int = SIZE,
     progress: Progress | None = None,
     auto: bool = True,
+    facts: RowFacts | None = None,
 ) -> Evaluation:
     """Fit and score methods on T members' out-of-fold probabilities [T, N, C] for labels int[N].
 
     fold [N]: the fold of each row; groups [N]: its group, which lies in one fold (None: each row is its own).
-    metric: what methods are fitted for and scored by. methods: their names (None: all that apply). attributes, size: as
-    in `ensembles.methods.Context`. progress: called before each fit. auto: whether the choice among them is estimated
-    too. Raises InputError for a metric that is not known,
-    and ValueError for fewer than 2 folds, a group in two folds, or arrays that `greedy_selection` refuses.
+    metric: what methods are fitted for and scored by. methods: their names (None: all that apply). attributes, size and
+    facts: as in `ensembles.methods.Context`. progress: called before each fit. auto: whether the choice among them is
+    estimated too. Raises InputError for a metric that is not known, ValueError for fewer than 2 folds, a group in two
+    folds, or arrays that `greedy_selection` refuses.
 
     Cost: K (K - 1) / 2 + K + 1 fits a method for K folds, without auto K + 1.
     """
@@ -74,7 +75,7 @@ def evaluate_methods(
     group = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     part = _parts(np.asarray(fold), group)
     names = applicable(classes, attributes, measure) if methods is None else list(methods)
-    fits = _Fits(probabilities, truth, group, part, names, measure, seed, Grid.of(attributes), size, progress, auto)
+    fits = _Fits(probabilities, truth, group, part, names, measure, seed, attributes, size, progress, auto, facts)
     fitted, known = fits.without(())
     single = {k: fits.without((k,)) for k in fits.parts}
 
@@ -132,10 +133,11 @@ class _Fits:
     names: list[str]
     metric: Metric
     seed: int
-    attributes: Grid
+    attributes: Sequence[int] | Grid
     size: int
     progress: Progress | None
     auto: bool
+    facts: RowFacts | None
     done: int = 0
     seconds: dict[str, float] = field(init=False)
 
@@ -163,6 +165,7 @@ class _Fits:
                 attributes=self.attributes,
                 size=self.size,
                 metric=self.metric,
+                facts=None if self.facts is None else self.facts.of(rows),
             )
             found[name] = self.seen(fitted[name], out)
             self.seconds[name] += time.perf_counter() - start
@@ -178,9 +181,15 @@ class _Fits:
         return found
 
     def votes(self, fitted: Fitted, rows: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[np.float64]]]:
-        """Rows int[n] and a method's votes [n, C] on them, few enough at a time that many classes fit the memory."""
-        for block in np.array_split(rows, 1 + len(rows) * self.probabilities.shape[2] // BLOCK):
-            yield block, fitted.apply(self.probabilities[:, block])
+        """Rows int[n] and a method's votes [n, C] on them, few enough at a time that many classes fit the memory.
+
+        A method that looks at the other rows of a group gets them all at once.
+        """
+        knows = self.facts is not None and fitted.method.apply_knowing is not None
+        blocks = 1 if knows else 1 + len(rows) * self.probabilities.shape[2] // BLOCK
+        for block in np.array_split(rows, blocks):
+            facts = None if self.facts is None else self.facts.of(block)
+            yield block, fitted.apply(self.probabilities[:, block], facts)
 
     def _announce(self, what: str) -> None:
         if self.progress:

@@ -82,7 +82,8 @@ def taken(rows: Sequence[Row]) -> list[str]:
     if steady and steady[0].method == STEADY[0] and hardly_behind(steady[0], best, PAIRED):
         return [STEADY[0]]
     if not steady:
-        return [next(name for name in PREFERENCE if name in found and hardly_behind(found[name], best, PAIRED))]
+        near = (name for name in PREFERENCE if name in found and hardly_behind(found[name], best, PAIRED))
+        return [next(near, best.method)]  # asked for by name, and clearly ahead of the best single member
     first = max(steady, key=lambda row: row.nested)
     if not hardly_behind(first, best, CLEAR):
         return [best.method]

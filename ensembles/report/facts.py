@@ -187,6 +187,8 @@ class Facts:
             with suppress(InputError):  # a run that it was built on is gone
                 ensemble = read_ensemble(self.newest.root)
                 ids = [m.trial.id for m in ensemble.members if isinstance(m, Member) and not m.times]
+                if ensemble.fitted.method.apply_knowing is not None:  # it looked at more than these
+                    return self.newest.oof().probabilities
                 if len(ids) == len(ensemble.members) and all(i in of for i in ids):
                     return ensemble.vote(np.stack([of[i] for i in ids])).astype(np.float32)
         return np.asarray(np.sum([w * of[t] for t, w in self.weights.items()], axis=0, dtype=np.float32))

@@ -7,7 +7,7 @@ Run:     python -m search.run spaces/recipes/resnet34_age58_pseudo.py --data DAT
          python -m ensembles.build runs/resnet34_age58_pseudo_round2 --method mean_top5
 Expect:  .7648 on the private leaderboard with pseudo labels, by its authors; not measured by us
 Why:     fixed as published: SGD with momentum .9, times .9 every 10 epochs, batches of 4, ten folds, hard and
-         soft votes. The second round takes test photos of which a fold's models are sure to 0.9 (`--threshold`)
+         soft votes. The second round takes test photos of which a fold's models are sure to 0.5 (`--threshold`)
 """
 
 import optuna

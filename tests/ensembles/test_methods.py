@@ -91,7 +91,7 @@ def test_a_single_member(name: str) -> None:
     table, labels, groups = problem(members=1)
     fitted = run(name, table, labels, groups)
     assert fitted.weights.tolist() == [1]
-    if name not in ("attribute_pool", "per_attribute", "stacking"):
+    if name not in ("attribute_pool", "per_attribute", "stacking", "row_stacking"):
         np.testing.assert_array_equal(fitted.apply(table).argmax(axis=1), table[0].argmax(axis=1))
 
 

@@ -58,7 +58,7 @@ def test_labels_of_a_fold_do_not_reach_its_own_predictions(monkeypatch: pytest.M
         def __init__(self, rows: set[int], inner: Any) -> None:
             self.rows, self.inner, self.weights = rows, inner, inner.weights
 
-        def apply(self, test: NDArray[Any]) -> Any:
+        def apply(self, test: NDArray[Any], facts: Any = None) -> Any:
             used = set(np.round(test[0, :, 0] * 1000).astype(int).tolist())
             assert len(self.rows) == 60 or not used & self.rows  # fitted on all, or not on these
             return self.inner.apply(test)

@@ -1,4 +1,4 @@
-"""Pseudo labels from the command line: the same folds, labels of each fold's own models, kept on resume."""
+"""Pseudo labels from the command line: the same folds, what each fold's own models say, kept on resume."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from helpers import refused, space_file
 from inline import interrupt_after, searched
 
 from ensembles.build import main as build
+from ensembles.methods import load
+from search.pseudo_labels import first_round
 from search.run import main as search
 from trainable.data.rows import training_rows
 from trainable.run import Run
@@ -80,10 +82,14 @@ def test_second_round_learns_from_each_folds_own_models(
     added = []
     for k in range(3):
         mean = sum(w * table["probabilities"][names.index(n), k] for n, w in weights.items()) / sum(weights.values())
-        sure = {image: mean[i].argmax() for image, i in of_image.items() if mean[i].max() >= float(SURE)}
+        sure = {image: mean[i] for image, i in of_image.items() if mean[i].max() >= float(SURE)}
         found = training_rows(config, new.manifest, new.folds, k)
         extra = found.rows[found.rows >= count]
-        assert dict(zip(new.manifest.frame["image"].iloc[extra], found.labels[extra], strict=True)) == sure
+        assert np.array_equal(found.soft.rows, extra)
+        images = new.manifest.frame["image"].iloc[extra].tolist()
+        assert set(images) == set(sure)
+        np.testing.assert_allclose(found.soft.shares, [sure[image] for image in images], atol=1e-6)
+        assert np.array_equal(found.labels[extra], found.soft.shares.argmax(1))
         added.append(len(sure))
     assert record["photos_by_fold"] == added and min(added) > 0
     assert len(second.trials()[0].oof().index) == count, "pseudo rows are never scored"
@@ -103,6 +109,26 @@ def test_second_round_learns_from_each_folds_own_models(
     third = [space, "--out", first.root.parent, "--name", "third", "--pseudo", second.ensemble("vote").root]
     assert search([str(w) for w in [*third, "--threshold", SURE, "--dry-run"]]) == 0
     assert "168 images of 24 groups" in capfd.readouterr().out
+
+
+@pytest.mark.parametrize("method", ["stacking", "log_pool", "hard_vote", "auto"])
+def test_what_is_taught_is_what_the_ensembles_own_method_says(first: Run, method: str) -> None:
+    """Not the members' weighted mean, whatever their weights are; of fold k's models alone."""
+    assert build([str(first.root), "--name", f"by {method}", "--method", method, "--no-persons"]) == 0
+    folder = first.ensemble(f"by {method}")
+    summary, table = folder.summary(), folder.test()
+    names = table["members"].tolist()
+    used = [names.index(f"{Path(m['run']).name}/{m['trial']}") for m in summary["members"]]
+    weights = np.array([m["weight"] for m in summary["members"]])
+    fitted, told = load(summary["method"], summary["parameters"]), first_round(folder.root, 1e-6, 3, None).told
+    of_candidate = np.flatnonzero(np.array(summary["parameters"]["weights"]) > 0)
+    means = []
+    for k in range(3):
+        alone = table["probabilities"][used, k]
+        np.testing.assert_allclose(told[:, k], fitted.apply_to_used(alone, of_candidate), atol=1e-6)
+        means.append(np.tensordot(weights, alone, 1))
+    assert np.abs(told - np.stack(means, 1)).max() > 1e-3
+    np.testing.assert_allclose(told.sum(2), 1, atol=1e-5)
 
 
 def test_thresholds_by_attribute_are_planned_and_nothing_is_written(

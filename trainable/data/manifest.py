@@ -19,6 +19,7 @@ from trainable.words import few
 
 COMPETITION = "competition"
 ITEM = "item"  # column, int64: photos of one number have one label and are answered together, see trainable.data.items
+OWN = ("image", "group", "label", "fold", ITEM, "extra", "bytes")  # columns that the source's give way to
 SAMPLE_WEIGHT = "sample_weight"  # column, float64: how much the loss of a row counts in training
 
 
@@ -66,6 +67,12 @@ class Manifest:
         """Names of the columns that classes are made of, empty where labels are plain."""
         return self.made_of.names
 
+    @property
+    def further(self) -> tuple[str, ...]:
+        """Names of the further columns of the source, as text, of which nothing was made."""
+        own = {*OWN, SAMPLE_WEIGHT, *self.made_of.names}
+        return tuple(str(c) for c in self.frame if c not in own and not str(c).startswith("pseudo"))
+
     @cached_property
     def groupwise(self) -> tuple[str, ...]:
         """The attributes of which all scored photos of a group have one value: they are the group's own."""
@@ -112,7 +119,8 @@ class TestSet:
     """Images to predict; the submission repeats `table` with the columns of `form` filled in.
 
     groups: of each row of it, where a column says what belongs together. items: int64[M], rising: the row that each
-    image is a photo of, where rows have several; None where each has one.
+    image is a photo of, where rows have several; None where each has one. known: a table of text with a row for each of
+    `table`, in whose further columns more is known of them; None where there is none.
     """
 
     root: Path
@@ -121,6 +129,7 @@ class TestSet:
     form: Form
     groups: tuple[str, ...] | None = None
     items: tuple[int, ...] | None = None
+    known: pd.DataFrame | None = None
 
     __test__ = False  # not a test case, whatever pytest thinks of the name
 

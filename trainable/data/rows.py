@@ -4,7 +4,7 @@ Everything here acts on training rows. Validation rows are `Folds.valid_rows`, a
 what makes trials comparable.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -14,7 +14,7 @@ from trainable.data.attributes import PLAIN, Attributes
 from trainable.data.corrections import correct, left_out
 from trainable.data.folds import Folds
 from trainable.data.manifest import SAMPLE_WEIGHT, Manifest
-from trainable.data.pseudo_labels import pseudo_answers
+from trainable.data.pseudo_labels import SoftLabels, pseudo_answers
 from trainable.data.where import rows_where
 from trainable.errors import InputError
 
@@ -25,7 +25,9 @@ class TrainingRows:
 
     `first` bool[N]: what a first stage trains on. `partners` bool[N]: what mixing takes partners from. Neither has any
     row where the configuration names none. `classes`: how many the target has. `weights` float64[N]: how much the loss
-    of a row counts, 1 on average over `rows`; None where the data have no column `sample_weight`.
+    of a row counts, 1 on average over `rows`; None where the data have no column `sample_weight`. `soft`: those of
+    `rows` that are not of one class alone, by shares of the target's classes; `labels` has the largest. None: none
+    are.
     """
 
     rows: np.ndarray
@@ -34,6 +36,7 @@ class TrainingRows:
     partners: np.ndarray
     classes: int
     weights: np.ndarray | None = None
+    soft: SoftLabels | None = None
 
 
 def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int) -> TrainingRows:
@@ -45,11 +48,13 @@ def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int)
     frame = correct(manifest, config.rows.corrections, own)
     labels = _labels(frame, manifest.made_of, config.rows)
     out = dropped(frame, manifest.made_of, config.rows) | left_out(manifest, config.rows.corrections, own)
-    before = folds.train_rows(k)
+    before, soft = folds.train_rows(k), None
     if "pseudo" in frame:
-        pseudo, answers = frame["pseudo"].to_numpy(bool), pseudo_answers(frame, own)
-        labels = np.where(pseudo, np.maximum(answers, 0), labels)
-        out = np.where(pseudo, answers < 0, out)
+        pseudo, soft = frame["pseudo"].to_numpy(bool), pseudo_answers(frame, own, len(manifest.classes))
+        labels = labels.copy()
+        labels[soft.rows] = soft.shares.argmax(1)
+        out |= pseudo
+        out[soft.rows] = False
         before = before[~pseudo[before]]
     rows = folds.train_rows(k)
     rows = rows[~out[rows]]
@@ -58,13 +63,17 @@ def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int)
     first, partner = config.stage.rows, config.mix.partner
     mixes = config.mix.name != "none" and "=" in partner
     nothing = np.zeros(len(frame), bool)
+    told = of_target(labels, config.target, manifest.made_of).copy()  # pandas gives read-only arrays
+    if soft is not None and (soft := _of_target(soft, config.target, manifest.made_of).among(rows)) is not None:
+        told[soft.rows] = soft.shares.argmax(1)
     return TrainingRows(
         rows,
-        of_target(labels, config.target, manifest.made_of).copy(),  # pandas gives read-only arrays
+        told,
         first=rows_where(manifest, first, labels, "stage.rows") if first else nothing,
         partners=rows_where(manifest, partner, labels, "mix.partner") if mixes else nothing,
         classes=len(target_classes(manifest, config.target)),
         weights=_weights(frame, rows),
+        soft=soft,
     )
 
 
@@ -91,6 +100,12 @@ def made_of_target(manifest: Manifest, target: str) -> Attributes:
 def of_target(labels: np.ndarray, target: str, made_of: Attributes) -> np.ndarray:
     """int64[N] of labels of all classes."""
     return labels if target == JOINT else made_of.decode(labels)[target]
+
+
+def _of_target(soft: SoftLabels, target: str, made_of: Attributes) -> SoftLabels:
+    if target == JOINT:
+        return soft
+    return replace(soft, shares=made_of.grid.marginal(soft.shares, made_of.names.index(target)).astype(np.float32))
 
 
 def dropped(frame: pd.DataFrame, made_of: Attributes, rows: RowsConfig) -> np.ndarray:

@@ -11,9 +11,10 @@ from functools import cached_property
 import numpy as np
 
 from trainable.config import HeadConfig
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.features.calibrate import best_scale, log_loss
 from trainable.features.closed import CLOSED, Linear
-from trainable.features.direct import logistic_path, neighbours_logits, unit_rows
+from trainable.features.direct import logistic_path, neighbours_logits, spread, unit_rows
 from trainable.features.moments import Moments
 from trainable.features.span import Span
 from trainable.features.table import FeatureTable
@@ -30,12 +31,14 @@ NEIGHBOURS = (5, 10, 20, 50, 100)
 class Lesson:
     """What one head may see: labels int64[N], -1 for rows that do not train; weights float64[C] of the classes.
 
-    left_out: the parts of the rows that it is scored on, which no label of `labels` lies in.
+    left_out: the parts of the rows that it is scored on, which no label of `labels` lies in. soft: the shares of rows
+    that are of several classes; `labels` has the largest, which is what a bank of neighbours keeps.
     """
 
     labels: np.ndarray
     weights: np.ndarray
     left_out: frozenset[int]
+    soft: SoftLabels | None = None
 
 
 @dataclass(frozen=True, eq=False)
@@ -130,8 +133,10 @@ class Fitter:
     def _heads(self, lesson: Lesson, more: frozenset[int], strengths: tuple[float, ...]) -> dict[float, Linear]:
         if self.head.name == "logistic":
             rows = self.rows(lesson, more)
+            soft = None if lesson.soft is None else lesson.soft.among(rows)
+            counted = None if self.counted is None else self.counted[rows]
             given = self.table.rows(rows), lesson.labels[rows], lesson.weights, strengths
-            return logistic_path(*given, counted=None if self.counted is None else self.counted[rows])
+            return logistic_path(*given, counted=counted, soft=spread(rows, soft))
         statistics = self._moments(lesson).without(*(lesson.left_out | more), weights=lesson.weights)
         found = {strength: CLOSED[self.head.name](statistics, strength) for strength in strengths}
         span = self._span
@@ -162,8 +167,8 @@ class Fitter:
             by_class = any(len(set(some.weights.tolist())) > 1 for some in self.lessons)
             table = self.table if self._span is None else self._span.table
             given = table, labels, self.part, len(lesson.weights)
-            made = Moments.of(*given, by_class=by_class, counted=self.counted, width=self.table.width)
-            self._own = {key: made}
+            width, counted = self.table.width, self.counted
+            self._own = {key: Moments.of(*given, by_class=by_class, width=width, counted=counted, soft=lesson.soft)}
         return self._own[key]
 
     @cached_property
@@ -177,9 +182,10 @@ class Fitter:
 
     @cached_property
     def _alike(self) -> bool:
-        """Whether all lessons have one label a row, and train on all rows but those of the parts they leave out."""
+        """Whether all lessons have one class a row, and train on all rows but those of the parts they leave out."""
         return all(
-            np.array_equal(lesson.labels, np.where(np.isin(self.part, sorted(lesson.left_out)), -1, self._merged))
+            lesson.soft is None
+            and np.array_equal(lesson.labels, np.where(np.isin(self.part, sorted(lesson.left_out)), -1, self._merged))
             for lesson in self.lessons
         )
 

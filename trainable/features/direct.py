@@ -6,11 +6,27 @@ import numpy as np
 import torch
 from sklearn.linear_model import LogisticRegression
 
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.features.closed import NEVER, Linear
 from trainable.models.fitted import cosines, neighbours_vote
 
 ITERATIONS = 300
 TOLERANCE = 1e-3
+LEAST = 1e-3  # share of a class that a soft label is learnt of
+
+
+Counted = tuple[np.ndarray, np.ndarray, np.ndarray]
+
+
+def spread(rows: np.ndarray, soft: SoftLabels | None) -> Counted | None:
+    """Rows int64[n] of which some are of several classes, as rows of one class each that count for a share.
+
+    (place int64[m] among `rows`, class int64[m], share float[m]) of the soft ones; shares below LEAST are left out.
+    """
+    if soft is None:
+        return None
+    which, label = np.nonzero(soft.shares >= LEAST)
+    return np.searchsorted(rows, soft.rows)[which], label, soft.shares[which, label]
 
 
 def logistic_path(
@@ -20,13 +36,14 @@ def logistic_path(
     shrinkages: Sequence[float],
     *,
     counted: np.ndarray | None = None,
+    soft: Counted | None = None,
 ) -> dict[float, Linear]:
     """Multinomial logistic regression on features float32 [n, D] for each shrinkage, from the strongest on.
 
     labels: int64[n]. weights: float64[C], of the rows of a class; counted: float64[n], of each row beside it (None: 1).
     The penalty on features of deviation 1 is
     shrinkage / (1 - shrinkage) times half the squared norm, beside the mean loss of a row; each fit begins where the
-    one before ended. scikit-learn's, by L-BFGS.
+    one before ended. scikit-learn's, by L-BFGS. soft: rows that count for several classes, as `spread` gives them.
     """
     mean, deviation = values.mean(0, dtype=np.float64), values.std(0, dtype=np.float64)
     if counted is not None:
@@ -36,6 +53,12 @@ def logistic_path(
     deviation = np.where(deviation > 1e-6, deviation, 1.0)
     scaled = ((values - mean) / deviation).astype(np.float32)
     row, found = weights[labels] * (1.0 if counted is None else counted), {}
+    if soft is not None:
+        place, label, share = soft
+        hard = np.setdiff1d(np.arange(len(labels)), place)
+        own = weights[label] * share * (1.0 if counted is None else counted[place])
+        scaled, labels = np.concatenate([scaled[hard], scaled[place]]), np.concatenate([labels[hard], label])
+        row = np.concatenate([row[hard], own])
     model = LogisticRegression(max_iter=ITERATIONS, tol=TOLERANCE, warm_start=True)
     for shrinkage in sorted(set(shrinkages), reverse=True):
         model.C = (1 - shrinkage) / shrinkage / row.sum()

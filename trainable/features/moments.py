@@ -10,6 +10,7 @@ from typing import Any, Self
 
 import numpy as np
 
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.features.table import FeatureTable
 
 LARGE = 1.5e9  # bytes of Gram matrices beyond which they are kept as float32; they are summed as float64
@@ -77,12 +78,16 @@ class Moments:
         by_class: bool = False,
         counted: np.ndarray | None = None,
         width: int | None = None,
+        soft: SoftLabels | None = None,
     ) -> Self:
         """Of the rows of a table with labels int64[N] (-1: left out) in parts int64[N], numbered from 0.
 
-        counted: float64[N] of 0 or more, how much each row counts (None: 1). Rows are streamed: memory does not depend
-        on N.
+        counted: float64[N] of 0 or more, how much each row counts (None: 1). soft: rows that count for several classes,
+        by their shares, whatever their labels are. Rows are streamed: memory does not depend on N.
         """
+        if soft is not None:
+            labels = labels.copy()
+            labels[soft.rows] = -1
         parts, kinds = int(part.max()) + 1, classes if by_class else 1
         columns = table.width
         dtype = np.float32 if parts * kinds * columns**2 * 8 > LARGE else np.float64
@@ -104,6 +109,17 @@ class Moments:
                 ends = np.flatnonzero(cells // classes == p)
                 mine = slice(starts[ends[0]], starts[ends[-1]] + lengths[ends[-1]])
                 grams[p, 0] += values[mine].T @ weighed[mine]
+        if soft is not None:
+            for rows, values in table.stream(soft.rows):
+                shares = soft.shares[np.searchsorted(soft.rows, rows)].astype(np.float64)
+                if counted is not None:
+                    shares *= counted[rows, None]
+                for p in np.unique(part[rows]).tolist():
+                    here, own = values[part[rows] == p], shares[part[rows] == p]
+                    counts[p] += own.sum(0)
+                    sums[p] += own.T @ here
+                    for kind, share in enumerate(own.T if by_class else own.sum(1)[None]):
+                        grams[p, kind] += (here.T * share) @ here
         return cls(counts, sums, grams, width or columns)
 
     def without(self, *parts: int, weights: np.ndarray | None = None) -> Statistics:

@@ -88,10 +88,10 @@ def choose(rng: np.random.Generator, labels: np.ndarray, partners: np.ndarray, p
 
 
 def apply(images: Tensor, targets: Tensor, mix: Mix, classes: int) -> tuple[Tensor, Tensor]:
-    """Images float32 [B, 3, H, W] and targets int64[B] to mixed ones: targets become float32 [B, C]."""
+    """Images float32 [B, 3, H, W] and targets int64[B] or float32 [B, C] to mixed ones, targets float32 [B, C]."""
     partner = to_device(mix.partner, images.device)
-    hard = F.one_hot(targets, classes).float()
-    soft = torch.lerp(hard[partner], hard, mix.keep)
+    own = targets if targets.is_floating_point() else F.one_hot(targets, classes).float()
+    soft = torch.lerp(own[partner], own, mix.keep)
     if mix.box is None:
         return torch.lerp(images[partner], images, mix.keep), soft
     top, bottom, left, right = mix.box

@@ -28,7 +28,7 @@ from trainable.training.optim import build_schedule
 from trainable.training.phases import OptimiserPhase, is_first_stage, optimiser_phase
 from trainable.training.samplers import build_sampler
 from trainable.training.state import TrainingState, optimiser_of
-from trainable.training.step import Batch, Steps
+from trainable.training.step import Batch, SoftTargets, Steps
 from trainable.training.validation import ValidationBatches
 from trainable.training.ways import Caller, kind_of
 
@@ -51,7 +51,10 @@ class Epochs:
         kind = kind_of(config, bf16=fold.bf16)
         caller = Caller(network, config.compile, kind, fold.device, fold.bf16, fold.ways)
         kept = config.model.batch_norm == "kept"
-        self.steps = Steps(state, caller, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16, counted, kept)
+        soft = None if fold.training.soft is None else SoftTargets.of(fold.training.soft, len(labels), fold.device)
+        self.steps = Steps(
+            state, caller, inputs, labels, len(fold.classes), accumulate, clip, fold.bf16, counted, kept, soft
+        )
         self.sample = build_sampler(config.sampler.name, power=config.sampler.power, beta=config.sampler.beta)
         m = config.mix
         self.mixer: MixPlanner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)

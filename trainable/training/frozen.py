@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from pathlib import Path
 from typing import Self
@@ -15,6 +16,7 @@ from trainable.config import TrialConfig
 from trainable.data.attributes import Attributes
 from trainable.data.folds import Folds
 from trainable.data.items import photos_of
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.data.rows import made_of_target, target_classes, target_labels, training_rows
 from trainable.features.choose import Fitted, Fitter, Lesson
 from trainable.features.closed import Linear
@@ -113,7 +115,7 @@ class FrozenHeads:
                 weights = self._weights(labels[some.rows], classes)
                 if some.weights is not None:
                     labels[some.weights == 0] = -1
-                lessons.append(Lesson(labels, weights, out))
+                lessons.append(Lesson(labels, weights, out, self._soft(some.soft, attribute)))
             scored = np.where(own.scored, self._labels(truth, attribute), -1)
             found.append(Fitter(self.tables[0], self.config.head, part, scored, lessons, rows[0].weights))
         return found
@@ -127,6 +129,12 @@ class FrozenHeads:
     def _labels(self, labels: np.ndarray, attribute: str) -> np.ndarray:
         """int64[n]: classes, or what they say of an attribute."""
         return self.made_of.decode(labels)[attribute] if attribute else labels
+
+    def _soft(self, soft: SoftLabels | None, attribute: str) -> SoftLabels | None:
+        if soft is None or not attribute:
+            return soft
+        axis = self.made_of.names.index(attribute)
+        return replace(soft, shares=self.made_of.grid.marginal(soft.shares, axis))
 
     def _weights(self, labels: np.ndarray, classes: int) -> np.ndarray:
         given = self.config.loss

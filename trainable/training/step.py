@@ -4,11 +4,14 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from itertools import islice
+from typing import Self
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from torch import Tensor, nn
 
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.device import to_device
 from trainable.images.mixing import Mix, apply
 from trainable.memory import as_many_as_fit
@@ -23,13 +26,33 @@ Plan = Callable[[int, np.ndarray, tuple[int, int]], Mix | None]
 
 
 @dataclass(frozen=True)
+class SoftTargets:
+    """place: int64[N] on the device, of each row in `shares`, -1 where it is of one class. shares: float32 [P, C]."""
+
+    place: Tensor
+    shares: Tensor
+
+    @classmethod
+    def of(cls, soft: SoftLabels, count: int, device: torch.device) -> Self:
+        """count: N."""
+        place = np.full(count, -1)
+        place[soft.rows] = np.arange(len(soft.rows))
+        return cls(torch.from_numpy(place).to(device), torch.from_numpy(soft.shares).to(device))
+
+    def instead_of(self, hard: Tensor, rows: Tensor) -> Tensor:
+        """float32 [B, C] of rows int64[B] on the device: their shares, or where they have none those in `hard`."""
+        place = self.place[rows]
+        return torch.where(place[:, None] < 0, hard, self.shares[place.clamp_min(0)])
+
+
+@dataclass(frozen=True)
 class Steps:
     """What every epoch of a fold shares.
 
     caller: calls what is trained (the model, or its head on cached features). inputs: a batch as the network takes it.
     labels int64[N] on the device. accumulate: batches of a step.
     weights: float32[N] on the device, how much the loss of a row counts, None where all count alike. keep_statistics:
-    whether BatchNorm goes on with those it has.
+    whether BatchNorm goes on with those it has. soft: the targets of rows that are of several classes.
     """
 
     state: TrainingState
@@ -42,6 +65,7 @@ class Steps:
     bf16: bool
     weights: Tensor | None = None
     keep_statistics: bool = False
+    soft: "SoftTargets | None" = None
 
     def run(
         self,
@@ -75,6 +99,11 @@ class Steps:
         assert next(batches, None) is None
         return torch.stack(losses).mean().item()
 
+    def _targets(self, places: Tensor) -> Tensor:
+        """int64 [B]; float32 [B, C] in a fold that has soft labels, whatever the batch holds."""
+        hard = self.labels[places]
+        return hard if self.soft is None else self.soft.instead_of(F.one_hot(hard, self.classes).float(), places)
+
     def _gradients(self, group: list[Batch], first: int, loss_of: Loss, plan: Plan, micro: int) -> Tensor:
         """The gradients of a step, anew, of at most `micro` images at once; its loss.
 
@@ -86,7 +115,7 @@ class Steps:
         images_of_step = sum(len(rows) for rows, *_ in group)
         losses = []
         for number, (rows, places, images) in enumerate(group, first):
-            inputs, targets = self.inputs(images), self.labels[places]
+            inputs, targets = self.inputs(images), self._targets(places)
             counted = None if self.weights is None else self.weights[places]
             mix = plan(number, rows, tuple(inputs.shape[2:]))  # type: ignore[arg-type]
             if mix is not None:

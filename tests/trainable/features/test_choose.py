@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from scipy.special import log_softmax, softmax
@@ -10,6 +12,7 @@ from sklearn.neighbors import KNeighborsClassifier
 
 from trainable.config import HeadConfig
 from trainable.config.head import FITTED
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.features.calibrate import best_scale, log_loss
 from trainable.features.choose import Fitter, Lesson
 from trainable.features.closed import CLOSED, lda
@@ -87,6 +90,24 @@ def test_what_only_a_groups_memory_can_tell_is_not_told_across_groups(name: str)
         ignoring += accuracy(rows.of_group, rows.out_of_fold(HeadConfig(name=name), rows.of_group).argmax(1)) / 4
     assert ignoring > 0.8  # folds that ignore groups show what there is to remember
     assert right < 1 / CLASSES + 3 * np.sqrt(0.25 * 0.75 / (4 * GROUPS))  # a group is one draw
+
+
+def test_soft_labels_are_a_lessons_own() -> None:
+    """Two folds that are told otherwise of the same rows, with the same surest class, share no head."""
+    rows = Rows(6)
+    rows.fold[::4] = -1  # photos without a label of their own
+    rows.part, rows.fold_of = inner_parts(rows.fold, rows.group.astype(str))
+    free = np.flatnonzero(rows.fold < 0)
+    sure = np.eye(CLASSES, dtype=np.float32)[rows.labels[free]]
+    soft = [SoftLabels(free, (1 - blur) * sure + blur / CLASSES) for blur in (0.1, 0.5, 0.1, 0.5, 0.1)]
+    scored, head = np.where(rows.fold < 0, -1, rows.labels), HeadConfig(name="lda", shrinkage=0.2, calibrate=False)
+    lessons = [replace(rows.lesson(rows.labels, k), soft=soft[k]) for k in range(FOLDS)]
+    fitter = Fitter(rows.table, head, rows.part, scored, lessons)
+    for k, lesson in enumerate(lessons):
+        left_out = np.flatnonzero(rows.fold_of == k)
+        moments = Moments.of(rows.table, lesson.labels, rows.part, CLASSES, soft=soft[k])
+        expected = lda(moments.without(*left_out), 0.2)
+        assert fitter.fit(lesson).linear.weight == pytest.approx(expected.weight)
 
 
 def test_strength_and_scale_are_those_of_the_held_back_parts() -> None:

@@ -7,8 +7,10 @@ import pytest
 from sklearn.discriminant_analysis import LinearDiscriminantAnalysis
 from sklearn.linear_model import RidgeClassifier
 
+from trainable.data.pseudo_labels import SoftLabels
 from trainable.errors import InputError
 from trainable.features.closed import CLOSED, alpha, lda, ridge
+from trainable.features.direct import logistic_path, spread
 from trainable.features.moments import Moments
 from trainable.features.table import FeatureTable
 
@@ -66,6 +68,29 @@ def test_weighed_discriminant_is_that_of_repeated_rows(problem: tuple) -> None:
     theirs = lda(Moments.of(repeated, labels[again], part[again], CLASSES).without(0), 0.2)
     assert ours.weight == pytest.approx(theirs.weight, abs=1e-8)
     assert ours.bias == pytest.approx(theirs.bias, abs=1e-8)
+
+
+@pytest.mark.parametrize("by_class", [False, True])
+@pytest.mark.parametrize("name", CLOSED)
+def test_rows_of_two_halves_are_a_row_of_each(problem: tuple, name: str, by_class: bool) -> None:
+    """Against the rows repeated: twice those of one class, once a class those of two."""
+    table, labels, part = problem
+    halves = np.flatnonzero(np.arange(ROWS) % 5 == 0)
+    other = (labels + 1) % CLASSES
+    soft = SoftLabels(halves, ((np.eye(CLASSES)[labels] + np.eye(CLASSES)[other]) / 2).astype(np.float32)[halves])
+    again = np.repeat(np.arange(ROWS), 2)
+    twice = np.where(np.isin(again, halves) & (np.arange(2 * ROWS) % 2 == 1), other[again], labels[again])
+    repeated = FeatureTable(table.blocks, table.place[again])
+    weights = np.array([1.0, 2.0, 1.0, 3.0, 1.0]) if by_class else np.ones(CLASSES)
+    ours = Moments.of(table, labels, part, CLASSES, by_class=by_class, soft=soft).without(0, weights=weights)
+    theirs = Moments.of(repeated, twice, part[again], CLASSES, by_class=by_class).without(0, weights=weights)
+    one, two = CLOSED[name](ours, 0.2), CLOSED[name](theirs, 0.2)
+    assert one.weight == pytest.approx(two.weight, abs=1e-8) and one.bias == pytest.approx(two.bias, abs=1e-8)
+    if name == "lda" and by_class:  # the same of the head that looks at the rows themselves
+        values, pair = table.rows(np.arange(ROWS)), table.rows(again)
+        given = logistic_path(values, labels, weights, [0.1], soft=spread(np.arange(ROWS), soft))[0.1]
+        doubled = logistic_path(pair, twice, weights, [0.1])[0.1]
+        assert given.weight == pytest.approx(doubled.weight, abs=2e-3)
 
 
 def test_statistics_of_parts_are_those_of_their_rows(problem: tuple, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -76,6 +76,16 @@ def test_none_never_mixes():
     assert plan_of("none")(generator(0), LABELS, OLD, SIZE) is None
 
 
+@pytest.mark.parametrize("name", MIXES)
+def test_soft_targets_are_mixed_as_labels_are(name):
+    mix, hard = plan_of(name)(generator(0), LABELS, OLD, SIZE), torch.from_numpy(LABELS)
+    once = apply(images(), hard, mix, 3)[1]
+    own = torch.nn.functional.one_hot(hard, 3).float()
+    assert torch.equal(apply(images(), own, mix, 3)[1], once)
+    soft = 0.8 * own + 0.2 / 3
+    assert torch.allclose(apply(images(), soft, mix, 3)[1], 0.8 * once + 0.2 / 3)
+
+
 def test_cutmix_leaves_the_given_images_alone():
     before = images()
     mix = plan_of("cutmix")(generator(0), LABELS, OLD, SIZE)

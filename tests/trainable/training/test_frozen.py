@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +17,9 @@ from ensembles.members import Member
 from ensembles.predict_members import predict_member
 from trainable.config import TrialConfig
 from trainable.config.head import FITTED
+from trainable.data.layouts import read_test
 from trainable.data.manifest import Manifest
+from trainable.data.pseudo_labels import with_pseudo
 from trainable.errors import InputError
 from trainable.images.loader import Loader
 from trainable.models.freezing import features
@@ -105,6 +108,33 @@ def test_cut_off_between_folds_it_ends_the_same(run: Run, tmp_path: Path) -> Non
     assert [fold.finished for fold in again.folds()] == [True, False]
     assert len(list(run_trial(again, device=CPU))) == 6
     assert np.array_equal(again.oof().probabilities, whole.oof().probabilities)
+
+
+@pytest.mark.parametrize("name", FITTED)
+def test_a_head_learns_soft_labels_of_its_own_fold(run: Run, tmp_path: Path, name: str) -> None:
+    """Shares of fold 1 that say the opposite of all other folds' turn fold 1's head alone."""
+    first = run.experiment
+    test = read_test(first.manifest.root, first.manifest.classes)
+    assert test is not None
+    right = np.eye(3, dtype=np.float32)[np.arange(5) % 3]
+    told = np.stack([right, np.roll(right, 1, 1), right], 1)  # [photos, folds, classes]
+    made = {}
+    for sure in (0.6, 0.9):
+        manifest, folds = with_pseudo(first.manifest, first.folds, test, told * sure + (1 - sure) / 3)
+        second = Run(tmp_path / f"{sure}")
+        experiment = replace(first, manifest=manifest, folds=folds, content="")
+        second.begin(experiment, command=["test"], settings={})
+        trial = completed(second, frozen(name, head={"calibrate": False}))
+        assert trial.state == "complete" and len(trial.oof().index) == 120
+        made[sure] = trial.oof()
+    plain = completed(run, frozen(name, head={"calibrate": False})).oof()
+    for k in range(3):
+        rows = plain.fold == k
+        loss = [-np.log(one.probabilities[rows, one.label[rows]]).mean() for one in (plain, made[0.9])]
+        assert (loss[1] > loss[0]) or k != 1
+    differ = np.abs(made[0.9].probabilities - made[0.6].probabilities).max()
+    # a bank of neighbours keeps the surest class, and a discriminant of shades is certain of every photo
+    assert differ > 1e-4 or name in ("knn", "lda")
 
 
 def test_one_head_of_all_rows(run: Run) -> None:

@@ -46,6 +46,32 @@ def test_contract(batch, name, f1, smoothing, soft):
 
 
 @pytest.mark.parametrize(("name", "f1"), FAMILY)
+def test_soft_targets(batch, name, f1):
+    """What losses make of shares of classes: the mean of what they make of each class; soft F1 by its formula."""
+    logits, hard = batch
+    shares = 0.7 * soften(hard, C, 0.0) + 0.3 * torch.randn(24, C).mul(3).softmax(1)
+    loss = build_loss(name, f1_weight=f1)
+    logits.requires_grad_(True)
+    value = loss(logits, shares)
+    value.backward()
+    assert (
+        value.ndim == 0 and value.isfinite() and logits.grad.isfinite().all() and (logits.grad.abs().sum(1) > 0).all()
+    )
+    order = torch.randperm(24)
+    assert torch.allclose(loss(logits[order], shares[order]), value, atol=1e-6)
+    nearer = logits.detach() - 0.05 * (logits.detach().softmax(1) - shares)
+    assert loss(nearer, shares) < value
+    if name == "soft_f1" or f1:
+        p, q = logits.detach().softmax(1).double().numpy(), shares.double().numpy()
+        there = np.minimum(q.sum(0), 1)  # a class of less than a photo counts for so much
+        expected = 1 - (there * 2 * (p * q).sum(0) / (p.sum(0) + q.sum(0))).sum() / there.sum()
+        assert build_loss("soft_f1")(logits, shares).item() == pytest.approx(expected, abs=1e-6)
+    else:
+        one_by_one = [[loss(logits[i : i + 1], torch.tensor([c])).item() for c in range(C)] for i in range(24)]
+        assert value.item() == pytest.approx((np.array(one_by_one) * shares.numpy()).sum(1).mean(), rel=1e-5)
+
+
+@pytest.mark.parametrize(("name", "f1"), FAMILY)
 @pytest.mark.parametrize("classes", [2, 3, 18, 40])
 def test_every_loss_takes_any_number_of_classes(name, f1, classes):
     """The baseline's F1 loss was fixed to 3 classes."""

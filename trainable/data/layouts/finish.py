@@ -7,7 +7,7 @@ from trainable.data.flags import Flags
 from trainable.data.headers import find, named
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
-from trainable.data.manifest import SAMPLE_WEIGHT, Manifest
+from trainable.data.manifest import OWN, SAMPLE_WEIGHT, Manifest
 from trainable.data.values import (
     alone_where_nobody,
     clean,
@@ -21,7 +21,6 @@ from trainable.data.values import (
 from trainable.errors import InputError, unknown
 from trainable.words import few
 
-OWN = ("image", "group", "label", "fold", "item", "extra", "bytes")  # columns of the manifest
 PARTS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 MOST_FOLDS = 100  # fold numbers are int8 on disk
 FEWEST_GROUPS = 5  # values of a column that may be groups: folds are made of them

@@ -71,7 +71,7 @@ def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | N
     groups = None if column is None else tuple(table[column].map(clean))
     item = find(table.columns, flags.id, source) if flags.id and not _names_paths(table, flags, source) else None
     if item is None:
-        return replace(TestSet.of_photos(root, images, classes, "path"), groups=groups)
+        return replace(TestSet.of_photos(root, images, classes, "path"), groups=groups, known=table)
     # The photos of each value in turn, the values as they first occur.
     number, values = pd.factorize(_alone(table[item], pd.Series(images, dtype=str)))
     order = np.argsort(number, kind="stable")
@@ -82,6 +82,7 @@ def read_test(root: Path, classes: tuple[str, ...], flags: Flags) -> TestSet | N
         images=[images[i] for i in order],
         groups=None if groups is None else tuple(groups[i] for i in first),
         items=tuple(number[order].tolist()),
+        known=table.iloc[first].reset_index(drop=True),
     )
 
 

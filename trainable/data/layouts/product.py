@@ -11,8 +11,8 @@ import pandas as pd
 from trainable.data.attributes import Attribute, Attributes
 from trainable.data.flags import Flags
 from trainable.data.headers import find, named
-from trainable.data.layouts.finish import OWN
 from trainable.data.layouts.refusals import refuse_other_tasks
+from trainable.data.manifest import OWN
 from trainable.data.values import counted, joined, near_pairs, numbers, refuse_line_breaks, sorted_names
 from trainable.errors import InputError, unknown
 from trainable.words import few

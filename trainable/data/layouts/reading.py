@@ -60,7 +60,7 @@ class Reading:
             groups = tuple(test.known[column].map(clean))
         elif self.by_folder:
             groups = folders_of(test.images, test.items)
-        return TestSet(self.manifest.root, test.images, *self._form(classes), groups, test.items)
+        return TestSet(self.manifest.root, test.images, *self._form(classes), groups, test.items, test.known)
 
     def _form(self, classes: tuple[str, ...]) -> tuple[pd.DataFrame, Form]:
         test = self.test

@@ -16,13 +16,14 @@ def soft_f1(
 ) -> Tensor:
     """1 - mean F1, with 2 sum(p q) / (sum p + sum q) a class, over the classes that the batch holds.
 
-    A class that is absent has no true positives whatever is predicted; averaging it in would only add noise. Nothing
+    A class that is absent has no true positives whatever is predicted; averaging it in would only add noise. One of
+    which soft targets hold less than a photo counts for so much. Nothing
     is selected by a condition: that would make the host wait for the device. `weights` are refused by `build_loss`.
     rows: float32 [B], how much each photo counts in these sums.
     """
     classes = logits.shape[1]
     target = soften(targets, classes, smoothing)
-    present = (soften(targets, classes, 0.0).sum(0) > 0).float()
+    present = soften(targets, classes, 0.0).sum(0).clamp_max(1)
     p = logits.softmax(1)
     overlap = p * target
     if rows is not None:
