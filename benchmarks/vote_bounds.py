@@ -66,9 +66,9 @@ def cell_of(problem: Problem, chosen: list[str]) -> Cell:
 
 def ways() -> dict[str, Callable[[Cell], float]]:
     """{name: the true score of a problem by that way}."""
-    found: dict[str, Callable[[Cell], float]] = {n: lambda c, n=n: c[n] for n in ("vote", "half", "quarter")}  # type: ignore[misc]
+    found: dict[str, Callable[[Cell], float]] = {n: lambda c, n=n: c[n] for n in ("vote", "half", "quarter")}
     for errors in GUARDS:
-        found[f"guard {errors:g}"] = lambda c, e=errors: (  # type: ignore[misc]
+        found[f"guard {errors:g}"] = lambda c, e=errors: (
             c["vote"] if c["nested_ahead"] >= e * c["nested_error"] else c["single"]
         )
     return found
@@ -90,7 +90,7 @@ def figures(cells: list[Cell]) -> dict[str, Any]:
     return {
         "ways": {
             name: {
-                "gain": over_clusters(cells, lambda c, way=way: way(c) - c["single"])[0],  # type: ignore[misc]
+                "gain": over_clusters(cells, lambda c, way=way: way(c) - c["single"])[0],
                 "share_worse": float(np.mean([way(c) - c["single"] < -WORSE for c in cells])),
             }
             for name, way in ways().items()

@@ -21,7 +21,8 @@ def rows_where(manifest: Manifest, text: str, labels: np.ndarray, choice: str) -
             raise InputError(f"{choice}: received {text}; allowed: {name} is one of {', '.join(values)}")
         return np.asarray(manifest.made_of.decode(labels)[name] == values.index(value))
     if name not in manifest.frame:
-        known = [*manifest.attributes, *(str(c) for c in manifest.frame if manifest.frame[c].dtype == object)]
+        columns = (str(c) for c in manifest.frame if manifest.frame[c].dtype == object)
+        known = [*manifest.attributes, *(c for c in columns if not c.startswith("pseudo"))]
         raise InputError(f"{choice}: the data have no column {name}; allowed: {few(known, 8)}, or leave the choice out")
     cells = manifest.frame[name].astype(str).map(clean)
     found = cells.to_numpy() == clean(value)

@@ -112,7 +112,7 @@ def test_cut_off_between_folds_it_ends_the_same(run: Run, tmp_path: Path) -> Non
 
 @pytest.mark.parametrize("name", FITTED)
 def test_a_head_learns_soft_labels_of_its_own_fold(run: Run, tmp_path: Path, name: str) -> None:
-    """Shares of fold 1 that say the opposite of all other folds' turn fold 1's head alone."""
+    """Shares of fold 1 that say the opposite of all other folds' harm fold 1's head."""
     first = run.experiment
     test = read_test(first.manifest.root, first.manifest.classes)
     assert test is not None
@@ -128,10 +128,9 @@ def test_a_head_learns_soft_labels_of_its_own_fold(run: Run, tmp_path: Path, nam
         assert trial.state == "complete" and len(trial.oof().index) == 120
         made[sure] = trial.oof()
     plain = completed(run, frozen(name, head={"calibrate": False})).oof()
-    for k in range(3):
-        rows = plain.fold == k
-        loss = [-np.log(one.probabilities[rows, one.label[rows]]).mean() for one in (plain, made[0.9])]
-        assert (loss[1] > loss[0]) or k != 1
+    rows = plain.fold == 1
+    loss = [-np.log(one.probabilities[rows, one.label[rows]]).mean() for one in (plain, made[0.9])]
+    assert loss[1] > loss[0]
     differ = np.abs(made[0.9].probabilities - made[0.6].probabilities).max()
     # a bank of neighbours keeps the surest class, and a discriminant of shades is certain of every photo
     assert differ > 1e-4 or name in ("knn", "lda")
