@@ -108,7 +108,8 @@ class _Folders:
     def _padded(self, folder: str, part: str) -> list[str]:
         """Files whose name is this one's number with leading zeros, which a spreadsheet takes away."""
         if folder not in self.padded:
-            self.padded[folder] = found = {}
+            found: dict[str, list[str]] = {}
+            self.padded[folder] = found
             for name in (n for names in self._alike(folder).values() for n in names):
                 if PADDED.fullmatch(_loose(name)):
                     found.setdefault(_without_zeros(name), []).append(name)
