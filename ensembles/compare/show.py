@@ -97,7 +97,7 @@ def _classes(found: Comparison, names: list[str], console: Console) -> Table:
 
     Of many classes those whose rows changed most.
     """
-    shown = range(len(found.classes))
+    shown = list(range(len(found.classes)))
     title = "rows a class (in brackets: gained and lost against 1)"
     if len(shown) > MOST_CLASSES:
         changed = (found.gained + found.lost).sum(0)
