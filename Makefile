@@ -21,14 +21,20 @@ define install
 	test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
 	$(BIN)/python -m pip install --quiet --upgrade pip
 	$(BIN)/python -m pip install --constraint constraints.txt --editable '.$(1)'
-	touch $@
 endef
 
 $(STAMP): pyproject.toml constraints.txt
 	$(call install,[dev])
+	touch $@
 
+# What README's own commands installed does.
 $(CORE): pyproject.toml constraints.txt
+	@if test ! -e $@ -a -x $(BIN)/foldvote; then touch $@; else $(MAKE) --no-print-directory core; fi
+
+.PHONY: core
+core:
 	$(call install)
+	touch $(CORE)
 
 check: setup  ## style, format, types
 	$(BIN)/ruff check .

@@ -8,7 +8,8 @@ import argparse
 from pathlib import Path
 
 from ensembles.kinds import KINDS
-from trainable.command import Parser, add_data, guarded, natural, plain_name, whole
+from ensembles.method_names import METHOD_NAMES
+from trainable.command import Parser, add_data, check_runs, guarded, natural, plain_name, whole
 from trainable.commands import spoken
 
 
@@ -16,7 +17,7 @@ def parser() -> argparse.ArgumentParser:
     made = Parser(prog=spoken("build"), description="Vote the best trials and submit.")
     add_members(made)
     made.add_argument("--name", type=plain_name, help="name of the ensemble (default: its method, numbered when taken)")
-    made.add_argument("--method", default="auto", help="auto (default), or one by name: greedy, log_pool, ...")
+    made.add_argument("--method", default="auto", help=f"auto (default), or one by name: {', '.join(METHOD_NAMES)}")
     made.add_argument(
         "--all-rows",
         action="store_true",
@@ -33,7 +34,7 @@ def add_members(parser: argparse.ArgumentParser) -> None:
         "runs", nargs="*", type=Path, metavar="RUN", help="runs on the same data (default: newest in runs)"
     )
     parser.add_argument("--metric", metavar="M", help="vote under this metric (default: that of the runs)")
-    parser.add_argument("--size", type=whole, default=50, help="most picks of greedy selection")
+    parser.add_argument("--size", type=whole, default=50, help="most picks of greedy selection (default: 50)")
     parser.add_argument("--most", type=whole, metavar="N", help="only the N best trials may vote (default: all)")
     parser.add_argument("--seed", type=natural, default=0)
     parser.add_argument(
@@ -59,6 +60,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(given: argparse.Namespace) -> int:
     """Exit code of the command; raises InputError."""
+    check_runs(given.runs)
     from ensembles.vote import vote  # numba, torch and pandas take seconds to import
 
     return vote(given)

@@ -14,6 +14,7 @@ from ensembles.members import Member, Outside, missing_rows
 from ensembles.methods import Fitted, RowFacts, load
 from ensembles.metric import shown_metric
 from ensembles.nested import AUTO
+from ensembles.newest import latest
 from trainable.data.attributes import Attributes
 from trainable.data.form import Form
 from trainable.errors import InputError
@@ -119,15 +120,15 @@ def summary_of(choice: Choice, asked: str, voters: Mapping[int, Member | Outside
 
 
 def read_ensemble(root: Path) -> Ensemble:
-    """The ensemble that a build left in the folder `root`.
+    """The ensemble that a build left in the folder `root`, or the latest one of the run `root`.
 
     Raises InputError when the folder holds no finished build or one that cannot be read, or when the run of a member is
     gone. A run that was moved takes the ensembles below it along.
     """
-    folder = EnsembleFolder(root.expanduser().absolute())
+    folder = EnsembleFolder(latest(root.expanduser().absolute()))
     if not folder.built:
         raise InputError(
-            f"no ensemble: received {root}; allowed: RUN/ensembles/NAME whose build ensembles.build has finished"
+            f"no ensemble: received {root}; allowed: RUN or RUN/ensembles/NAME that ensembles.build has finished"
         )
     try:
         summary = folder.summary()

@@ -18,9 +18,9 @@ from trainable.commands import spoken
 
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("predict"), description="Predict new photos with a built ensemble.")
-    parser.add_argument("ensemble", type=Path, metavar="RUN/ensembles/NAME")
+    parser.add_argument("ensemble", type=Path, metavar="RUN[/ensembles/NAME]", help="a run for its latest")
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGES", help="folders or files")
-    parser.add_argument("--out", type=Path, required=True, metavar="CSV")
+    parser.add_argument("--out", type=Path, required=True, metavar="CSV", help="the table to write")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given))
 

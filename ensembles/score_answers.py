@@ -21,7 +21,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(place: Path, answers: Path) -> int:
     """Exit code of the command; raises InputError."""
-    from ensembles.truth import latest, metric_of, true_scores
+    from ensembles.newest import latest
+    from ensembles.truth import metric_of, true_scores
     from trainable.run import EnsembleFolder
 
     folder = EnsembleFolder(latest(place))

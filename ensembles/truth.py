@@ -14,12 +14,6 @@ from trainable.metrics import MACRO_F1, Metric, get, is_named
 from trainable.run import EnsembleFolder, Run
 
 
-def latest(place: Path) -> Path:
-    """The folder of an ensemble: the one given, or the latest that was built on the run given."""
-    run = Run(place)
-    return run.ensembles()[-1].root if run.begun and run.ensembles() else place
-
-
 def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
     """{"ensemble", "best_single"}: scores on the test images, of the submission and of the best single trial.
 

@@ -10,7 +10,7 @@ import argparse
 from pathlib import Path
 
 from ensembles.build import add_members
-from trainable.command import Parser, guarded
+from trainable.command import Parser, check_runs, guarded
 from trainable.commands import spoken
 
 
@@ -23,6 +23,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 def command(given: argparse.Namespace) -> int:
     """Exit code of the command; raises InputError."""
+    check_runs(given.runs)
     from rich.console import Console
 
     from ensembles.contributions import contributions  # numba, torch and pandas take seconds to import

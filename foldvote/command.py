@@ -7,6 +7,7 @@ import importlib
 import sys
 from difflib import get_close_matches
 
+from search.spaces import FIRST
 from trainable.commands import COMMANDS
 
 HELP = """usage: foldvote COMMAND [...]
@@ -21,7 +22,7 @@ foldvote COMMAND --help says more. The usual order:
   foldvote build                         votes the newest run, and writes its submission
 """
 INTRO = "Find, train and combine image classifiers for small, imbalanced data whose images come in groups."
-SPACES = "demo, frozen, full"
+SPACES = ", ".join(FIRST)
 
 
 def main(arguments: list[str] | None = None) -> int:

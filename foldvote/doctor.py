@@ -132,7 +132,11 @@ def network() -> Finding:
     from trainable.models.weights import hub_answers
 
     if not hub_answers():
-        return Finding(NOTE, "no network", "weights come from --weights, packages or the hub's cache alone")
+        return Finding(
+            NOTE,
+            "the hub of pretrained weights does not answer",
+            "weights come from --weights, packages or the hub's cache alone",
+        )
     return Finding(OK, "the hub of pretrained weights answers", "weights are fetched when they are asked for")
 
 

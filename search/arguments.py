@@ -4,6 +4,7 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
+from search.spaces import FIRST
 from trainable.command import Parser, add_columns, add_data, folder, plain_name, positive, whole
 from trainable.commands import spoken
 from trainable.errors import InputError
@@ -19,16 +20,23 @@ NEEDS = {"seeds": "retrain", "all_rows": "retrain", "threshold": "pseudo"}
 
 def parser() -> argparse.ArgumentParser:
     made = Parser(prog=spoken("search"), description="Search a space; folds of a trial race.")
-    made.add_argument("space", type=Path, nargs="?", help="a space file, or one by name: demo, full, ...")
+    made.add_argument("space", type=Path, nargs="?", help=f"a space file, or one by name: {', '.join(FIRST)}, ...")
     add_data(made)
     add_columns(made)
     made.add_argument("--out", type=folder, help="folder of runs (default: runs)")
     made.add_argument("--name", type=plain_name, help="name of the run (default: the space file's)")
-    made.add_argument("--trials", type=whole, help="instead of SEARCH.trials")
+    made.add_argument(
+        "--trials", type=whole, help="how many to begin, instead of the space's own number (SEARCH.trials)"
+    )
     made.add_argument(
         "--gpus-per-trial", type=gpus, metavar="X", help="a fraction packs trials on one GPU, auto as many as pay"
     )
-    made.add_argument("--cpus-per-trial", type=positive, metavar="X")
+    made.add_argument(
+        "--cpus-per-trial",
+        type=positive,
+        metavar="X",
+        help="cores of a trial (default: one; with GPUs its share of them)",
+    )
     made.add_argument("--hours", type=positive, metavar="H", help="end by then, with a submission")
     made.add_argument(
         "--executor", choices=EXECUTORS, default="ray", help="inline: in this process, one trial at a time, without Ray"
@@ -79,7 +87,10 @@ def refuse_strange(given: argparse.Namespace) -> None:
     if "retrain" in here and strange:
         raise InputError(f"--retrain: received also {_flags(strange)}; allowed beside it: {_flags(BESIDE_RETRAIN[1:])}")
     if "retrain" not in here and "space" not in here:
-        raise InputError("received no SPACE; allowed: a space file, such as spaces/full.py, or --retrain RUN TRIAL...")
+        raise InputError(
+            f"received no SPACE; allowed: a space file, one by name ({', '.join(FIRST)}), the same for --resume, or "
+            "--retrain RUN TRIAL..."
+        )
     for name, other in NEEDS.items():
         if name in here and other not in here:
             raise InputError(f"{_flags([name])}: received without {_flags([other])}; allowed: together")

@@ -11,15 +11,15 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from trainable.command import Parser, guarded
+from trainable.command import Parser, check_runs, guarded
 from trainable.commands import spoken
 from trainable.errors import InputError
 
 
 def parser() -> argparse.ArgumentParser:
     made = Parser(prog=spoken("queue"), description="Queue a configuration into a search.")
-    made.add_argument("run", type=Path)
-    made.add_argument("values", nargs="+", metavar="key=value")
+    made.add_argument("run", type=Path, metavar="RUN", help="the run of the search")
+    made.add_argument("values", nargs="+", metavar="key=value", help="parameters, as in leaderboard.csv: lr=0.001")
     return made
 
 
@@ -29,6 +29,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(place: Path, words: list[str]) -> int:
+    check_runs([place])
     from search.ledger import enqueue, own_trials
     from search.plan import try_parameters
     from search.space import DataFacts

@@ -10,6 +10,7 @@ import sys
 import time
 
 from search.arguments import parser, refuse_strange
+from search.spaces import find_space
 from trainable.command import guarded
 
 
@@ -23,6 +24,7 @@ def command(given: argparse.Namespace, words: list[str]) -> int:
     """Exit code of the command; words: as they were typed, to be said again."""
     began = time.monotonic()
     refuse_strange(given)
+    given.space = given.space and find_space(given.space)
     from search.start import start  # torch and Optuna take seconds to import
 
     return start(given, words, began)

@@ -7,7 +7,6 @@ import tokenize
 import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from importlib.resources import files
 from pathlib import Path
 from types import ModuleType
 from typing import Any, Self
@@ -19,7 +18,7 @@ from search.space import DataFacts, Search
 from search.suggested import blame, check_suggested
 from trainable.config import TrialConfig
 from trainable.config.smoke import EPOCHS, STORE, smoke
-from trainable.errors import InputError, unknown
+from trainable.errors import InputError
 from trainable.run.inputs import beside_space
 
 CODING = re.compile(r"^([ \t\f]*#.*?coding[:=][ \t]*)[-\w.]+")
@@ -99,23 +98,6 @@ def resolve(values: Any, search: Search, source: Path, kept: Callable[[str], str
         return TrialConfig.from_dict({**values, **fixed})
     except InputError as error:
         raise InputError(f"{source}: {error}") from None
-
-
-def shipped() -> dict[str, Path]:
-    """Spaces that come with foldvote, by the names that the command knows them under."""
-    folder = Path(str(files("spaces")))
-    found = [*sorted(folder.glob("*.py")), *sorted((folder / "recipes").glob("*.py"))]
-    return {path.stem: path for path in found if path.stem != "__init__"}
-
-
-def find_space(asked: Path) -> Path:
-    """A space file by its path or, for a plain word, by the name of one that is shipped."""
-    if asked.suffix or len(asked.parts) != 1:
-        return asked
-    known = shipped()
-    if str(asked) not in known:
-        raise unknown("space", str(asked), [*known], limit=len(known))
-    return known[str(asked)]
 
 
 def load_space(path: Path) -> SpaceFile:

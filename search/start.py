@@ -12,7 +12,7 @@ from search.drive import drive
 from search.plan import SHOWN, brief, lacking, make_plan
 from search.retrain import retrain, retrain_on_all_rows
 from search.space import DataFacts
-from search.space_file import SpaceFile, find_space, load_space
+from search.space_file import SpaceFile, load_space
 from search.warm_start import open_alike
 from search.watch.trackers import check_installed, open_tracker
 from trainable.command import check_folder, default_data, flags_of
@@ -32,7 +32,7 @@ def start(given: argparse.Namespace, words: list[str], began: float) -> int:
     if given.retrain:
         return retrained(given, words, began)
     check_installed(given.log)
-    space = load_space(find_space(given.space))
+    space = load_space(given.space)
     if given.smoke:
         space = space.small()
     if given.trials:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -44,6 +45,17 @@ def test_help_of_a_module_comes_at_once(name: str) -> None:
     module = COMMANDS[name].module.removesuffix(".__main__").removesuffix(".command")
     run = f"with suppress(SystemExit): runpy.run_module({module!r}, run_name='__main__')"
     work = f"import runpy; sys.argv[1:] = ['--help']\n{run}"
+    seconds, loaded = cost(work)
+    assert not loaded
+    assert seconds < SECONDS
+
+
+@pytest.mark.parametrize(
+    "words", [["search", "nosuch"], ["search", "no/such.py"], ["search"], ["build", "nosuch"], ["build"], ["report"]],
+    ids=" ".join,
+)  # fmt: skip
+def test_what_the_words_alone_show_to_be_wrong_is_said_at_once(words: list[str], tmp_path: Path) -> None:
+    work = f"import os; os.chdir({str(tmp_path)!r}); from foldvote.command import main; assert main({words!r}) == 2"
     seconds, loaded = cost(work)
     assert not loaded
     assert seconds < SECONDS

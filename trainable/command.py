@@ -5,12 +5,12 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
 
 from trainable.data.flags import Flags, parse_cut, parse_drop, parse_order
-from trainable.errors import FULL, InputError
+from trainable.errors import FULL, InputError, no_run, none_given
 
 LONGEST_NAME = 150  # bytes; disks take 255, and files beside it have longer names
 PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
@@ -29,6 +29,15 @@ def add_data(parser: argparse.ArgumentParser) -> None:
         metavar="DIR",
         help="data folder (default: $FOLDVOTE_DATA, then ./data)",
     )
+
+
+def check_runs(named: Sequence[Path], folder: Path = Path("runs")) -> None:
+    """InputError for what cannot be a run, or where none is named and none lies below `folder`: before slow imports."""
+    for place in named:
+        if not place.expanduser().is_dir():
+            raise no_run(place)
+    if not named and not folder.is_dir():
+        raise none_given(folder)
 
 
 def add_columns(parser: argparse.ArgumentParser) -> None:

@@ -22,6 +22,16 @@ class Lost(RuntimeError):
     """
 
 
+def no_run(place: object) -> InputError:
+    """The error for what is no run."""
+    return InputError(f"no run: received {place}; allowed: a folder that search.run or trainable.train made")
+
+
+def none_given(folder: object) -> InputError:
+    """The error where no run is named, and none lies below `folder`."""
+    return InputError(f"no RUN was given, and ./{folder} holds none: name a run directory that search.run wrote")
+
+
 def unknown(what: str, name: object, known: Any, limit: int = 12) -> InputError:
     """The error for a name that no table has; offers the nearest names first."""
     names = [str(k) for k in known]

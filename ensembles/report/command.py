@@ -3,7 +3,7 @@
 import shlex
 from pathlib import Path
 
-from trainable.command import Parser, guarded
+from trainable.command import Parser, check_runs, guarded
 from trainable.commands import spoken
 
 
@@ -15,6 +15,7 @@ def main(arguments: list[str] | None = None) -> int:
 
 
 def command(given: Path | None) -> int:
+    check_runs([given] if given else [])
     from ensembles.newest import newest_below
     from ensembles.report.write import write_report
     from trainable.data.layouts.finish import alone_said

@@ -85,6 +85,7 @@ def test_what_was_predicted_can_be_compared_with_a_submission(
 
 def test_members_without_weight_are_not_opened(built: EnsembleFolder, generic: Path, tmp_path: Path) -> None:
     found = read_ensemble(built.root)
+    assert read_ensemble(found.run.root).folder.root == built.root, "a run stands for its latest ensemble"
     assert found.used == [0, 2]
     scores = found.vote(np.stack([np.eye(3, dtype=np.float32), np.eye(3, dtype=np.float32)[::-1]]))
     assert scores == pytest.approx(np.eye(3) / 3 + np.eye(3)[::-1] * 2 / 3)

@@ -7,7 +7,8 @@ import pytest
 from helpers import SPACE, space_file
 
 from search.space import DataFacts, Search
-from search.space_file import find_space, load_space
+from search.space_file import load_space
+from search.spaces import find_space
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 
@@ -67,11 +68,16 @@ def test_shipped_spaces_are_found_by_name_from_any_folder(tmp_path: Path, monkey
         assert load_space(find_space(Path(name))).path.stem == name
 
 
-def test_unknown_space_offers_the_nearest_and_what_is_shipped() -> None:
+def test_unknown_space_offers_the_nearest_and_what_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     with pytest.raises(InputError, match="unknown space 'demoo'; nearest: demo"):
         find_space(Path("demoo"))
-    for path in ("demo.py", "mine/demo", "/demo"):
-        assert find_space(Path(path)) == Path(path)
+    (tmp_path / "mine").mkdir()
+    for path in (Path("demo.py"), Path("mine/demo"), tmp_path / "demo"):
+        with pytest.raises(InputError, match=f"no space file: received {path}; allowed: .*: demo, frozen, any, full"):
+            find_space(path)
+        path.touch()
+        assert find_space(path) == path
 
 
 @pytest.mark.parametrize("coding", ["cp949", "euc-kr", "utf-8"])

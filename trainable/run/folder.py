@@ -13,7 +13,7 @@ from trainable.data.attributes import Attributes
 from trainable.data.flags import Taken
 from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
-from trainable.errors import InputError
+from trainable.errors import InputError, no_run
 from trainable.files import read_json
 from trainable.images.store import ImageStore
 from trainable.metrics import Asked, Metric, get
@@ -50,7 +50,7 @@ class RunFolder:
     def info(self) -> RunInfo:
         """experiment.json; InputError when the folder is no run, or one of another version."""
         if not self.begun:
-            raise InputError(f"no run: received {self.root}; allowed: a folder that search.run or trainable.train made")
+            raise no_run(self.root)
         then = read_json(self.info_file)
         if then.get("schema") != SCHEMA:
             version = then.get("versions", {}).get("foldvote", "an earlier version")
