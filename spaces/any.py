@@ -28,7 +28,9 @@ SEARCH = Search(
         {
             "backbone": "tf_efficientnet_lite0",
             "side": 160,
-            "lr": 1e-3,
+            "lr": 5e-4,
+            "init": "frozen",
+            "batch_norm": "kept",
             "layer_decay": 0.7,
             "frozen_stages": 2,
             "resized_crop": 0.3,
