@@ -79,7 +79,7 @@ class Log:
             parts.append(f"{count(len(self.ahead), 'fold')} trained ahead")
         parts.append(self.best())
         if tally.vote.members:
-            parts.append(f"vote {self.measure.text(tally.vote.score)} of {tally.vote.members}")
+            parts.append(f"vote {self.measure.text(tally.vote.score)} of {tally.vote.members}, in-sample")
         return "; ".join([*parts, f"{tally.epochs} of about {self.epochs()} epochs", f"{self.time_left()} left"])
 
     def best(self) -> str:

@@ -76,7 +76,7 @@ def test_summary_counts_states_and_names_the_best(table: LiveTable, run: Run) ->
     summary = table.log.summary()
     for part in ("1 running", "0 stopped", "3 complete", "0 failed", "of 4 trials", "best 0.6250 (a)", " left"):
         assert part in summary
-    assert "; vote " in summary and " of 1; " in summary
+    assert "; vote " in summary and " of 1, in-sample; " in summary
     assert "; 1 of about 24 epochs; " in summary
 
 

@@ -122,13 +122,22 @@ def _only_one(frame: pd.DataFrame, columns: Sequence[str], where: str) -> str:
     if len(repeated) == 1:
         return repeated[0]
     if len(repeated) > 1:
-        readings = " or ".join(f"{c} ({frame[c].nunique():,} values, --label {c})" for c in repeated[:4])
+        readings = " or ".join(f"{c} ({_values(frame[c])}, --label {c})" for c in repeated[:4])
+        number = "two" if len(repeated) == 2 else f"{len(repeated)}"
         more = f" or one of {len(repeated) - 4} more" if len(repeated) > 4 else ""
-        raise InputError(f"{where}: two readings: the label is {readings}{more}; allowed: one of them, by its flag")
+        raise InputError(
+            f"{where}: {number} readings: the label is {readings}{more}; allowed: one of them, by its flag (and one by "
+            "--group where it says what belongs together)"
+        )
     raise InputError(
         f"{where}: no label: received columns {', '.join(columns[:8]) or 'of photos only'}; allowed: --label COLUMN "
         "whose values repeat"
     )
+
+
+def _values(values: pd.Series) -> str:
+    """How many there are, and the two most frequent ones."""
+    return f"{values.nunique():,} values such as {few(map(repr, values.value_counts().index[:2]))}"
 
 
 def _repeats(values: pd.Series) -> bool:
