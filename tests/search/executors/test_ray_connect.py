@@ -78,9 +78,7 @@ def test_cluster_files_ask_for_a_token_before_they_start_anything(name: str) -> 
     """Ray leaves ~/.ray/auth_token behind: without the mode some processes ask for it and others send none."""
     lines = (Path(__file__).parents[3] / "docs" / name).read_text().splitlines()
     starts = [i for i, line in enumerate(lines) if "ray" in line and " start --" in line and not line.startswith("#")]
-    exported = next(
-        (i for i, line in enumerate(lines) if line.startswith("export") and "RAY_AUTH_MODE=token" in line), 99
-    )
+    said = [i for i, line in enumerate(lines) if line.startswith("export") and "RAY_AUTH_MODE=token" in line]
     assert len(starts) == 2
     assert all(any(at < i for at in said) or "RAY_AUTH_MODE=token" in lines[i] for i in starts)
     assert all("--dashboard-host=127.0.0.1" in lines[i] for i in starts if "--head" in lines[i])
