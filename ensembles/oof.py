@@ -8,14 +8,14 @@ sub_TRIAL.csv (image, a column a class) of those that voted in an ensemble of th
 
 from pathlib import Path
 
-from trainable.command import Parser, check_folder, guarded
+from trainable.command import Parser, check_folder, folder, guarded
 from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("oof"), description="Write out-of-fold predictions as tables.")
     parser.add_argument("run", type=Path, metavar="RUN")
-    parser.add_argument("--csv", type=Path, metavar="DIR", required=True, help="a folder, made where it is missing")
+    parser.add_argument("--csv", type=folder, metavar="DIR", required=True, help="a folder, made where it is missing")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given.run, given.csv))
 

@@ -12,7 +12,7 @@ run answers several photos of one thing together, the photos in each folder next
 import argparse
 from pathlib import Path
 
-from trainable.command import Parser, guarded
+from trainable.command import Parser, folder, guarded
 from trainable.commands import spoken
 
 
@@ -20,7 +20,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("predict"), description="Predict new photos with a built ensemble.")
     parser.add_argument("ensemble", type=Path, metavar="RUN[/ensembles/NAME]", help="a run for its latest")
     parser.add_argument("images", type=Path, nargs="+", metavar="IMAGES", help="folders or files")
-    parser.add_argument("--out", type=Path, required=True, metavar="CSV", help="the table to write")
+    parser.add_argument("--out", type=folder, required=True, metavar="CSV", help="the table to write")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given))
 

@@ -228,7 +228,7 @@ class _Sitting:
             return 1
         heads = len(self.frozen.trials)
         of_them = f", {heads} of them heads on frozen features" if heads else ""
-        print(f"leaderboard {run.leaderboard}; {complete + heads} complete trials can be members{of_them}")
+        print(f"leaderboard {run.leaderboard}; {count(complete + heads, 'complete trial')} can be members{of_them}")
         if self.options.hours and not self.ledger.apart and (complete + heads or partial):
             if partial:
                 print(self.too_short.sentence())

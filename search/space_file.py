@@ -71,11 +71,10 @@ class SpaceFile:
                 values = self.space(trial, data)  # type: ignore[arg-type]  # a FixedTrial suggests as well
         except InputError:
             raise
-        except Exception as error:
-            raise InputError(
-                f"{blame(error, self.path)}: {type(error).__name__}: {_line(error)}; "
-                "allowed: space(trial, data) -> dict"
-            ) from error
+        except (Exception, SystemExit) as error:
+            where = blame(error, self.path)
+            allowed = "what its suggest_ call takes" if ", parameter " in where else "space(trial, data) -> dict"
+            raise InputError(f"{where}: {type(error).__name__}: {_line(error)}; allowed: {allowed}") from error
         check_suggested(trial, self.path)
         return resolve(values, walked, self.path, self.kept)
 

@@ -10,7 +10,7 @@ that strays from all others shows.
 import argparse
 from pathlib import Path
 
-from trainable.command import Parser, guarded
+from trainable.command import Parser, folder, guarded
 from trainable.commands import spoken
 
 
@@ -18,7 +18,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("compare"), description="Compare submissions with each other.")
     parser.add_argument("files", nargs="*", type=Path, metavar="CSV", help="submissions on the same test set")
     parser.add_argument("--note", nargs=2, metavar=("CSV", "SCORE"), help="note a leaderboard score")
-    parser.add_argument("--table", type=Path, metavar="CSV", help="default: submissions.csv beside the runs")
+    parser.add_argument("--table", type=folder, metavar="CSV", help="default: submissions.csv beside the runs")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given))
 

@@ -7,7 +7,7 @@ import argparse
 import shlex
 from pathlib import Path
 
-from trainable.command import Parser, check_folder, guarded
+from trainable.command import Parser, check_folder, folder, guarded
 from trainable.commands import spoken
 from trainable.errors import InputError
 
@@ -15,7 +15,7 @@ from trainable.errors import InputError
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("export"), description="Write an ensemble as a folder that stands alone.")
     parser.add_argument("ensemble", type=Path, metavar="RUN[/ensembles/NAME]", help="a run for its latest")
-    parser.add_argument("out", type=Path, metavar="OUT", help="a new folder")
+    parser.add_argument("out", type=folder, metavar="OUT", help="a new folder")
     parser.add_argument("--no-onnx", action="store_true", help="leave out the ONNX copies")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given))

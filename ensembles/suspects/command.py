@@ -20,7 +20,7 @@ import shlex
 from collections import Counter
 from pathlib import Path
 
-from trainable.command import Parser, add_columns, check_out, flags_of, guarded, whole
+from trainable.command import Parser, add_columns, check_out, flags_of, folder, guarded, whole
 from trainable.commands import spoken
 
 
@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("suspects"), description="Rank groups and photos whose labels look wrong.")
     parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]|DATA")
     parser.add_argument(
-        "--out", type=Path, metavar="CSV", help="default: suspects.csv in the folder given; of DATA in describe/DATA"
+        "--out", type=folder, metavar="CSV", help="default: suspects.csv in the folder given; of DATA in describe/DATA"
     )
     parser.add_argument("--top", type=whole, default=40, help="groups and photos on the contact sheet (default: 40)")
     parser.add_argument("--by-fold", action="store_true", help="a list that may be applied unseen")

@@ -38,6 +38,7 @@ def space(folder: Path, suggestion: str) -> SpaceFile:
         ("float('x', 1, 0)", "tiny.py: line 11, parameter x: ValueError: `low <= high` must hold"),
         ("float('x', 0, 1, log=True)", "tiny.py: line 11, parameter x: ValueError"),
         ("int(name='x', low=0, high=1) / 0", "tiny.py: line 11: ZeroDivisionError"),
+        ("int(name='x', low=exit(3), high=1)", "tiny.py: line 11: SystemExit: 3; allowed: space"),
     ],
 )
 def test_what_a_journal_cannot_hold_is_refused_by_the_parameters_name(

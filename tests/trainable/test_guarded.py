@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from foldvote.command import main as foldvote
 from trainable.cache import cache_folder
 from trainable.command import check_folder, check_out, folder, guarded, natural, plain_name, whole
 from trainable.errors import InputError
@@ -92,6 +93,30 @@ def test_what_is_no_seed(text: str) -> None:
 def test_name_that_a_disk_may_not_take() -> None:
     with pytest.raises(ArgumentTypeError, match="received a name of 250 characters; allowed: 150 bytes"):
         plain_name("n" * 250)
+
+
+WRITES = {
+    "sample": ["s3://b/x"],
+    "describe": ["DATA", "--out", "s3://b/x"],
+    "search": ["demo", "--out", "s3://b/x"],
+    "train": ["CONFIG", "--out", "s3://b/x"],
+    "predict": ["RUN", "PHOTOS", "--out", "s3://b/x.csv"],
+    "oof": ["RUN", "--csv", "s3://b/x"],
+    "suspects": ["RUN", "--out", "s3://b/x.csv"],
+    "compare": ["A.csv", "--table", "s3://b/x.csv"],
+    "export": ["RUN", "s3://b/x"],
+}
+
+
+@pytest.mark.parametrize("name", WRITES)
+def test_no_command_writes_to_an_address(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A path would become of it: a folder `s3:` here."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(SystemExit, match="2"):
+        foldvote([name, *WRITES[name]])
+    assert "allowed: a path on this machine" in capsys.readouterr().err and not list(tmp_path.iterdir())
 
 
 def test_address_is_no_folder() -> None:

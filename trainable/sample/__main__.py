@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import os
 import sys
-from pathlib import Path
 
-from trainable.command import Parser, check_folder, guarded
+from trainable.command import Parser, check_folder, folder, guarded
 from trainable.commands import spoken
 from trainable.errors import InputError
 
@@ -14,7 +13,7 @@ from trainable.errors import InputError
 def main(arguments: list[str] | None = None) -> int:
     """Exit code: 0 done, 2 the input was wrong."""
     parser = Parser(prog=spoken("sample"), description="Generate a data set.")
-    parser.add_argument("out", metavar="OUT", type=Path, help="folder to write, missing or empty")
+    parser.add_argument("out", metavar="OUT", type=folder, help="folder to write, missing or empty")
     parser.add_argument("--people", type=int, default=200, help="people to train on, 7 photos each (default: 200)")
     parser.add_argument("--eval-people", type=int, help="people to predict (default: two thirds of those)")
     parser.add_argument("--seed", type=int, default=0, help="another seed, other people (default: 0)")
