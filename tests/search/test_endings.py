@@ -7,7 +7,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -16,7 +15,6 @@ import pytest
 from helpers import space_file
 from test_faults import SPACE, wait_for_epochs
 
-from search.deadline import FIXED
 from trainable.run import Run
 
 SMALL = 4  # MiB: room for the run's tables and an epoch or two
@@ -53,24 +51,6 @@ def test_ctrl_c_ends_tidily_and_prints_the_command_that_goes_on(sample: Path, tm
     last = said.splitlines()[-1]
     assert last == f"next: python -m search.run {space} --data {sample} --out {tmp_path} --name run --resume"
     resume(space, sample, tmp_path)
-
-
-@pytest.mark.slow
-def test_hours_end_in_time_with_a_submission(sample: Path, tmp_path: Path) -> None:
-    """By the wall clock, from the command to its last line: 10 s late at most on cores of its own.
-
-    The suite runs two tests at a time, and what is reserved for the end then takes twice as long.
-    """
-    space, run, seconds = space_file(tmp_path, SPACE.replace("trials=3", "trials=1000")), Run(tmp_path / "run"), 60
-    begun = time.monotonic()
-    process = start(space, sample, tmp_path, "--hours", str(seconds / 3600))
-    said = process.communicate(timeout=5 * seconds)[0]
-    took = time.monotonic() - begun
-    assert process.returncode == 0, said
-    (ensemble,) = run.ensembles()
-    assert ensemble.submission.is_file() and "Traceback" not in said
-    assert said.splitlines()[-1].startswith("next: submit"), said
-    assert took <= seconds + 10 + FIXED, said
 
 
 def assert_one_line(process: subprocess.Popen[str], run: Path) -> None:
