@@ -6,15 +6,15 @@ from collections.abc import Callable
 import numpy as np
 
 from trainable.data.attributes import Attribute
-from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, Seen, extensions, sizes
-from trainable.images.decode import read_image, resize
-from trainable.pictures.charts import BLUE, DARK, SHOWN_CLASSES, WIDE, axes, beside, image, legend, matrix, photo, short
+from trainable.data.describe.alike import captioned, duplicates, seen_by_network, seen_lines
+from trainable.data.describe.facts import ACROSS, EVAL, WITHIN, DataLook, extensions, sizes
+from trainable.images.decode import read_image
+from trainable.pictures.charts import BLUE, DARK, SHOWN_CLASSES, WIDE, axes, beside, image, legend, matrix, short
 from trainable.pictures.page import Part, Section, page, table, text
 from trainable.words import few
 
 MOST = 20  # classes at either end of many
-LISTED = 40  # pairs of look-alikes
-GROUPS, SIDE = 8, 150  # photos a class; pixels of their longer side
+GROUPS = 8  # photos a class
 MOST_SHADES = 4  # values that numbers are told apart by in one chart
 SHADES = (BLUE, "#e0a070", "#7fb08a", "#b58ac0")
 
@@ -52,23 +52,11 @@ def lines(facts: DataLook) -> list[str]:
         )
     found += [f"  {p.first} = {p.second}" for p in facts.pairs if p.same and p.where != WITHIN][:10]
     if facts.seen is not None:
-        found += _seen_lines(facts.seen)
+        found += seen_lines(facts.seen)
     if facts.folds is None:
         found.append(f"folds: {facts.no_folds}")
     else:
         found.append(f"images of each of {facts.folds.count} folds: {', '.join(map(str, _fold_counts(facts).sum(1)))}")
-    return found
-
-
-def _seen_lines(seen: Seen) -> list[str]:
-    found = [f"features: {seen.by}"]
-    if seen.unlike:
-        counts = ", ".join(f"{seen.count(where)} {where}" for where in (WITHIN, ACROSS, EVAL))
-        beyond = [p for p in seen.pairs if p.where != WITHIN][:10]
-        odd = few([f"{name} ({likeness:.2f})" for name, _, likeness in seen.unlike], 5)
-        found += [f"nearly the same, by their features: {counts}"]
-        found += [f"  {p.first} ~ {p.second} ({p.cosine:.2f})" for p in beyond]
-        found += [f"unlike all photos of other groups: {odd}"]
     return found
 
 
@@ -86,8 +74,8 @@ def html(facts: DataLook) -> str:
         _class_section,
         _numbers,
         _files,
-        _duplicates,
-        _seen,
+        duplicates,
+        seen_by_network,
         _folds,
         _sheets,
     )
@@ -180,53 +168,6 @@ def _files(facts: DataLook) -> Section:
     )
 
 
-def _duplicates(facts: DataLook) -> Section:
-    rows = [(w, facts.count(w, same=True), facts.count(w, same=False)) for w in (WITHIN, ACROSS, EVAL)]
-    parts = [
-        Part(
-            "Pairs of images that are the same",
-            table(("where", "equal files", "look the same"), rows),
-            "Across groups a photo may have two labels, and leaks between folds; between train and eval it gives an "
-            "answer away. “Look the same” compares the coarsest frequencies (pHash, at most 3 of 63 bits differ).",
-        )
-    ]
-    listed = [p for p in facts.pairs if p.where != WITHIN][:LISTED]
-    if listed:
-        cells = [(p.first, p.second, p.where, "equal" if p.same else f"{p.bits} bits") for p in listed]
-        body = table(("image", "and", "where", "difference"), cells)
-        parts.append(Part(f"The first {len(listed)} pairs beyond one group", body, "Equal files first.", wide=True))
-    return Section("duplicates", "Duplicates", parts)
-
-
-def _seen(facts: DataLook) -> Section:
-    seen = facts.seen
-    if seen is None or not seen.unlike:
-        why = "none was asked for" if seen is None else seen.by
-        return Section("features", "As a network sees them", missing=f"No network looked at these photos: {why}.")
-    rows = [(p.first, p.second, p.where, f"{p.cosine:.2f}") for p in seen.pairs if p.where != WITHIN][:LISTED]
-    near = Part(
-        f"Pairs beyond one group that are nearly the same: {len(rows)}",
-        table(("image", "and", "where", "cosine"), rows) if rows else "none",
-        "Mirrored, cropped or brighter copies, which hashes do not find; look at them: two things may look alike. "
-        f"Features of {seen.by}.",
-        wide=True,
-    )
-    shown = [(name, read_image(file), likeness) for name, file, likeness in seen.unlike]
-    figures = [_figure(pixels, name, f"{name} ({like:.2f})") for name, pixels, like in shown if pixels is not None]
-    odd = Part(
-        "Photos that are like no other",
-        f'<div class="photos">{"".join(figures)}</div>',
-        "In brackets the mean cosine to the five nearest photos of other groups. Wrong uploads lie here, and rarities.",
-    )
-    return Section("features", "As a network sees them", [near, odd])
-
-
-def _figure(pixels: np.ndarray, name: str, caption: str) -> str:
-    factor = SIDE / max(pixels.shape[:2])
-    small = resize(pixels, (max(1, round(pixels.shape[0] * factor)), max(1, round(pixels.shape[1] * factor))))
-    return f"<figure>{photo(small, name)}<figcaption>{text(caption)}</figcaption></figure>"
-
-
 def _folds(facts: DataLook) -> Section:
     if facts.folds is None:
         return Section("folds", "Folds", missing=facts.no_folds)
@@ -267,7 +208,7 @@ def _sheets(facts: DataLook) -> Section:
         for row in own.itertuples():
             pixels = read_image(facts.manifest.root / str(row.image))
             if pixels is not None:
-                figures.append(_figure(pixels, str(row.image), str(row.group)))
+                figures.append(captioned(pixels, str(row.image), str(row.group)))
         read = "Drawn at random, one photo of each of them; below, the group." if label == 0 else ""
         body = f'<div class="photos">{"".join(figures) or "no image"}</div>'
         parts.append(Part(f"{name}: {len(own)} of its groups", body, read))
