@@ -11,11 +11,11 @@ from optuna.trial import TrialState
 
 from search.assemble import assemble
 from search.begin import Options
-from search.deadline import Deadline
+from search.deadline import FIXED, Deadline
 from search.director import Director
-from search.ending import epochs_of_vote, rescue, vote_in_time
+from search.ending import epochs_of_vote, per_table, rescue, vote_in_time
 from search.executors import Executor
-from search.features_first import SHARE, FrozenScores, could_train, frozen_scores, is_left, write_down
+from search.features_first import SHARE, FrozenScores, could_train, frozen_scores, is_left, seconds_of_vote, write_down
 from search.first_heads import FirstHeads
 from search.ledger import FEATURES, Ledger
 from search.space import DataFacts
@@ -66,7 +66,8 @@ def drive(
         trials = space.search.trials + ledger.taken
         space = replace(space, search=replace(space.search, trials=trials), kept=run.kept_input)
         frozen = FrozenScores() if apart else frozen_scores(run, ledger)
-        search = _Sitting(options, space, run, ledger, trackers, executor, seconds=options.left, frozen=frozen)
+        left = options.left - (seconds_of_vote(run, ledger, executor.slots()) if options.hours else 0.0)
+        search = _Sitting(options, space, run, ledger, trackers, executor, seconds=left, frozen=frozen)
         search.overhead.training += stage.overhead.training if stage else 0.0
         for line in frozen.lines(search.log.measure):
             print(line, flush=True)
@@ -95,11 +96,12 @@ def _stage(
     todo = replace(space, search=space.search.apart(len(ledger.numbers)))
     told = FirstTable(run, [frozenset(run.identify(config) for config in table.configs) for table in first.tables])
     whole, sitting = options.left, partial(_Sitting, options, todo, run, ledger, trackers, executor, told=[told])
-    stage = sitting(seconds=SHARE * whole)
+    most = (whole - FIXED) / (1 + per_table(run))  # the vote sees the test photos by every network of a table
+    stage = sitting(seconds=min(SHARE * whole, most))
     stage.work(executor)
     if stage.out_of_time and not could_train(run, space.search, ledger, executor.slots(), (1 - SHARE) * whole):
-        print(f"{FEATURES}: they take all of --hours: what is left is too short to train a network in", flush=True)
-        stage = sitting(seconds=options.left)
+        print(f"{FEATURES}: they take the rest of --hours, which is too short to train a network in", flush=True)
+        stage = sitting(seconds=most - (whole - options.left))
         stage.work(executor)
     director = stage.director
     if stage.interrupted or director.disk_full:

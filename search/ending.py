@@ -8,6 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from ensembles.build import command, parser
+from ensembles.kinds import HEADS
 from ensembles.members import partial_member
 from search.deadline import FIXED
 from search.executors.work import this_device
@@ -17,6 +18,7 @@ from trainable.run import Run, Trial
 from trainable.training.cut import cut_short
 
 FORWARD = 1 / 3  # of what training on a photo takes
+PASS = 1.5  # of the photos' share: one process reads networks and photos anew
 
 
 def epochs_of_vote(run: Run) -> float:
@@ -27,6 +29,11 @@ def epochs_of_vote(run: Run) -> float:
 def epochs_of_table(run: Run) -> float:
     """How many epochs of a fold a pass over all photos takes, as a table of features needs it."""
     return _epochs(run, len(run.manifest.frame) + _test_photos(run))
+
+
+def per_table(run: Run) -> float:
+    """Seconds that the vote's pass over the test photos takes for each second that a table of features took."""
+    return PASS * _test_photos(run) / max(1, len(run.manifest.frame))
 
 
 def _epochs(run: Run, photos: int) -> float:
@@ -60,9 +67,10 @@ def rescue(run: Run) -> Trial | None:
 def vote_in_time(run: Run, data: Path | None, left: Callable[[], float], member: float) -> bool:
     """Build the vote of as many of the best trials as can predict in the time left; False where it could not be built.
 
-    member: seconds that predicting with one takes; 0 if unknown.
+    member: seconds that predicting with one takes; 0 if unknown. Further heads, which take a minute to fit and to
+    compare, are left to whoever builds again.
     """
-    words = [str(run.root), *(["--data", str(data)] if data else [])]
+    words = [str(run.root), *(["--data", str(data)] if data else []), "--without", HEADS]
     if member > 0:
         words += ["--most", str(max(1, int((left() - FIXED / 3) / member)))]
     try:

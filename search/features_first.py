@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from optuna.trial import TrialState
 
-from search.ending import epochs_of_table
+from search.ending import epochs_of_table, per_table
 from search.first_heads import FirstHeads, Pair, pair_of, words
 from search.ledger import FEATURES, Ledger
 from search.space import Search
@@ -73,13 +73,23 @@ def could_train(run: Run, search: Search, ledger: Ledger, slots: int, seconds: f
     What an epoch of the cheapest would take is known from its table, which the first head on it waited for: a pass over
     all photos is worth so many epochs.
     """
+    epoch = min(_seconds_of_tables(run, ledger).values(), default=math.inf) / epochs_of_table(run)
+    return epoch * search.epochs * math.ceil(search.folds / slots) <= seconds
+
+
+def seconds_of_vote(run: Run, ledger: Ledger, slots: int) -> float:
+    """What the vote takes to see the test photos by every network that heads stand on."""
+    return per_table(run) * sum(_seconds_of_tables(run, ledger).values()) / slots
+
+
+def _seconds_of_tables(run: Run, ledger: Ledger) -> dict[Pair, float]:
+    """What the first head on each table took, which waited for it."""
     took: dict[Pair, float] = {}
     for name, _ in _complete(ledger):
         trial = run.trial(name)
         pair = pair_of(trial.config)
         took[pair] = max(trial.result.seconds, took.get(pair, 0.0))
-    epoch = min(took.values(), default=math.inf) / epochs_of_table(run)
-    return epoch * search.epochs * math.ceil(search.folds / slots) <= seconds
+    return took
 
 
 def is_left(ledger: Ledger) -> bool:

@@ -233,7 +233,7 @@ def test_stage_takes_all_of_hours_where_nothing_could_be_trained_in_the_rest(
     """Half of the time is over before one table is there."""
     monkeypatch.setattr(drive, "SHARE", 1e-6)
     assert searched(*words, "--hours", 1) == 0
-    assert "features: they take all of --hours" in capfd.readouterr().out
+    assert "features: they take the rest of --hours" in capfd.readouterr().out
     board = board_of(Run.open(tmp_path / "run"))
     assert set(board[board["features"].notna()]["state"]) == {"complete"}
 
