@@ -75,8 +75,9 @@ def find_test(data: Path | None, members: Members) -> TestSet | None:
 
 def build(given: argparse.Namespace, members: Members, test: TestSet | None, folder: EnsembleFolder) -> None:
     """Choose on out-of-fold predictions, predict the test images, write the submission and, last, the summary."""
-    facts, lines = facts_of_rows(members, test)
+    facts = None
     if given.method in METHODS and METHODS[given.method].apply_knowing is not None:
+        facts, lines = facts_of_rows(members, test)
         print(*lines, sep="\n", flush=True)
     choice = choose_whole(
         members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members, facts=facts
@@ -123,7 +124,7 @@ def submit(
     if test.items is not None:
         owner = np.array(test.items)
         probabilities, first = mean_of_items(probabilities, owner), np.searchsorted(owner, np.arange(len(test.table)))
-    facts = facts_of_test(members.run.manifest, test)
+    facts = None if fitted.method.apply_knowing is None else facts_of_test(members.run.manifest, test)
     scores = fitted.apply_to_used(probabilities.mean(1), used, facts)
     by_fold = np.stack([fitted.apply_to_used(p, used, facts) for p in probabilities.swapaxes(0, 1)])
     drift = measure_drift(known, members.groups, by_fold)

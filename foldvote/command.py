@@ -22,7 +22,6 @@ foldvote COMMAND --help says more. The usual order:
   foldvote build                         votes the newest run, and writes its submission
 """
 INTRO = "Find, train and combine image classifiers for small, imbalanced data whose images come in groups."
-SPACES = ", ".join(FIRST)
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -31,7 +30,7 @@ def main(arguments: list[str] | None = None) -> int:
     if not words or words[0] in ("-h", "--help", "help"):
         width = max(map(len, COMMANDS))
         table = "\n".join(f"  {name:{width}}  {command.help}" for name, command in COMMANDS.items())
-        print(HELP.format(intro=INTRO, commands=table, spaces=SPACES), end="")
+        print(HELP.format(intro=INTRO, commands=table, spaces=FIRST), end="")
         return 0
     if words[0] in ("-V", "--version"):
         from importlib.metadata import version

@@ -20,7 +20,7 @@ NEEDS = {"seeds": "retrain", "all_rows": "retrain", "threshold": "pseudo"}
 
 def parser() -> argparse.ArgumentParser:
     made = Parser(prog=spoken("search"), description="Search a space; folds of a trial race.")
-    made.add_argument("space", type=Path, nargs="?", help=f"a space file, or one by name: {', '.join(FIRST)}, ...")
+    made.add_argument("space", type=Path, nargs="?", help=f"a space file, or one by name: {FIRST}, ...")
     add_data(made)
     add_columns(made)
     made.add_argument("--out", type=folder, help="folder of runs (default: runs)")
@@ -88,7 +88,7 @@ def refuse_strange(given: argparse.Namespace) -> None:
         raise InputError(f"--retrain: received also {_flags(strange)}; allowed beside it: {_flags(BESIDE_RETRAIN[1:])}")
     if "retrain" not in here and "space" not in here:
         raise InputError(
-            f"received no SPACE; allowed: a space file, one by name ({', '.join(FIRST)}), the same for --resume, or "
+            f"received no SPACE; allowed: a space file, one by name ({FIRST}), the same for --resume, or "
             "--retrain RUN TRIAL..."
         )
     for name, other in NEEDS.items():

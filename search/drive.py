@@ -96,7 +96,8 @@ def _stage(
     todo = replace(space, search=space.search.apart(len(ledger.numbers)))
     told = FirstTable(run, [frozenset(run.identify(config) for config in table.configs) for table in first.tables])
     whole, sitting = options.left, partial(_Sitting, options, todo, run, ledger, trackers, executor, told=[told])
-    most = (whole - FIXED) / (1 + per_table(run))  # the vote sees the test photos by every network of a table
+    # The vote sees the test photos by every network of a table.
+    most = (whole - FIXED) / (1 + per_table(run)) if options.hours else whole
     stage = sitting(seconds=min(SHARE * whole, most))
     stage.work(executor)
     if stage.out_of_time and not could_train(run, space.search, ledger, executor.slots(), (1 - SHARE) * whole):

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from trainable.errors import InputError, unknown
 
-FIRST = ("demo", "frozen", "any", "full")  # the ones to begin with
+FIRST = "demo, frozen, any, full"  # the ones to begin with
 
 
 def shipped() -> dict[str, Path]:
@@ -19,7 +19,7 @@ def find_space(asked: Path) -> Path:
     """A space file by its path or, for a plain word, by the name of one that is shipped; InputError where none is."""
     if asked.suffix or len(asked.parts) != 1:
         if not asked.is_file():
-            allowed = "a Python file with SEARCH and space(trial, data), or one by name: " + ", ".join(FIRST)
+            allowed = "a Python file with SEARCH and space(trial, data), or one by name: " + FIRST
             raise InputError(f"no space file: received {asked}; allowed: {allowed}")
         return asked
     known = shipped()
