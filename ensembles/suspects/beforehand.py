@@ -11,9 +11,9 @@ from pathlib import Path
 
 import torch
 
-from trainable.config import AugmentConfig, HeadConfig, InputConfig, ModelConfig, TrialConfig
 from trainable.data.flags import Flags
 from trainable.errors import InputError
+from trainable.features.seen import head_on
 from trainable.models.packaged import NETWORKS
 from trainable.models.weights import missing_weights, weights_at_hand
 from trainable.run import Run, prepare
@@ -34,13 +34,7 @@ def run_beforehand(data: Path, flags: Flags, *, folds: int, weights: Path | None
     backbone, file = found
     own = {backbone: str(file)}
     experiment = prepare(data, folds=folds, seed=0, store_size=SIZE, skip_bad_images=True, weights=own, flags=flags)
-    config = TrialConfig(
-        model=ModelConfig(backbone=backbone, freeze="body"),
-        head=HeadConfig(name="lda"),
-        input=InputConfig(store=SIZE, size=SIZE, normalise="backbone"),
-        augment=AugmentConfig(policy="none"),
-        epochs=1,
-    )
+    config = head_on(backbone, SIZE)
     with tempfile.TemporaryDirectory(prefix="foldvote-") as folder:
         run = Run(Path(folder) / "run")
         run.begin(experiment, command=[], settings={})

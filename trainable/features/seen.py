@@ -59,15 +59,20 @@ def _folders(facts: DataLook) -> list[tuple[Path, list[str]]]:
     return [(root, names) for root, names in parts if names]
 
 
-def _features(root: Path, names: list[str], backbone: str, file: Path) -> np.ndarray:
-    """float16 [n, D] of photos, through the store and the table that a search would use."""
-    seen = TrialConfig(
+def head_on(backbone: str, size: tuple[int, int]) -> TrialConfig:
+    """A discriminant on a pretrained network that sees whole photos at `size`, (height, width) in pixels."""
+    return TrialConfig(
         model=ModelConfig(backbone=backbone, freeze="body"),
         head=HeadConfig(name="lda"),
-        input=InputConfig(store=SIZE, size=SIZE, normalise="backbone"),
+        input=InputConfig(store=size, size=size, normalise="backbone"),
         augment=AugmentConfig(policy="none"),
+        epochs=1,
     )
+
+
+def _features(root: Path, names: list[str], backbone: str, file: Path) -> np.ndarray:
+    """float16 [n, D] of photos, through the store and the table that a search would use."""
     store = open_store(root, tuple(dict.fromkeys(names)), SIZE)
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
-    table = feature_blocks(Source(store, seen, backbone, SIZE, file, device), ["plain"])["plain"]
+    table = feature_blocks(Source(store, head_on(backbone, SIZE), backbone, SIZE, file, device), ["plain"])["plain"]
     return np.asarray(table[store.rows(names)])
