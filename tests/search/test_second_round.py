@@ -162,7 +162,7 @@ def test_an_ensemble_that_cannot_teach_is_refused(
     first: Run, again: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     *before, _ = again
-    assert "no ensemble: received" in refused(capfd, search, *before, first.root, "--name", "x")
+    assert "no ensemble: received" in refused(capfd, search, *before, first.root.parent, "--name", "x")
     more = space_file(tmp_path, SPACE.replace("folds=3", "folds=4"))
     assert "SEARCH.folds: received 4; allowed: 3, the folds of the first round" in refused(
         capfd, search, more, *again[1:], "--name", "x"
