@@ -1,21 +1,17 @@
 """The choice that a build makes: a method, and members whose networks are whole."""
 
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as ProgressBar
 
 from ensembles.beforehand import beforehand
 from ensembles.members import SKIP, Members, broken_members, refuse
 from ensembles.methods import BLEND, METHODS, Fitted, RowFacts, applicable, left_out
 from ensembles.nested import AUTO, Evaluation, Progress, Row, evaluate_methods
 from trainable.errors import InputError
-
-BETWEEN = 20.0  # seconds between two lines of a log
+from trainable.progress import Progress as ProgressBar
 
 
 @dataclass(frozen=True)
@@ -114,25 +110,9 @@ def _asked(members: Members, asked: str) -> list[str]:
 
 @contextmanager
 def _bar() -> Iterator[Progress]:
-    """A progress bar of the fits."""
-    columns = (TextColumn("compare methods"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with ProgressBar(*columns, TextColumn("{task.description}"), transient=True) as bar:
-        if not bar.console.is_terminal:
-            yield _lines()
-            return
-        task = bar.add_task("")
-        yield lambda done, total, what: bar.update(task, completed=done, total=total, description=what)
-
-
-def _lines() -> Progress:
-    """Says now and then how far the fits are, where no bar can move: in a log, a batch job."""
-    begun = said = time.monotonic()
-
-    def tell(done: int, total: int, what: str) -> None:
-        nonlocal said
-        now = time.monotonic()
-        if done and now - said >= BETWEEN:
-            said, left = now, (now - begun) / done * (total - done)
-            print(f"compare methods: {done} of {total} fits, about {left / 60:.0f} min left; {what}", flush=True)
-
-    return tell
+    """Counts the fits."""
+    with ProgressBar(transient=True) as bar:
+        task = bar.add_task("compare methods")
+        yield lambda done, total, what: bar.update(
+            task, completed=done, total=total, description=f"compare methods, {what}"
+        )

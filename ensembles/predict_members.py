@@ -7,7 +7,6 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor
 
 from ensembles.members import JOINT, Member, Outside, multiply
@@ -21,6 +20,7 @@ from trainable.images.faces import look, what_is_seen
 from trainable.images.loader import Loader
 from trainable.images.store import ImageStore, open_store
 from trainable.models.predict import BATCH, load_model, predict_together, use_bf16
+from trainable.progress import Progress
 from trainable.run import Fold
 from trainable.words import few
 
@@ -40,8 +40,7 @@ def predict_members(members: Sequence[Member | Outside], photos: TestSet, parts:
     stores = _open_stores(trials, photos)
     bad = next((store.bad for store in stores.values()), ())
     found: dict[Member, np.ndarray] = {}
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
+    with Progress() as bar:
         whole = bar.add_task(f"predict {len(photos.images)} photos, trials", total=len(trials))
         inside = bar.add_task("")
         for trial in trials:

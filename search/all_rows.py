@@ -7,12 +7,11 @@ import uuid
 from collections import deque
 from dataclasses import dataclass, field
 
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
-
 from search.interrupt import Interrupt
 from search.jobs import AllRows, Died, Failed, Fatal, Job, Message, claimed
 from search.retries import Deaths
 from trainable.files import write_text
+from trainable.progress import Progress
 from trainable.run import Run, Trial
 from trainable.training.report import Report
 
@@ -33,8 +32,7 @@ class AllRowsDriver:
 
     def __post_init__(self) -> None:
         write_text(self.run.owner, self.owner)
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        self.bar = Progress(*columns)
+        self.bar = Progress()
         self.task = self.bar.add_task("train on all rows, epochs", total=len(self.todo) * self.epochs)
 
     @property

@@ -4,7 +4,9 @@ import argparse
 import errno
 import io
 import os
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import NoReturn
@@ -92,8 +94,11 @@ def guarded(work: Callable[[], int]) -> int:
     """Exit code of a command: wrong input is 2 and one line, a full disk 1 and one line, Ctrl-C 130.
 
     So are places that cannot be written or read as they are meant, and names that no UTF-8 can hold. Anything else
-    keeps its traceback (1). What the terminal has no letters for is printed by its number.
+    keeps its traceback (1). What the terminal has no letters for is printed by its number. SIGTERM, a batch system's
+    farewell, ends a command as Ctrl-C does: worker processes and half-written folders go with it.
     """
+    if threading.current_thread() is threading.main_thread() and signal.getsignal(signal.SIGTERM) == signal.SIG_DFL:
+        signal.signal(signal.SIGTERM, signal.default_int_handler)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")

@@ -10,7 +10,6 @@ import pytest
 from helpers import write_table
 from numpy.typing import NDArray
 
-from ensembles.choice import _lines
 from ensembles.compare.command import main as compare
 from ensembles.compare.comparison import compare as compared
 from ensembles.nested import AUTO, evaluate_methods
@@ -61,14 +60,3 @@ def test_submissions_of_many_classes_are_compared_by_those_that_changed(
     assert len(shown.splitlines()) < 80
     shown = " ".join(shown.split())
     assert "the 60 of 401 that changed most" in shown and "3 (+3 -0)" in shown
-
-
-def test_a_log_is_told_how_far_the_comparison_is(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr("ensembles.choice.BETWEEN", 0.0)
-    tell = _lines()
-    for done in range(3):
-        tell(done, 16, "greedy, 3 folds")
-    said = capsys.readouterr().out.splitlines()
-    assert [line.split(",")[0] for line in said] == [f"compare methods: {n} of 16 fits" for n in (1, 2)]

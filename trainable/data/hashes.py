@@ -16,7 +16,6 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.progress import track
 from scipy.sparse import coo_array
 from scipy.sparse.csgraph import connected_components
 from scipy.spatial import cKDTree
@@ -24,6 +23,7 @@ from scipy.spatial import cKDTree
 from trainable.cache import cache_folder, state_of
 from trainable.files import read_npz, write_npz
 from trainable.images.decode import read_image
+from trainable.progress import tracked
 
 NEAR = 3  # bits; four bands of 16 bits then share one exactly, which finds every such pair
 BANDS = 4
@@ -56,7 +56,7 @@ def looks(root: Path, images: Sequence[str]) -> Looks:
     if not file.exists():
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             seen = pool.map(lambda image: _look(root / image), images)
-            found = list(track(seen, f"look at {len(images)} images for copies", total=len(images)))
+            found = list(tracked(seen, f"look at {len(images)} images for copies", len(images)))
         write_npz(
             file,
             digests=np.frombuffer(b"".join(look[0] for look in found), np.uint8).reshape(-1, 32),

@@ -6,7 +6,6 @@ from functools import partial
 
 import numpy as np
 import torch
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from torch import Tensor, nn
 
 from trainable.device import stream_to_device
@@ -19,6 +18,7 @@ from trainable.memory import as_many_as_fit
 from trainable.models.bodies import build_body
 from trainable.models.freezing import features
 from trainable.models.normalise import normalise
+from trainable.progress import Progress
 
 VIEWS = {"plain": (), "flipped": (3,)}  # the axes of [B, C, H, W] that are turned round
 BATCH = {"cpu": 64, "cuda": 512}  # halved where the memory is full
@@ -56,8 +56,7 @@ def _compute(source: Source, blocks: dict[str, Block], workers: int) -> None:
     loader = Loader(source.batches(), workers=workers, pin=device.type == "cuda")
     need = sum(block_bytes(block.rows, count) for block in blocks.values())
     title = f"features of {source.backbone} {height}x{width}, {'+'.join(blocks)} ({need / 1e6:.0f} MB)"
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
+    with Progress() as bar:
         task = bar.add_task(title, total=len(rows))
         parts = _watched(_forward(source, model, loader, rows, tuple(blocks)), lambda n: bar.advance(task, n))
         for chunk, whole in _in_chunks(parts, chunks):

@@ -21,7 +21,6 @@ from typing import TypeVar
 
 import cv2
 import numpy as np
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from trainable.cache import cache_folder, state_of
 from trainable.errors import InputError
@@ -30,6 +29,7 @@ from trainable.images.decode import decoded as decoded_image
 from trainable.images.kept import allocate, whole
 from trainable.images.kinds import why_unreadable
 from trainable.locks import waiting_for
+from trainable.progress import Progress
 
 T = TypeVar("T")
 VERSION = 3
@@ -202,9 +202,8 @@ def _placed(partial: Path, names: tuple[str, ...], size: tuple[int, int], digest
 
 
 def progress(blocks: Iterator[list[T]], total: int, title: str) -> Iterator[T]:
-    """What the blocks hold, one after another, with a progress bar."""
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as bar:
+    """What the blocks hold, one after another, counted."""
+    with Progress() as bar:
         task = bar.add_task(title, total=total)
         for block in blocks:
             bar.advance(task, len(block))

@@ -13,9 +13,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
-from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 
+from trainable.progress import tracked
 from trainable.sample.album import draw_album
 from trainable.sample.labelling import label_people
 from trainable.sample.people import EVAL, FILES, TRAIN, Person, draw_people
@@ -112,19 +111,9 @@ def _write_junk(jobs: list[Job], images: dict[int, Path], rng: np.random.Generat
 
 
 def _draw_all(jobs: list[Job], workers: int) -> None:
-    console = Console(stderr=True)
-    columns = (
-        TextColumn("drawing people"),
-        BarColumn(),
-        MofNCompleteColumn(),
-        TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=console) as progress, _mapped(jobs, workers) as done:
-        task = progress.add_task("", total=len(jobs))
-        for _ in done:
-            progress.advance(task)
+    with _mapped(jobs, workers) as done:
+        for _ in tracked(done, "draw people", len(jobs)):
+            pass
 
 
 @contextmanager

@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
+import time
 from collections import Counter
 from pathlib import Path
 
 import cv2
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 
 from trainable.sample.__main__ import main
@@ -245,3 +249,18 @@ def test_refuses_a_folder_with_something_in_it(tmp_path: Path, capsys: pytest.Ca
     assert message.count("\n") == 1
     assert "not empty" in message
     assert [p.name for p in tmp_path.iterdir()] == ["mine.txt"]
+
+
+def test_a_batch_systems_farewell_leaves_neither_workers_nor_a_half_written_folder(tmp_path: Path) -> None:
+    out = tmp_path / "data"
+    command = [sys.executable, "-m", "trainable.sample", str(out), "--people", "2000", "--workers", "2"]
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE) as sample:
+        drawn = tmp_path / "data.partial" / "train" / "images"
+        while not list(drawn.glob("*/mask1.*")):
+            assert sample.poll() is None
+            time.sleep(0.05)
+        workers = psutil.Process(sample.pid).children(recursive=True)
+        sample.terminate()
+        assert sample.wait(timeout=60) == 130
+    assert not list(tmp_path.iterdir())
+    assert not psutil.wait_procs(workers, timeout=10)[1]

@@ -10,7 +10,6 @@ from typing import Any
 
 import cv2
 import numpy as np
-from rich.progress import track
 
 from trainable.data.flags import Flags
 from trainable.data.folds import Folds, make_folds
@@ -20,6 +19,7 @@ from trainable.data.manifest import Manifest
 from trainable.errors import InputError
 from trainable.files import digest
 from trainable.images.decode import read_image
+from trainable.progress import tracked
 
 WITHIN, ACROSS, EVAL = "within a group", "across groups", "between train and eval"
 
@@ -114,7 +114,7 @@ def look(data: Path, *, folds: int, seed: int, flags: Flags = NO_FLAGS) -> DataL
     cv2.setNumThreads(1)  # one image a thread
     try:
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            photos = list(track(pool.map(_photo, files), f"look at {len(files)} images", total=len(files)))
+            photos = list(tracked(pool.map(_photo, files), f"look at {len(files)} images", len(files)))
     finally:
         cv2.setNumThreads(threads)
     made, problem = None, ""
