@@ -1,10 +1,11 @@
 """The words of the search command: which there are, and which go together. Nothing heavy is imported for them."""
 
 import argparse
+import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from search.spaces import FIRST
+from search.spaces import FIRST, listed
 from trainable.command import Parser, add_columns, add_data, folder, plain_name, positive, whole
 from trainable.commands import spoken
 from trainable.errors import InputError
@@ -20,7 +21,8 @@ NEEDS = {"seeds": "retrain", "all_rows": "retrain", "threshold": "pseudo"}
 
 def parser() -> argparse.ArgumentParser:
     made = Parser(prog=spoken("search"), description="Search a space; folds of a trial race.")
-    made.add_argument("space", type=Path, nargs="?", help=f"a space file, or one by name: {FIRST}, ...")
+    made.add_argument("space", type=Path, nargs="?", help=f"a space file, or one by name: {FIRST}, ... (--list)")
+    made.add_argument("--list", action=_List, nargs=0, help="say which spaces there are by name, and end")
     add_data(made)
     add_columns(made)
     made.add_argument("--out", type=folder, help="folder of runs (default: runs)")
@@ -64,6 +66,12 @@ def parser() -> argparse.ArgumentParser:
     return made
 
 
+class _List(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        print(listed(shutil.get_terminal_size().columns))
+        parser.exit()
+
+
 def gpus(text: str) -> float | str:
     """An argparse type: a number above 0, or auto."""
     return text if text == "auto" else positive(text)
@@ -88,8 +96,8 @@ def refuse_strange(given: argparse.Namespace) -> None:
         raise InputError(f"--retrain: received also {_flags(strange)}; allowed beside it: {_flags(BESIDE_RETRAIN[1:])}")
     if "retrain" not in here and "space" not in here:
         raise InputError(
-            f"received no SPACE; allowed: a space file, one by name ({FIRST}), the same for --resume, or "
-            "--retrain RUN TRIAL..."
+            f"received no SPACE; allowed: a space file, one by name ({FIRST}; --list says all), the same for "
+            "--resume, or --retrain RUN TRIAL..."
         )
     for name, other in NEEDS.items():
         if name in here and other not in here:

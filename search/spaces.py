@@ -1,5 +1,7 @@
 """Spaces that come with foldvote, by name. Nothing heavy is imported for them."""
 
+import ast
+import textwrap
 from importlib.resources import files
 from pathlib import Path
 
@@ -13,6 +15,18 @@ def shipped() -> dict[str, Path]:
     folder = Path(str(files("spaces")))
     found = [*sorted(folder.glob("*.py")), *sorted((folder / "recipes").glob("*.py"))]
     return {path.stem: path for path in found if path.stem != "__init__"}
+
+
+def listed(width: int) -> str:
+    """The spaces that come with foldvote, each with the first sentence of its file, in lines of `width` characters."""
+    known = shipped()
+    names = [*FIRST.split(", "), *(name for name in known if name not in FIRST.split(", "))]
+    indent = max(map(len, names)) + 2
+    told = {name: ast.get_docstring(ast.parse(known[name].read_text(encoding="utf-8"))) or "" for name in names}
+    return "\n".join(
+        textwrap.fill(f"{name:{indent}}{text.partition(chr(10))[0]}", width, subsequent_indent=" " * indent)
+        for name, text in told.items()
+    )
 
 
 def find_space(asked: Path) -> Path:

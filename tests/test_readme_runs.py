@@ -11,12 +11,18 @@ from pathlib import Path
 import pandas as pd
 import pytest
 from inline import no_pictures
-from test_readme import FOUND, ROOT, main_of
+from test_readme import FOUND, ROOT, called, main_of
 
-README = [shlex.split(command) for where, command in FOUND if where == "README.md" and command.startswith("python")]
-MADE_FIRST = ["python -m trainable.sample data/sample --people 24 --eval-people 8",
-              "python -m search.run spaces/demo.py --data data/sample --smoke --trials 2 --executor inline",
-              "python -m ensembles.build runs/demo"]  # what `make demo` does  # fmt: skip
+README = [shlex.split(command) for where, command in FOUND if where == "README.md"]
+CLOTHES = README.index(["foldvote", "describe", "clothes"])
+# Those on real photos are gone through by tests/layouts/test_clothing.py, foldvote doctor by its own test.
+COMMANDS = [called(words) for words in [*README[:2], *README[CLOTHES + 6 :]]]
+MADE_FIRST = [
+    ["trainable.sample", "data/sample", "--people", "24", "--eval-people", "8"],
+    ["search.run", "demo", "--data", "data/sample", "--smoke", "--trials", "2", "--executor", "inline"],
+    ["ensembles.build", "runs/demo"],
+]  # what `make demo` does
+SPACES = ("demo", "full", "swin_f1")
 
 
 def complete(run: str) -> list[str]:
@@ -39,20 +45,21 @@ def small(words: list[str]) -> list[str]:
         "mask=.98,age=.6": lambda: "mask=.1,age=.1",  # networks that have learnt nothing are never sure
     }
     done = [found[word]() if word in found else word for word in words]
-    if words[2] == "search.run" and "--retrain" not in words:
+    done = [str(next(Path("spaces").rglob(f"{word}.py"))) if word in SPACES else word for word in done]
+    if words[0] == "search.run" and "--retrain" not in words:
         done += [] if "--smoke" in words else ["--smoke"]
         done += [] if "--trials" in words else ["--trials", "3" if "first" in words else "2"]
-    if words[2] == "search.run" and "--executor" not in words:
+    if words[0] == "search.run" and "--executor" not in words:
         done += ["--executor", "inline"]
-    if words[2:] == ["ensembles.build", "runs/first"]:
+    if words == ["ensembles.build", "runs/first"]:
         done += ["--method", "best_single", "--name", "auto"]  # few networks to export
     return done
 
 
 def ordered() -> Iterator[list[str]]:
     """A second round learns from an ensemble, which the README builds a section later."""
-    yield from (words for words in README if "--pseudo" not in words)
-    yield from (words for words in README if "--pseudo" in words)
+    yield from (words for words in COMMANDS if "--pseudo" not in words)
+    yield from (words for words in COMMANDS if "--pseudo" in words)
 
 
 def spaces_in_two_folds(place: Path) -> None:
@@ -63,7 +70,7 @@ def spaces_in_two_folds(place: Path) -> None:
 
 
 def run(words: list[str]) -> int:
-    return main_of(words[2])(words[3:]) or 0
+    return main_of(words[0])(words[1:]) or 0
 
 
 @pytest.mark.slow
@@ -75,13 +82,13 @@ def test_commands_run_one_after_another(
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("FOLDVOTE_DATA", "data/sample")
     spaces_in_two_folds(tmp_path / "spaces")
-    for words in map(shlex.split, MADE_FIRST):
-        assert run(words) == 0, capsys.readouterr()
+    for words in MADE_FIRST:
+        assert run(small(words)) == 0, capsys.readouterr()
     for words in ordered():
-        if words[2] == "trainable.sample":
+        if words[0] == "trainable.sample":
             continue  # made first
         command = small(words)
         assert run(command) == 0, f"{shlex.join(command)}: {capsys.readouterr()}"
         said = capsys.readouterr().out.splitlines()
-        if words[2] in ("search.run", "ensembles.build"):
+        if words[0] in ("search.run", "ensembles.build"):
             assert said[-1].startswith(("next: ", "dry run")), said[-1]

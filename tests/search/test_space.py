@@ -6,9 +6,10 @@ import optuna
 import pytest
 from helpers import SPACE, space_file
 
+from search.arguments import parser
 from search.space import DataFacts, Search
 from search.space_file import load_space
-from search.spaces import find_space
+from search.spaces import FIRST, find_space, shipped
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 
@@ -66,6 +67,16 @@ def test_shipped_spaces_are_found_by_name_from_any_folder(tmp_path: Path, monkey
     (tmp_path / "demo").write_text("no space")
     for name in ("demo", "full", "swin_f1"):
         assert load_space(find_space(Path(name))).path.stem == name
+
+
+def test_list_says_which_spaces_there_are(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit, match="0"):
+        parser().parse_args(["--list"])
+    lines = capsys.readouterr().out.splitlines()
+    named = [line.split()[0] for line in lines if not line.startswith(" ")]
+    assert named[:4] == FIRST.split(", ") and set(named) == set(shipped())
+    assert lines[0].startswith("demo ") and "Tiny networks on small photos" in lines[0]
+    assert max(map(len, lines)) <= 80
 
 
 def test_unknown_space_offers_the_nearest_and_what_is_shipped(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

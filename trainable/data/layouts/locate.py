@@ -1,11 +1,13 @@
 """Which photos the values of a column name: in which folder, with or without a suffix, and how many were found."""
 
+import shlex
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonpath
 
 import numpy as np
+import pandas as pd
 
 from trainable.data.layouts.photos import Photos, of_role, stem_of
 from trainable.data.values import clean
@@ -13,6 +15,7 @@ from trainable.errors import InputError
 from trainable.words import few
 
 LEAST = 0.5  # share of a column's values that must name photos for it to be a column of photos at all
+MOST = 0.5  # share of a value's rows that must lack their photo for it to be named as one to drop
 
 
 @dataclass(frozen=True)
@@ -147,11 +150,23 @@ def _common(photos: Photos, values: list[str], rows: np.ndarray) -> str:
     return commonpath([f"/{p}" for p in places]).strip("/")
 
 
-def refuse_missing(located: Located, column: str, source: object) -> None:
-    """InputError where values have no photo, naming the first three."""
+def refuse_missing(located: Located, column: str, source: object, frame: pd.DataFrame | None = None) -> None:
+    """InputError where values have no photo, naming the first three. frame: the rows, if some may be dropped."""
     if located.missing:
+        drop, these = ("COLUMN=VALUE", "") if frame is None else _shared(frame, located.rows < 0)
         raise InputError(
             f"{source}: no image found for {len(located.missing):,} of {len(located.values):,} ids in {column}: "
-            f"received {few(map(repr, located.missing))}; allowed: a photo for each, --drop COLUMN=VALUE for rows "
-            "that count for nothing, or --skip-bad-images to train without them"
+            f"received {few(map(repr, located.missing))}; allowed: a photo for each, --drop {drop} for rows that count "
+            f"for nothing{these}, or, in a search, --skip-bad-images to train without them"
         )
+
+
+def _shared(frame: pd.DataFrame, missing: np.ndarray) -> tuple[str, str]:
+    """What to drop so that rows without a photo go: a value that they share and that few others have, and a remark."""
+    for column in frame.columns:
+        value = str(frame[column][missing].iloc[0])
+        having = (frame[column].astype(str) == value).to_numpy()
+        count, lost = int(having.sum()), int(missing.sum())
+        if value and "," not in value and having[missing].all() and 1 < count <= lost / MOST < len(frame) / MOST:
+            return shlex.quote(f"{column}={value}"), f" (these are {lost:,} of its {count:,})"
+    return "COLUMN=VALUE", ""

@@ -162,7 +162,7 @@ def _with_photos(table: Table, located: Located, image: str, flags: Flags) -> tu
     if not located.missing:
         return table, located, []
     if not flags.skip_missing:
-        refuse_missing(located, image, table.path.name)
+        refuse_missing(located, image, table.path.name, table.frame.drop(columns=[image], errors="ignore"))
     kept = located.rows >= 0
     lines = [f"warning: training without {len(located.missing):,} rows whose photo is missing"]
     values = [value for value, there in zip(located.values, kept.tolist(), strict=True) if there]
