@@ -8,7 +8,7 @@ import heapq
 import math
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -67,8 +67,9 @@ def _recorded(name: str) -> tuple[Table, dict[str, NDArray]]:
 def case(name: str, seed: int) -> Case:
     table, held = _recorded(name)
     row = table.row_at(TABLES[name].recipe)
-    changed = table.with_row(row, held, seed % len(held["valid"]))
-    return Case(changed, row, held["valid"].astype(np.float32), held["test"].astype(np.float32), seed)
+    valid, test = held["valid"].astype(np.float32), held["test"].astype(np.float32)
+    here = Case(table, row, valid, test, seed)
+    return replace(here, table=table.with_seeds(row, {**held, "valid": valid, "test": test}, here.order))
 
 
 def ended(seconds: Sequence[float], table: Table, workers: int) -> list[float]:

@@ -1,6 +1,7 @@
 """A recorded table (benchmarks.record) as the simulator reads it: any configuration, fold and epoch is answered."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -24,7 +25,8 @@ RESULTS = Path(__file__).parent / "results"
 @dataclass(frozen=True)
 class Table:
     """score [T, K, E] of the fold's validation rows after each epoch; valid [T, N, C] out-of-fold and test [T, M, C]
-    probabilities; fold [N], label [N], test_label [M]; seconds [T] an epoch; configs: T points of the grid.
+    probabilities; fold [N], label [N], test_label [M]; seconds [T] an epoch; configs: points of the grid, in order;
+    what follows them is row `repeated` with other seeds.
     """
 
     score: NDArray[np.float64]
@@ -37,6 +39,7 @@ class Table:
     configs: tuple[Point, ...]
     grid: Grid
     pretrained: bool
+    repeated: int | None = None
     votes: dict[frozenset[int], float] = field(default_factory=dict)
 
     @classmethod
@@ -56,13 +59,17 @@ class Table:
             bool(TABLES[name].backbones),
         )
 
-    def with_row(self, row: int, held: dict[str, NDArray], seed: int) -> Self:
-        """The table with a row as another seed of its configuration trained, see benchmarks.record_recipe."""
+    def with_seeds(self, row: int, held: dict[str, NDArray], seeds: Sequence[int]) -> Self:
+        """The table with a row as the first of these seeds trained, and the others at the end.
+
+        held: as benchmarks.record_recipe writes it.
+        """
         changed = {}
         for name in ("score", "valid", "test"):
-            changed[name] = getattr(self, name).copy()
-            changed[name][row] = held[name][seed]
-        return replace(self, **changed, votes={})
+            changed[name] = np.concatenate([getattr(self, name), held[name][list(seeds[1:])]])
+            changed[name][row] = held[name][seeds[0]]
+        seconds = np.concatenate([self.seconds, np.full(len(seeds) - 1, self.seconds[row])])
+        return replace(self, **changed, seconds=seconds, repeated=row, votes={})
 
     @property
     def folds(self) -> int:
@@ -104,8 +111,11 @@ class Table:
         return self.rows[self.grid.place(point)]
 
     def row_of(self, config: TrialConfig) -> int:
-        """Where the configuration of a recorded point is in the table."""
-        return self._configs[varied(config)]
+        """Where the configuration of a recorded point is in the table; of one that is repeated, by its seed."""
+        row = self._configs[varied(config)]
+        if row != self.repeated or not config.seed:
+            return row
+        return len(self.configs) + min(config.seed, len(self.score) - len(self.configs)) - 1
 
     @cached_property
     def oof(self) -> NDArray[np.float64]:

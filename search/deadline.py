@@ -107,17 +107,24 @@ class Deadline:
     @property
     def worth(self) -> float:
         """How many trials the whole time would complete if all workers did nothing else; infinite if unknown."""
-        cost = self.epoch() * self.epochs * self.folds
+        return self.worth_of(None)
+
+    def worth_of(self, kind: Hashable) -> float:
+        """The same of trials of this kind."""
+        cost = self.epoch(kind) * self.epochs * self.folds
         return (self.seconds - self.kept) * self.slots / cost if cost else math.inf
 
-    def closes(self, trials: Sequence[tuple[Hashable, int]]) -> bool:
+    def closes(self, trials: Sequence[tuple[Hashable, int]], busy: Sequence[float] = ()) -> bool:
         """Whether completing trials (kind, epochs done) takes what is left, so that none is to begin."""
-        return self.passed or self.left <= SAFETY * self.takes(trials)
+        return self.passed or self.left <= SAFETY * self.takes(trials, busy)
 
-    def takes(self, trials: Iterable[tuple[Hashable, int]]) -> float:
-        """Seconds until trials (kind, epochs done) are complete: folds are spread, the longest first (Graham 1969)."""
+    def takes(self, trials: Iterable[tuple[Hashable, int]], busy: Sequence[float] = ()) -> float:
+        """Seconds until trials (kind, epochs done) are complete: folds are spread, the longest first (Graham 1969).
+
+        busy: seconds for which so many workers are at something else.
+        """
         rests = [self.epoch(kind) * rest for kind, done in trials for rest in self._folds_left(done)]
-        free = [0.0] * self.slots
+        free = sorted([*busy, *[0.0] * (self.slots - len(busy))])[: self.slots]
         for rest in sorted(rests, reverse=True):
             heapq.heappush(free, heapq.heappop(free) + rest)
         return max(free)

@@ -120,7 +120,7 @@ class Director:
             return None
         trial = self.places.unfinished.popleft() if self.places.unfinished else self._promoted()
         if trial is None and fresh and not self.drained:
-            trial = self.proposals.next(self.time.fits)
+            trial = self.proposals.next(self.time.fits, again=self.time.again())
         if trial is None:
             return None
         self.places.running[trial.id] = trial
@@ -206,7 +206,7 @@ class Director:
         if self.time.lasts(trial, step):
             return True
         self.places.late[trial.id] = self.places.running.pop(trial.id)
-        self.watchers.ended(trial, "waiting", "its next epochs cannot end by the deadline")
+        self.watchers.ended(trial, "waiting", "the time is not enough for its next epochs")
         return False
 
     def _one_more(self) -> AllFolds | None:
@@ -224,6 +224,7 @@ class Director:
         wanted = trial_id in self.places.busy
         if isinstance(message, Report):
             self.time.heard(job.trial, message)
+            self.places.parallel.heard(trial_id, job.fold, message.step)
             rest = self.search.epochs - message.step % self.search.epochs
             lasts = self.time.deadline.lasts(self.time.pace(job.trial), rest)
             if wanted and not self.aborted and not message.fold_done and lasts:

@@ -24,6 +24,7 @@ from trainable.files import cut_to_last_line
 STUDY = "foldvote"
 ID = "trial_id"
 APART = "apart"  # what a trial is that is none of the search's own: RETRAINED or FEATURES
+SEED_OF = "seed_of"  # the trial that one repeats with another seed, in place of a suggestion
 RETRAINED = "retrained"  # after the search, with another seed; also the attribute that names the first trial
 FEATURES = "features"  # a head on frozen features, before the search; also the attribute that says on what
 REASON = "reason"
@@ -127,11 +128,18 @@ class Ledger:
         of: the trial it repeats, or the features it is fitted to. source: whose parameters it has.
         """
         assert self.apart
+        self._add_like(source, trial_id, {APART: self.apart, self.apart: of})
+
+    def repeat(self, trial_id: str, of: str) -> None:
+        """Write another seed of a trial of the search down as RUNNING: it counts as a trial."""
+        self._add_like(self.find(of), trial_id, {SEED_OF: of})
+
+    def _add_like(self, source: FrozenTrial | None, trial_id: str, attributes: dict[str, str]) -> None:
         made = create_trial(
             state=TrialState.RUNNING,
             params=source.params if source else {},
             distributions=source.distributions if source else {},
-            user_attrs={ID: trial_id, APART: self.apart, self.apart: of},
+            user_attrs={ID: trial_id, **attributes},
         )
         self._add(trial_id, made)
 
@@ -179,6 +187,14 @@ class Ledger:
                 if queued := frozen.system_attrs.get(QUEUED):
                     self.study.enqueue_trial(queued)
                 self.study.tell(Trial(self.study, frozen._trial_id), state=TrialState.FAIL)
+
+    def asked_for(self) -> dict[str, FrozenTrial]:
+        """Trials that somebody asked for (SEARCH.first, search.queue), and their other seeds."""
+        return {
+            name: frozen
+            for name, frozen in self.named().items()
+            if QUEUED in frozen.system_attrs or SEED_OF in frozen.user_attrs
+        }
 
     def trials(self) -> list[FrozenTrial]:
         return [t for t in self.study.get_trials(deepcopy=False) if _kind(t) == self.apart]

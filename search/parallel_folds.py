@@ -12,7 +12,8 @@ from trainable.run import Trial
 
 @dataclass
 class ParallelFolds:
-    """epochs: of a fold. training: (trial's id, fold) that other workers are at. parked: trials that wait for one.
+    """epochs: of a fold. training: (trial's id, fold) that other workers are at, and the epochs it has had there.
+    parked: trials that wait for one.
 
     failed: folds that raised; the trial meets that itself when the fold's turn comes, so nobody tries them before.
     done: folds that are finished before their turn.
@@ -20,7 +21,7 @@ class ParallelFolds:
 
     epochs: int
     folds: int
-    training: set[tuple[str, int]] = field(default_factory=set)
+    training: dict[tuple[str, int], int] = field(default_factory=dict)
     parked: dict[str, Trial] = field(default_factory=dict)
     failed: set[tuple[str, int]] = field(default_factory=set)
     done: set[tuple[str, int]] = field(default_factory=set)
@@ -39,22 +40,27 @@ class ParallelFolds:
             now = step // self.epochs
             for fold in range(self.folds - 1, now, -1) if now or trial.id in sure else ():
                 taken = (trial.id, fold)
-                if taken not in self.training | self.failed and not trial.fold(fold).finished:
-                    self.training.add(taken)
+                if taken not in self.training.keys() | self.failed and not trial.fold(fold).finished:
+                    self.training[taken] = 0
                     return trial, fold
         return None
 
     def epochs_ahead(self, trial_id: str, step: int) -> int:
         """Epochs beyond `step` that other workers have done, or are at."""
-        ahead = {fold for name, fold in self.done | self.training if name == trial_id and fold >= step // self.epochs}
-        return self.epochs * len(ahead)
+        begun = self.done | self.training.keys()
+        return self.epochs * sum(name == trial_id and fold >= step // self.epochs for name, fold in begun)
+
+    def heard(self, trial_id: str, fold: int, step: int) -> None:
+        """A fold in training has had an epoch; a step counts epochs over all folds."""
+        if (trial_id, fold) in self.training:
+            self.training[trial_id, fold] = step - fold * self.epochs
 
     def is_training(self, trial_id: str, fold: int) -> bool:
         return (trial_id, fold) in self.training
 
     def end(self, trial_id: str, fold: int, step: int, *, failed: bool = False, done: bool = False) -> Trial | None:
         """A fold is no longer in training; the trial that was parked for it, having done `step` epochs."""
-        self.training.discard((trial_id, fold))
+        self.training.pop((trial_id, fold), None)
         if done:
             self.done.add((trial_id, fold))
         if failed:

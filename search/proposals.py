@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from optuna.trial import Trial as Asked
 
@@ -18,6 +18,7 @@ from trainable.errors import InputError
 from trainable.run import Run, Trial
 
 ATTEMPTS = 50  # suggestions in a row that may be refused
+TOO_LATE = "no more trials are begun: those suggested could not be complete by the deadline"
 AT_RANDOM = 4  # one of so many suggestions of the start-up phase is drawn without the prior
 
 
@@ -40,16 +41,18 @@ class Proposals:
     prior: Prior | None = None
     note: str = ""
 
-    def next(self, fits: Callable[[TrialConfig], bool]) -> Trial | None:
+    def next(self, fits: Callable[[TrialConfig], bool], again: str | None = None) -> Trial | None:
         """A new trial, in the ledger from now on; None when ATTEMPTS suggestions in a row were refused.
 
         Trials that wait in the ledger (SEARCH.first, search.queue) come first. fits: whether one could be complete by
-        the deadline.
+        the deadline. again: the trial of which another seed is to be trained, rather than a suggestion.
         """
         problem = ""
         draws = self._draws(len(self.ledger.numbers))
         for _ in range(ATTEMPTS):
             asked = self.ledger.waiting()
+            if asked is None and again is not None and not self.run.trial(again).config.fitted:  # nothing is drawn
+                return self._another_seed(again, fits)
             if asked is None:
                 asked = next(draws)
             try:
@@ -62,7 +65,7 @@ class Proposals:
             if trial_id in self.ledger.numbers or trial_id in self.frozen.trials:
                 self._refuse(asked, f"the same configuration as {trial_id}")
             elif not fits(config):
-                problem = "no more trials are begun: those suggested could not be complete by the deadline"
+                problem = TOO_LATE
                 self._refuse(asked, problem)
             else:
                 trial = self.run.trial(trial_id)
@@ -71,6 +74,19 @@ class Proposals:
                 return trial
         self.note = problem or f"the space seems exhausted: {ATTEMPTS} suggestions in a row were known already"
         return None
+
+    def _another_seed(self, of: str, fits: Callable[[TrialConfig], bool]) -> Trial | None:
+        config = self.run.trial(of).config
+        if not fits(config):
+            self.note = TOO_LATE
+            return None
+        seeds = (replace(config, seed=(config.seed + i) % 2**31) for i in range(1, len(self.ledger.numbers) + 1))
+        config = next(each for each in seeds if self.identify(each) not in self.ledger.numbers)
+        trial = self.run.trial(self.identify(config))
+        trial.begin(config)
+        self.ledger.repeat(trial.id, of)
+        print(f"trial {trial.id}: another seed of {of}; the time is too short to find a better one", flush=True)
+        return trial
 
     def _refuse(self, asked: Asked, reason: str) -> None:
         """Of a suggestion nobody need know; what somebody has queued is told."""

@@ -8,7 +8,7 @@ from collections.abc import Container, Hashable
 from dataclasses import dataclass, field
 
 from search.deadline import Deadline, kind_of
-from search.ledger import Ledger
+from search.ledger import SEED_OF, Ledger
 from search.places import Places
 from search.race import Race
 from search.space import Search
@@ -16,6 +16,7 @@ from trainable.config import TrialConfig
 from trainable.run import Trial
 from trainable.training.report import Report
 
+REPEATING = 4  # trials that the time is worth, below which other seeds of what was asked for are trained
 RACING = 12  # trials that the time is worth, from which on trials are promoted while new ones are to come
 
 
@@ -49,11 +50,51 @@ class TimePlan:
         if not self.given or self.deadline.passed or not wanted or len(begun) < wanted:
             return self.deadline.passed
         likely = self.race.best_of(begun)[:wanted]
-        return self.deadline.closes([(self.pace(begun[name]), self.places.done(name)) for name in likely])
+        return self.deadline.closes(
+            [(self.pace(begun[name]), self.places.done(name)) for name in likely], self._elsewhere(likely)
+        )
+
+    def _elsewhere(self, likely: Container[str]) -> list[float]:
+        """Seconds until workers are free that are at other trials, up to their rungs, or at folds before their turn."""
+        places, rests = self.places, []
+        for name, trial in places.running.items():
+            if name not in likely:
+                step = max(places.steps.get(name, 0), places.heard.get(name, 0))
+                stops = [*(rung for rung in self.race.rungs if rung > step), self.search.epochs * self.search.folds]
+                rests.append((trial, stops[0] - step))
+        for (name, _), done in places.parallel.training.items():
+            if name in places.busy:
+                rests.append((places.busy[name], self.search.epochs - done))
+        return [epochs * self.deadline.epoch(self.pace(trial)) for trial, epochs in rests]
+
+    @property
+    def repeating(self) -> bool:
+        """Whether the time is too short to find something better than what somebody asked for.
+
+        By what that itself costs (with what others cost the answer would change as they are tried); as long as its
+        first epoch is waited for, it may be.
+        """
+        asked = next(iter(self.ledger.asked_for()), None) if self.given else None
+        if asked is None:
+            return False
+        if asked in self.deadline.costs:
+            return self.deadline.worth_of(asked) < REPEATING
+        return asked in self.places.busy
+
+    def again(self) -> str | None:
+        """The trial of which another seed is to be trained, rather than a suggestion: the best that was asked for."""
+        if not self.repeating:
+            return None
+        asked = {name: frozen for name, frozen in self.ledger.asked_for().items() if SEED_OF not in frozen.user_attrs}
+        scores = {name: frozen.value for name, frozen in asked.items() if frozen.value is not None}
+        return max(scores, key=scores.__getitem__) if scores else next(iter(asked))
 
     def weigh(self) -> None:
         """Tell the race how many are to be complete."""
-        if self.given:
+        if self.repeating:
+            self.race.members = len(self.ledger.numbers) + 1
+            self.race.sure = self.race.members  # all go on
+        elif self.given:
             self.race.members = self.deadline.wanted(self.search.members) + self.more
             self.race.sure = int(self.empty) if self.empty or self.deadline.worth < RACING else None
 
@@ -70,6 +111,8 @@ class TimePlan:
         if not self.given:
             return set()
         busy = self.places.busy
+        if self.repeating and self.deadline.costs:
+            return busy.keys() & self.ledger.asked_for().keys()
         if self.empty:
             eldest = next((name for name in self.ledger.numbers if name in busy), None)
             return set() if eldest is None else {eldest}
@@ -98,9 +141,23 @@ class TimePlan:
         fold, inside = divmod(step, self.search.epochs)
         if not self.given or (trial.id, fold) in self.places.parallel.done:  # told again, which takes no time
             return True
+        if self.repeating and (
+            trial.id not in self.ledger.asked_for() or (not inside and trial.id not in self._all_able())
+        ):
+            return False
         no_fold = not self.places.parallel.done and max(self.places.steps.values(), default=0) < self.search.epochs
         epochs = 1 if self.empty and no_fold else self.search.epochs - inside
         return self.deadline.lasts(self.pace(trial), epochs)
+
+    def _all_able(self) -> list[str]:
+        """Of those begun, the furthest that can all be complete in time."""
+        begun, able = self.places.begun, list[str]()
+        for name in sorted(begun, key=self.places.done, reverse=True):
+            rests = [(self.pace(begun[each]), self.places.done(each)) for each in (*able, name)]
+            if self.deadline.takes(rests) > self.deadline.left + self.deadline.late:
+                break
+            able.append(name)
+        return able
 
     def heard(self, trial: Trial, report: Report) -> None:
         """Learn what an epoch takes."""

@@ -36,6 +36,7 @@ def test_it_closes_when_completing_takes_what_is_left(clock: Clock) -> None:
     deadline.heard("slow", 5.0)
     half = [("new", 2), ("new", 2)]
     assert deadline.takes(half) == 24
+    assert deadline.takes(half, busy=[10.0]) == 33, "one worker does 5, 3 and 3 epochs, the other 5 when it is free"
     clock.now = 74.7
     assert not deadline.closes(half)
     clock.now = 74.9

@@ -50,7 +50,7 @@ def test_idle_worker_trains_the_last_fold_of_a_trial_that_is_past_its_rungs(dire
     assert director.next_fold() is None, "fold 1 is in training, 2 is finished, 3 is taken"
     assert director.hear(fold, said(10, 0.5))
     assert not director.hear(fold, said(12, 0.5))
-    assert director.places.parallel.training == set()
+    assert not director.places.parallel.training
     assert not director.ledger.find(job.trial.id).intermediate_values.get(12), "nothing is decided before its turn"
 
 

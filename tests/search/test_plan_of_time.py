@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -96,6 +97,29 @@ def test_shortest_time_trains_one_trial_whose_folds_are_spread(direct: Callable[
     director = direct(**PLENTY)
     assert spend(director, EPOCHS, FOLDS) == EPOCHS
     assert complete(director) == 1 and len(states(director)) == 1
+
+
+@pytest.mark.parametrize(("worth", "workers", "seeds"), [(2.0, 1, 2), (3.0, 1, 3), (2.0, 2, 2), (3.0, 3, 3)])
+def test_time_for_few_trials_goes_into_other_seeds_of_what_somebody_asked_for(
+    direct: Callable[..., Director], worth: float, workers: int, seeds: int
+) -> None:
+    director = direct(first=({"lr": 0.01},), **PLENTY)
+    assert spend(director, worth * ONE / workers, workers) <= 1.03 * worth * ONE / workers
+    done = [name for name, state in states(director).items() if state == TrialState.COMPLETE]
+    configs = [director.run.trial(name).config for name in done]
+    assert [config.seed for config in configs] == list(range(seeds))
+    assert len({replace(config, seed=0) for config in configs}) == 1
+    again = direct(first=({"lr": 0.01},), **PLENTY)
+    spend(again, 40 * ONE, workers)
+    learnt = [replace(again.run.trial(name).config, seed=0) for name in states(again)]
+    assert len(set(learnt)) > len(learnt) / 2, "with more time others are tried"
+
+
+def test_completing_waits_for_workers_that_are_at_other_trials(direct: Callable[..., Director]) -> None:
+    """Nobody begins where, once the workers are free, the best could not be complete any more."""
+    director, seconds = direct(**{**PLENTY, "grace": 2}), 10 * ONE / 5
+    assert spend(director, seconds, 5) <= 1.03 * seconds
+    assert complete(director) == 6, "2 where it was thought that all are free at once"
 
 
 def test_half_a_trial_leaves_the_fold_that_is_done(direct: Callable[..., Director]) -> None:
