@@ -51,10 +51,10 @@ torture: setup  ## kill searches at every named point, and strike forty times at
 	FOLDVOTE_KILLS=40 $(BIN)/python -m pytest -s tests/search/test_kill.py tests/search/test_torture.py
 
 demo: $(if $(wildcard $(STAMP)),$(STAMP),$(CORE))  ## sample data, search, ensemble, submission; into runs/demo
-	test -d $(SAMPLE) || $(BIN)/python -m trainable.sample $(SAMPLE) --people 200 --eval-people 150
-	$(BIN)/python -m search.run spaces/demo.py --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
-	test -f $(DEMO)/ensembles/auto/ensemble.json || $(BIN)/python -m ensembles.build $(DEMO)
-	$(BIN)/python -m ensembles.score_answers $(DEMO) $(SAMPLE)/eval/answers.csv
+	test -d $(SAMPLE) || $(BIN)/foldvote sample $(SAMPLE) --people 200 --eval-people 150
+	$(BIN)/foldvote search demo --data $(SAMPLE) $(if $(wildcard $(DEMO)/experiment.json),--resume)
+	test -f $(DEMO)/ensembles/auto/ensemble.json || $(BIN)/foldvote build $(DEMO)
+	$(BIN)/foldvote truth $(DEMO) $(SAMPLE)/eval/answers.csv
 
 format: setup  ## let ruff lay out the code
 	$(BIN)/ruff check --fix .

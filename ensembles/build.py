@@ -55,7 +55,23 @@ def add_members(parser: argparse.ArgumentParser) -> None:
 
 def main(arguments: list[str] | None = None) -> int:
     given = parser().parse_args(arguments)
-    return guarded(lambda: command(given))
+    return guarded(lambda: _aloud(given), "members that have predicted are kept: the same command goes on")
+
+
+def _aloud(given: argparse.Namespace) -> int:
+    """The command, which says where it does not vote for all that a search will have come to."""
+    check_runs(given.runs)
+    from ensembles.newest import newest_below
+    from trainable.locks import held
+    from trainable.run import Run
+
+    for place in given.runs or [newest_below()]:
+        if held(Run(place).lock):
+            print(
+                f"note: the search of {place} goes on; its trials so far vote: build again when it has ended",
+                flush=True,
+            )
+    return command(given)
 
 
 def command(given: argparse.Namespace) -> int:

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import shlex
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -102,7 +103,7 @@ def submission_of(form: Form, photos: Sequence[Path], scores: np.ndarray) -> pd.
 
 def predict(given: argparse.Namespace) -> int:
     """Exit code of `ensembles.predict` with these arguments; raises InputError."""
-    out = given.out.expanduser().absolute()
+    out = given.out.expanduser().resolve()
     beside = out.with_suffix(".probabilities.csv")
     check_out(out, beside)
     ensemble = read_ensemble(given.ensemble)
@@ -123,5 +124,5 @@ def predict(given: argparse.Namespace) -> int:
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     print(f"{len(photos)} photos, nested {ensemble.measure.shown} of the ensemble "
           f"{ensemble.measure.text(ensemble.nested_score)}")  # fmt: skip
-    print(f"next: open {out}")
+    print(f"next: open {shlex.quote(str(out))}")
     return 0

@@ -72,9 +72,10 @@ def reason(choice: Choice, asked: str) -> str:
     best = max((row for row in choice.evaluation.rows if row.method != AUTO), key=lambda row: row.nested)
     if best.method == choice.method:
         return f"{what}; its nested score is the best"
-    which = f"the mean of {' and '.join(choice.parts)}" if choice.method == BLEND else "the steadiest"
+    several = choice.method == BLEND
+    which = f"the mean of {' and '.join(choice.parts)}" if several else "it has held up best on data of others"
     return (
-        f"{what}; {which}, within a standard error of the best nested score ({best.method}, {metric.text(best.nested)})"
+        f"{what}; {which}, and nested it cannot be told from the best here ({best.method}, {metric.text(best.nested)})"
     )
 
 

@@ -13,10 +13,14 @@ The same from a shell: `foldvote --help`. Nothing heavy is imported before it is
 
 from typing import TYPE_CHECKING, Any
 
+from foldvote.own import import_own
+
 if TYPE_CHECKING:
     from foldvote.python import Run, Vote, build, search
 
 __all__ = ["Run", "Vote", "build", "search"]
+
+import_own()
 
 
 def __getattr__(name: str) -> Any:

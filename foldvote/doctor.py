@@ -122,7 +122,11 @@ def cards() -> Iterator[Finding]:
         if not torch.cuda.is_available():
             yield Finding(BAD, f"a driver ({driver}) that this torch cannot use", "install a torch for its version")
         return
-    yield Finding(NOTE, "no GPU", "trials run on the CPU: small networks, few pixels, spaces/demo.py")
+    yield Finding(
+        NOTE,
+        "no GPU",
+        "trials run on the CPU: heads on frozen networks (foldvote search frozen), small networks (demo)",
+    )
 
 
 def network() -> Finding:

@@ -227,8 +227,12 @@ class _Sitting:
         if director.aborted and not director.time.deadline.passed:
             print(f"error: {director.aborted}", file=sys.stderr)
             print(f"tracebacks, if trials raised: {run.root}/trials/*/error.txt")
-            print(f"next: once that is mended, {again}")
+            print(f"once that is mended it goes on\nnext: {again}")
             return 1
+        if queued := self.ledger.queued():
+            print(
+                f"{count(queued, 'queued configuration')} not begun: {again} --trials {director.search.trials + queued}"
+            )
         heads = len(self.frozen.trials)
         of_them = f", {heads} of them heads on frozen features" if heads else ""
         print(f"leaderboard {run.leaderboard}; {count(complete + heads, 'complete trial')} can be members{of_them}")
@@ -239,11 +243,11 @@ class _Sitting:
                 return 0
         if not complete + heads:
             if self.options.hours:
-                print(f"next: {again}: no trial is complete. {self.too_short.sentence()}")
+                print(f"no trial is complete. {self.too_short.sentence()}\nnext: {again}")
                 return 1
             had = director.search.trials - self.ledger.taken
             more = "" if self.ledger.apart else f" --trials N, with N above {had}"
-            print(f"next: {again}{more}: no trial is complete")
+            print(f"no trial is complete\nnext: {again}{more}")
             return 1
         print(f"next: {spoken('build', run.root)}")
         return 0

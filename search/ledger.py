@@ -74,6 +74,10 @@ class Ledger:
                 study.enqueue_trial(values)
         return cls(study, apart)
 
+    def queued(self) -> int:
+        """How many configurations wait."""
+        return len(self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,)))
+
     def waiting(self) -> Trial | None:
         """A configuration that somebody queued (SEARCH.first, or from beside a running search), now RUNNING."""
         queued = self.study.get_trials(deepcopy=False, states=(TrialState.WAITING,))

@@ -41,9 +41,14 @@ def command(place: Path, words: list[str]) -> int:
     space = replace(load_space(run.space), kept=run.kept_input)
     try_parameters(space, DataFacts.of(run.manifest), values)
     enqueue(run.study, values)
+    begun, planned = len(own_trials(run.study)), run.settings["trials"]
     print(f"queued {values} in {run.root}: the next new trial; a search that runs takes it by itself")
-    trials = max(space.search.trials, len(own_trials(run.study)) + 1)
-    more = ["--trials", trials] if trials > space.search.trials else []
+    if begun >= planned:
+        print(
+            f"but all {planned} trials of this search are begun: when it has ended, the command below trains this one"
+        )
+    trials = max(planned, begun + 1)
+    more = ["--trials", trials] if trials != space.search.trials else []
     small = ["--smoke"] if run.settings["epochs"] != space.search.epochs else []
     again = spoken("search", run.space, "--out", run.root.parent, "--name", run.name, *small, "--resume", *more)
     print(f"next: {again}")

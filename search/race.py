@@ -180,7 +180,8 @@ class Race:
 
     def _place(self, trial: str, step: int) -> str:
         ranked = self._ranked[step]
-        return f"rank {ranked.rank(trial) + 1} of {len(ranked)} after {step} epochs"
+        by = ", by its two best" if step < self.epochs else ""
+        return f"rank {ranked.rank(trial) + 1} of {len(ranked)} after {step} epochs{by}"
 
     def _after_fold(self, trial: str, folds_done: int) -> Verdict:
         if self.lets_all_finish:

@@ -96,7 +96,9 @@ def retrain_on_all_rows(options: Options, run: Run, names: Sequence[str]) -> int
     for trial, cause in driver.failures.items():
         print(f"failed: {trial.id}: {cause}; see {trial.all_rows.error}")
     if driver.failures or driver.aborted:
-        print(f"next: once that is mended{f' ({driver.aborted})' if driver.aborted else ''}, {options.again}")
+        print(
+            f"once that is mended{f' ({driver.aborted})' if driver.aborted else ''} it goes on\nnext: {options.again}"
+        )
         return 1
     print("\n".join(following(run)))
     return 0

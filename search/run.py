@@ -17,7 +17,7 @@ from trainable.command import guarded
 def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     given = parser().parse_args(words)
-    return guarded(lambda: command(given, words))
+    return guarded(lambda: command(given, words), "what is finished is kept")
 
 
 def command(given: argparse.Namespace, words: list[str]) -> int:

@@ -7,6 +7,11 @@ from pathlib import Path
 
 from trainable.errors import InputError, unknown
 
+WHERE = (
+    "demo, frozen and any run without a GPU. The others retell published solutions of the mask / gender / age "
+    "competition, and want one, and weights from a hub. The files lie in {folder}; a space of your own may begin with "
+    "`from spaces.demo import space`."
+)
 FIRST = "demo, frozen, any, full"  # the ones to begin with
 
 
@@ -23,18 +28,20 @@ def listed(width: int) -> str:
     names = [*FIRST.split(", "), *(name for name in known if name not in FIRST.split(", "))]
     indent = max(map(len, names)) + 2
     told = {name: ast.get_docstring(ast.parse(known[name].read_text(encoding="utf-8"))) or "" for name in names}
-    return "\n".join(
+    lines = [
         textwrap.fill(f"{name:{indent}}{text.partition(chr(10))[0]}", width, subsequent_indent=" " * indent)
         for name, text in told.items()
-    )
+    ]
+    return "\n".join([*lines, "", *textwrap.wrap(WHERE.format(folder=known["demo"].parent), width)])
 
 
 def find_space(asked: Path) -> Path:
     """A space file by its path or, for a plain word, by the name of one that is shipped; InputError where none is."""
     if asked.suffix or len(asked.parts) != 1:
         if not asked.is_file():
+            meant = f"; did you mean {asked.stem}, which comes with foldvote?" if asked.stem in shipped() else ""
             allowed = "a Python file with SEARCH and space(trial, data), or one by name: " + FIRST
-            raise InputError(f"no space file: received {asked}; allowed: {allowed}")
+            raise InputError(f"no space file: received {asked}{meant}; allowed: {allowed}")
         return asked
     known = shipped()
     if str(asked) not in known:

@@ -22,7 +22,8 @@ from trainable.data.folds import make_folds
 from trainable.data.layouts import plan_lines, read_manifest
 from trainable.errors import InputError
 from trainable.locks import alone
-from trainable.models.weights import missing_weights
+from trainable.models.packaged import PACKAGES
+from trainable.models.weights import find_weights, missing_weights
 from trainable.run import Run
 from trainable.words import few
 
@@ -42,6 +43,8 @@ def start(given: argparse.Namespace, words: list[str], began: float) -> int:
     default = f"{given.space.stem}_round2" if given.pseudo else given.space.stem
     run = Run((given.out or Path("runs")) / (given.name or default))
     print(f"run directory {run.root}", flush=True)
+    if not (given.pseudo or given.resume):
+        print(f"data folder {given.data or default_data()}", flush=True)
     options = _options(given, _again(words, add="--resume"), began)
     if given.dry_run:
         return dry_run(options, space, _again(words, drop="--dry-run"))
@@ -73,6 +76,10 @@ def dry_run(options: Options, space: SpaceFile, following: str) -> int:
     absent = lacking(plan, options.weights)
     if absent:
         print(f"warning: {missing_weights(absent)}")
+        here = [name for name in PACKAGES if find_weights(name, options.weights, download=False)]
+        print(f"as it is, the search would not begin; at hand: {', '.join(here) or 'no pretrained weights'}")
+        print(f"next: {spoken('search', 'frozen' if here else 'demo', *_data(options), '--dry-run')}")
+        return 0
     print(f"next: {following}")
     return 0
 
@@ -111,6 +118,11 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
             def ready(plan: list[str]) -> None:
                 for line in (*plan, *tracked):
                     print(line, flush=True)
+                if options.left <= 0:
+                    raise InputError(
+                        f"--hours: received {options.hours:g}, which reading the photos has taken; allowed: more (they "
+                        "are decoded now)"
+                    )
                 workers.enter_context(executor)
 
             if resume:
@@ -127,6 +139,10 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
             raise
         given_folds = with_given_folds(space, run.manifest)
         return drive(options, given_folds, run, executor, trackers, first=plan.first)
+
+
+def _data(options: Options) -> list[str]:
+    return ["--data", str(options.data)] if options.data else []
 
 
 def _options(given: argparse.Namespace, again: str, began: float) -> Options:

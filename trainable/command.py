@@ -90,8 +90,8 @@ class Parser(argparse.ArgumentParser):
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
 
 
-def guarded(work: Callable[[], int]) -> int:
-    """Exit code of a command: wrong input is 2 and one line, a full disk 1 and one line, Ctrl-C 130.
+def guarded(work: Callable[[], int], interrupted: str = "nothing was written") -> int:
+    """Exit code of a command: wrong input is 2 and one line, a full disk 1 and one line, Ctrl-C 130 and what it left.
 
     So are places that cannot be written or read as they are meant, and names that no UTF-8 can hold. Anything else
     keeps its traceback (1). What the terminal has no letters for is printed by its number. SIGTERM, a batch system's
@@ -122,7 +122,7 @@ def guarded(work: Callable[[], int]) -> int:
         print(f"error: no space left on the disk of {error.filename or 'the output'}", file=sys.stderr)
         return 1
     except KeyboardInterrupt:
-        print("interrupted; what is finished is kept", file=sys.stderr)
+        print(f"interrupted; {interrupted}", file=sys.stderr)
         return 130
 
 

@@ -43,7 +43,7 @@ def main(arguments: list[str] | None = None) -> int:
         print(f"next: open {shlex.quote(str(out / 'describe.html'))}")
         return 0
 
-    return guarded(command)
+    return guarded(command, "nothing was written; features that are done are kept: the same command goes on")
 
 
 def refuse_another(out: Path, data: Path) -> None:

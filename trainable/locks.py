@@ -36,6 +36,19 @@ def waiting_for(lock: Path | str, what: str) -> Iterator[None]:
         held.release()
 
 
+def held(lock: Path) -> bool:
+    """Whether some process holds a lock."""
+    if not lock.exists():
+        return False
+    asked = FileLock(lock)
+    try:
+        asked.acquire(timeout=0)
+    except Timeout:
+        return True
+    asked.release()
+    return False
+
+
 @contextmanager
 def alone(lock: Path | str, place: Path) -> Iterator[None]:
     """Hold a lock or raise InputError: one process at a time writes to `place`."""

@@ -24,7 +24,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
     parser.add_argument("--skip-bad-images", action="store_true")
     given = parser.parse_args(arguments)
-    return guarded(lambda: command(given))
+    return guarded(lambda: command(given), "finished epochs are kept: the same command goes on")
 
 
 def command(given: argparse.Namespace) -> int:

@@ -44,7 +44,8 @@ def optimism(facts: Facts) -> Section:
         f"Expect {built.shown} {built.text(e['nested_score'], 3)} ± {e['nested_std']:.3f}, not "
         f"{built.text(e['oof_score'], 3)}: optimism {gap:+.3f}",
         image(figure, "in-sample and nested score of each method"),
-        "The diamond is the score on the rows that weights were chosen on; the dot the nested one, everything fitted "
+        f"{facts.outdated} ".lstrip()
+        + "The diamond is the score on the rows that weights were chosen on; the dot the nested one, everything fitted "
         "without the fold it is scored on. The distance is the optimism. Methods whose bars overlap are as good; "
         "`auto` has the choice of method inside its nesting.",
         wide=True,

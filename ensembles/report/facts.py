@@ -1,6 +1,8 @@
 """Everything a report tells, read once from the run directory; nothing there is changed."""
 
 import math
+import time
+from calendar import timegm
 from contextlib import suppress
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,8 +21,9 @@ from trainable.data.manifest import Manifest
 from trainable.data.rows import made_of_target, target_classes, target_labels
 from trainable.errors import InputError
 from trainable.metrics import Metric
-from trainable.run import EnsembleFolder, Predictions, Run, Trial, TrialResult
+from trainable.run import FINISHED, EnsembleFolder, Predictions, Run, Trial, TrialResult
 from trainable.run.search_record import SearchRecord, TrialCourse
+from trainable.words import count
 
 MOST, MEMORY = 40, 2e9  # complete trials whose predictions are held, the best ones; their bytes
 NONE_COMPLETE = "No trial has finished all folds yet."
@@ -155,6 +158,15 @@ class Facts:
             f"{m['missing_rows']:,} rows without an out-of-fold prediction are missing from every score"
             for m in found
         )
+
+    @cached_property
+    def outdated(self) -> str:
+        """What is said of an ensemble that was built before trials were complete; empty where none came later."""
+        if self.newest is None:
+            return ""
+        built = self.newest.summary_file.stat().st_mtime
+        later = sum(timegm(time.strptime(c.result.finished_at, FINISHED)) > built for c in self.complete)
+        return f"Built before {count(later, 'trial')} of this run had ended: build again." if later else ""
 
     @cached_property
     def built_for(self) -> Metric:

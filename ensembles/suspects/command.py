@@ -75,13 +75,13 @@ def list_of(given: argparse.Namespace, place: Path, out: Path, other: str) -> in
     table = table_of(found, images, manifest.made_of).drop(columns=[] if given.by_fold else ["fold"])
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     fields = Counter(s.field for _, s in found)
-    counts = ", ".join(f"{n} {field}" for field, n in fields.most_common())
+    counts = ", ".join(f"{n} of {field}" for field, n in fields.most_common())
     if not found:
         print(f"no label looks wrong; {out} has no line")
         print(doubt(members, votes))
         print(f"next: {other}")
         return 0
-    print(f"suspects: {counts}; {len(table):,} photos, a line each, by score in {out}")
+    print(f"values that look wrong: {counts}; {len(table):,} photos, a line each, by score in {out}")
     print(doubt(members, votes))
     shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]
     sheet = [(s.caption(n), [images[r] for r in s.rows]) for n, s in enumerate(shown, start=1)]
@@ -89,6 +89,6 @@ def list_of(given: argparse.Namespace, place: Path, out: Path, other: str) -> in
     draw_sheet(picture, manifest.root, sheet, doubt(members, votes))
     print(f"contact sheet of the first {len(shown)}: {picture}")
     unseen = "" if given.by_fold else "look at the photos, delete wrong lines, and "
-    print(f"{unseen}give the list to a search as rows.corrections: {out}")
+    print(f'{unseen}give the list to a search, in its space: "rows": {{"corrections": "{out}"}}')
     print(f"next: open {shlex.quote(str(picture))}")
     return 0

@@ -64,6 +64,13 @@ def _start() -> None:
     except (PermissionError, FileExistsError, NotADirectoryError) as error:
         where = error.filename or folder
         raise InputError(f"Ray's folder: received {where}: {error.strerror}; allowed: {allowed}") from None
+    except Exception as error:  # Ray has no kind of its own for it
+        if "timed out during startup" not in str(error):
+            raise
+        raise InputError(
+            "Ray: received no answer from its own processes, as on a machine that is very busy; allowed: the same "
+            "command again, or --executor inline"
+        ) from None
 
 
 @contextmanager

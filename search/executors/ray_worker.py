@@ -64,7 +64,9 @@ class JobTrainable(Trainable):
         self._messages = None
         if self._trace is not None:
             self._trace.close()
-            self._trace = None
+            trace, self._trace = Path(self._trace.name), None
+            if not trace.stat().st_size:  # nothing hung
+                trace.unlink()
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

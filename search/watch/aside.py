@@ -42,7 +42,10 @@ class Aside:
         self._work.put(None)
         atexit.register(self._thread.join, LEAVE)
         waited = time.monotonic() - began
-        print(f"warning: {self.name} did not end within {waited:.0f} s; {left} pieces are left out", file=sys.stderr)
+        print(
+            f"warning: {self.name} did not end within {waited:.0f} s; what it had left to do ({left}) is left out",
+            file=sys.stderr,
+        )
         return False
 
     def _run(self) -> None:

@@ -58,7 +58,8 @@ class Log:
         """A fold that is done; the last one's is told with the trial's own ending."""
         if report.fold_done and report.step < self.tally.full:
             row = self.tally.rows[trial.id]
-            done = f"fold {report.fold + 1} of {self.search.folds} done, score {self.measure.text(report.score)}"
+            own = self.measure.text(report.score)
+            done = f"fold {report.fold + 1} of {self.search.folds} done, its own score {own}"
             self._say(f"trial {row.number} {trial.id}: {done}")
 
     def ended(self, trial: Trial, state: str, reason: str) -> None:
@@ -83,15 +84,14 @@ class Log:
         return "; ".join([*parts, f"{tally.epochs} of about {self.epochs()} epochs", f"{self.time_left()} left"])
 
     def best(self) -> str:
-        """The best complete trial or, before there is one, the best score so far."""
+        """The best complete trial or, before there is one, the best score in a first fold."""
         score, name = self.tally.best
         if name:
             return f"best {self.measure.text(score)} ({name})"
-        begun = [row for row in self.tally.rows.values() if not math.isnan(row.score)]
-        if not begun:
+        score, number, step = self.tally.so_far
+        if math.isnan(score):
             return "no score yet"
-        row = max(begun, key=lambda row: row.score)
-        return f"best so far {self.measure.text(row.score)} (trial {row.number}, {count(row.step, 'epoch')})"
+        return f"best so far {self.measure.text(score)} (trial {number}, fold 1, {count(step, 'epoch')})"
 
     def epochs(self) -> int:
         """What the search is expected to take; it may turn out to be more."""

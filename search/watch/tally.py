@@ -30,14 +30,16 @@ class Row:
 class Tally:
     """A watcher that counts. full: epochs of a trial that runs all its folds. number_of: a trial's in the ledger.
 
-    best: (score, id) of the best complete trial. earlier: trials by state that earlier sittings ended. epochs_before,
-    epochs_here: spent by them and by this one; epochs_saved: that trials which ended early did not take.
+    best: (score, id) of the best complete trial. so_far: (score, number, step) of the best epoch of a fold 0. earlier:
+    trials by state that earlier sittings ended. epochs_before, epochs_here: spent by them and by this one;
+    epochs_saved: that trials which ended early did not take.
     """
 
     full: int
     vote: Vote = field(default_factory=Vote)
     rows: dict[str, Row] = field(default_factory=dict)
     best: tuple[float, str] = (math.nan, "")
+    so_far: tuple[float, int, int] = (math.nan, 0, 0)
     earlier: Counter[str] = field(default_factory=Counter)
     epochs_before: int = 0
     epochs_here: int = 0
@@ -73,6 +75,8 @@ class Tally:
         row = self.rows[trial.id]
         self.epochs_here += 1
         row.fold, row.step, row.score = report.fold, report.step, report.score
+        if report.fold == 0 and not report.score <= self.so_far[0]:
+            self.so_far = report.score, row.number, report.step
         row.images_per_second = report.metrics.get("images_per_second", 0.0)
 
     def ended(self, trial: Trial, state: str, reason: str) -> None:

@@ -105,7 +105,7 @@ def test_full_disk_under_the_drivers_own_files_is_one_line(
         f"error: the disk of {run.root} is full"
     ]
     assert "Traceback" not in out + err and "warning" not in out + err
-    assert out.splitlines()[-1].startswith("next: once that is mended, python -m search.run")
+    assert out.splitlines()[-1].startswith("next: python -m search.run")
     assert not run.report.exists()
     assert searched(*words, "--resume") == 0
     assert states(run) == ["complete"] * 3
@@ -172,7 +172,7 @@ def test_search_whose_trials_all_fail_stops_and_says_why_once(
     (error,) = [line for line in err.splitlines() if line.startswith("error: ")]
     assert "the first 3 trials all failed" in error
     assert "Traceback" not in out + err
-    assert out.splitlines()[-1].startswith("next: once that is mended, python -m search.run")
+    assert out.splitlines()[-1].startswith("next: python -m search.run")
     trials = Run(tmp_path / "runs" / "tiny").trials()
     assert len(trials) == 3
     assert all("Traceback" in t.error.read_text() for t in trials)

@@ -19,11 +19,12 @@ from trainable.run.ensemble import EnsembleFolder
 from trainable.run.experiment import Experiment, prepare
 from trainable.run.fold import Fold
 from trainable.run.predictions import Predictions
-from trainable.run.records import FoldResult, RunInfo, TrialResult, versions
+from trainable.run.records import FINISHED, FoldResult, RunInfo, TrialResult, versions
 from trainable.run.run import Run, newest_run
 from trainable.run.trial import Trial
 
 __all__ = [
+    "FINISHED",
     "EnsembleFolder",
     "Experiment",
     "Fold",

@@ -9,6 +9,7 @@ from typing import Any, TypeVar, get_args, get_origin
 
 from trainable.files import read_json, write_json
 
+FINISHED = "%Y-%m-%dT%H:%M:%SZ"  # how times are written, in UTC
 Record = TypeVar("Record")
 PACKAGES = ("foldvote", "torch", "timm", "albumentations", "opencv-python-headless", "ray", "optuna", "numpy",
             "pillow", "scikit-learn")  # fmt: skip

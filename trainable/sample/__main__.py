@@ -36,7 +36,7 @@ def main(arguments: list[str] | None = None) -> int:
     if code := guarded(command):
         return code
     print(f"{options.people} people to train on and {eval_people} to predict, generated in {options.out}")
-    print(f"next: {spoken('search', 'spaces/demo.py', '--data', options.out)}")
+    print(f"next: {spoken('search', 'demo', '--data', options.out)}")
     return 0
 
 

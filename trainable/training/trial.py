@@ -9,7 +9,7 @@ from trainable.data.rows import made_of_target
 from trainable.images.faces import photos_without_face
 from trainable.images.loader import Loader
 from trainable.models.compile import forget_compiled
-from trainable.run import Predictions, Trial, TrialResult
+from trainable.run import FINISHED, Predictions, Trial, TrialResult
 from trainable.training.batches import training_batches
 from trainable.training.checkpoints import SELDOM, Saving
 from trainable.training.context import FoldContext
@@ -111,7 +111,7 @@ def _finish(trial: Trial, device: torch.device) -> None:
             micro_batch=min(r.micro_batch for r in results),
             device=torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
             threads=torch.get_num_threads(),
-            finished_at=time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime()),
+            finished_at=time.strftime(FINISHED, time.gmtime()),
             photos_without_face=photos_without_face(config, experiment.store),
         ),
     )

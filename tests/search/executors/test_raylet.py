@@ -44,4 +44,4 @@ def test_what_ray_runs_on_dies_and_the_search_ends(name: str, words: str, tmp_pa
     assert ended.returncode == 1 and words in ended.stderr, ended.stderr
     if name == "raylet":  # without its GCS Ray itself ends the process
         assert "Traceback" not in ended.stderr
-        assert "next: once that is mended, " in ended.stdout and "--resume" in ended.stdout.splitlines()[-1]
+        assert "once that is mended it goes on\nnext: " in ended.stdout and "--resume" in ended.stdout.splitlines()[-1]

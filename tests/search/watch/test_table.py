@@ -154,7 +154,7 @@ def test_before_a_trial_is_complete_the_best_score_so_far_is_named(table: LiveTa
     for name, score in (("a", 0.25), ("b", 0.5)):
         table.began(run.trial(name))
         table.reported(run.trial(name), said(1, score))
-    assert "best so far 0.5000 (trial 2, 1 epoch)" in table.log.summary()
+    assert "best so far 0.5000 (trial 2, fold 1, 1 epoch)" in table.log.summary()
 
 
 def test_folds_ahead_and_trials_that_were_taken_over_are_counted(table: LiveTable) -> None:
@@ -167,7 +167,7 @@ def test_log_has_a_line_for_every_later_fold(table: LiveTable, run: Run) -> None
     table.began(a)
     report = said(EPOCHS, 0.5)
     table.reported(a, replace(report, fold_done=True))
-    assert text(table) == f"trial 1 a: fold 1 of {FOLDS} done, score 0.5000\n"
+    assert text(table) == f"trial 1 a: fold 1 of {FOLDS} done, its own score 0.5000\n"
 
 
 def test_log_speaks_at_least_once_a_while() -> None:

@@ -227,7 +227,7 @@ def test_command_ends_with_the_next_command(tmp_path: Path, capsys: pytest.Captu
     (tmp_path / "data.partial").mkdir()
     (tmp_path / "data.partial" / "left-over").touch()
     assert main([str(out), "--people", "6", "--eval-people", "6", "--workers", "1"]) == 0
-    assert capsys.readouterr().out.splitlines()[-1] == f"next: python -m search.run spaces/demo.py --data {out}"
+    assert capsys.readouterr().out.splitlines()[-1] == f"next: python -m search.run demo --data {out}"
     assert sorted(p.name for p in out.iterdir()) == ["README.txt", "eval", "train"]
 
 
