@@ -97,8 +97,8 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if label.product is None:
         text, said = checked_labels(text, "/".join(label.columns[:3]), table.frame[image], where)
     images = pd.Series(located.images(), index=table.frame.index)
-    refuse_repeated(images, text, where)
     owners, of_groups = groups_of(table.frame, group, images)
+    refuse_repeated(images, text, owners, where)
     kept = ~images.duplicated()
     told_of = test.item if test is not None else None
     item = find(table.columns, told_of, where) if told_of is not None else None
