@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import unicodedata
 from pathlib import Path
@@ -134,3 +135,59 @@ def test_a_validation_table_in_another_order_of_columns_is_read_too(tmp_path: Pa
     table(root, "train.csv", ("image", "label"), [(f"{i}.png", KINDS[i]) for i in range(8)])
     table(root, "val.csv", ("label", "image"), [(KINDS[i], f"{i}.png") for i in range(8, 12)])
     assert texts(read(root)[0]) == KINDS
+
+
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [
+        (["car", "bus", "crash_test"], "photos of crash_test are to be predicted, or of a class, by the word crash"),
+        (["car", "bus", "train"], "train: photos of a part of the data, by the folder's name, beside bus, car"),
+        (["valid", "invalid"], "valid: photos of a part of the data, by the folder's name, beside invalid; allowed"),
+        (["test_pos", "test_neg"], "test_neg, test_pos: photos of a part of the data, by the folder's name; allowed"),
+    ],
+)
+def test_classes_that_are_called_like_parts_are_refused(tmp_path: Path, folders: list[str], said: str) -> None:
+    assert said in refused(photos(tmp_path, [f"{folder}/{i}.png" for folder in folders for i in range(4)]))
+
+
+def test_folders_of_one_name_below_others_keep_their_photos(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{above}train/{kind}/{i}.png" for above in ("", "b/") for kind in "xy" for i in range(4)])
+    assert len(read(root)[0].frame) == 16
+
+
+def test_rows_that_an_open_quote_swallows_are_refused(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{i}.png" for i in range(12)])
+    lines = [f"{i}.png,{KINDS[i]},fine" for i in range(12)]
+    lines[2], lines[8] = '2.png,dog,"open', '8.png,dog,closed"'
+    (root / "manifest.csv").write_text("\n".join(["path,label,note", *lines]))
+    assert "rows inside a cell of note, which begins 'open': a quote is open" in refused(root)
+    lines[2], lines[8] = '2.png,dog,"two\nlines, of a note"', "8.png,dog,fine"
+    (root / "manifest.csv").write_text("\n".join(["path,label,note", *lines]))
+    assert texts(read(root)[0]) == KINDS
+
+
+def test_columns_that_may_be_groups_are_named_for_a_manifest_too(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{i}.png" for i in range(12)])
+    rows = [(f"{i}.png", KINDS[i], f"p{i // 3}" if i else "") for i in range(12)]
+    table(root, "manifest.csv", ("path", "label", "patient"), rows)
+    assert any("belong together: --group patient (5 values)" in line for line in read(root)[0].taken.lines)
+    table(root, "manifest.csv", ("path", "label", "group_id"), rows)
+    assert "received column 'group_id', nearly 'group'" in refused(root)
+
+
+def coco(root: Path, name: str, numbers: range, categories: dict[int, str], *, annotated: int) -> None:
+    images = [{"id": i, "file_name": f"{11 - i}.png"} for i in numbers]
+    ids = {kind: key for key, kind in categories.items()}
+    notes = [{"image_id": i, "category_id": ids[KINDS[11 - i]]} for i in numbers[:annotated]]
+    listed = [{"id": key, "name": kind} for key, kind in categories.items()]
+    (root / name).write_text(json.dumps({"images": images, "annotations": notes, "categories": listed}))
+
+
+def test_coco_of_two_exports_goes_by_names_of_files_and_says_what_lacks_an_annotation(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
+    coco(root, "instances_train.json", range(8), {1: "cat", 2: "dog"}, annotated=7)
+    coco(root, "instances_val.json", range(8, 12), {2: "cat", 1: "dog"}, annotated=4)
+    assert "categories with other names than before: received 2 (cat, dog), 1 (dog, cat)" in refused(root)
+    manifest, _ = read(root, label="name")
+    assert texts(manifest) == [KINDS[int(Path(image).stem)] for image in manifest.frame["image"]]
+    assert "warning: instances_train.json: 1 of 8 images have no annotation and do not train" in manifest.taken.lines

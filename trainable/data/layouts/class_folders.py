@@ -14,7 +14,7 @@ from pathlib import Path
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.photos import MARK, Photos, role_of, stem_of
+from trainable.data.layouts.photos import MARK, Photos, role_of, role_of_path, stem_of
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.errors import InputError
@@ -24,6 +24,10 @@ from trainable.words import count, few
 CLASS_FOLDERS = "class folders"  # what the layout is called
 IMAGE, LABEL = "image", "label"
 FIRST_PART = re.compile(r"([^._\- ]+)[._\- ]")
+WORDS = re.compile(r"[^\W\d_]+")
+OF_TEST = {"all", "data", "dataset", "files", "image", "images", "img", "imgs", "jpg", "photo", "photos", "pic", "pics",
+           "picture", "pictures", "png", "set", "split", "stage", "stg", "test", "testing", "tests", "unknown",
+           "unlabeled"}  # fmt: skip
 FEWEST = 2  # photos a class, on average, for first parts of names to be classes
 
 
@@ -43,6 +47,7 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
     below, common, folders = parted(names)
     if not (levels := levels_of(folders)):
         return None
+    _refuse_test_class(root, photos, names)
     frame = pd.DataFrame({IMAGE: names}, dtype=str)
     columns = [LABEL] if levels == 1 else [f"folder_{i + 1}" for i in range(levels)]
     for i, column in enumerate(columns):
@@ -99,9 +104,35 @@ def _of_training(photos: Photos) -> tuple[list[str], list[str]]:
     return [n for n, role in pairs if role in ("train", "valid")], [n for n, role in pairs if not role]
 
 
+def _refuse_test_class(root: Path, photos: Photos, names: list[str]) -> None:
+    """InputError where a folder of test photos lies beside classes and has more in its name, as `crash_test`."""
+    above = {name.rpartition("/")[0].rpartition("/")[0] for name in names}
+    known = set(names)
+    for name, role in zip(photos.names, photos.roles, strict=True):
+        place, _, folder = name.rpartition("/")[0].rpartition("/")
+        if (
+            role == "test"
+            and name not in known
+            and place in above
+            and (more := set(WORDS.findall(folder.lower())) - OF_TEST)
+        ):
+            raise InputError(
+                f"data folder {root}: two readings: photos of {folder} are to be predicted, or of a class, by the word "
+                f"{min(more)}; allowed: a folder test for the former, a name without test for the latter"
+            )
+
+
 def refuse_loose(root: Path, photos: Photos) -> None:
     """InputError where photos lie in folders and beside them, or at different depths: these may be classes but for
     some."""
+    held = {name.rpartition("/")[0] for name in photos.names}
+    parts = sorted({folder for folder in held if role_of(folder.rpartition("/")[2])} if len(held) > 1 else ())
+    plain = sorted(folder for folder in held if not role_of_path(f"{folder}/"))
+    if parts and (plain or all(role_of(folder) == "test" for folder in parts)):
+        raise InputError(
+            f"data folder {root}: {few(parts)}: photos of a part of the data, by the folder's name"
+            f"{f', beside {few(plain)}' if plain else ''}; allowed: another name for a class"
+        )
     loose = [name for name in photos.names if "/" not in name]
     folders = {name.partition("/")[0] for name in photos.names if "/" in name}
     if loose and len(folders) > 1:

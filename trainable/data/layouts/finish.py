@@ -90,7 +90,7 @@ def groups_of(
 def may_be_groups(frame: pd.DataFrame, used: set[str]) -> list[str]:
     """What to say of the columns that may tell what belongs together: many values, each in several rows."""
     counts = {c: frame[c].nunique() for c in frame.columns if c not in used and c in frame}
-    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2 and (frame[c] != "").all()}
+    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2}
     names = sorted(several, key=lambda c: -several[c])[:3]
     shown = ", ".join(f"--group {c} ({several[c]:,} values)" for c in names)
     return [f"columns whose values repeat, if photos of one value belong together: {shown}"] if names else []

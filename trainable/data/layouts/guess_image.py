@@ -24,23 +24,28 @@ def guess_image(
 ) -> tuple[str, Located] | None:
     """The column that names photos, and where they lie; None where no column does.
 
-    among: the columns that the layout allows, empty for all. prefer: a header that is taken where several columns name
-    the same photos. InputError where two columns name different photos, with the flag for each.
+    among: the columns that the layout allows, of which the first counts that names photos; empty for all. prefer: a
+    header that is taken where several columns name the same photos. InputError where two columns name different
+    photos, with the flag for each.
     """
     photos, column = _said(photos, table, flags, role)
+    if table.path == photos.root:  # made of the photos themselves
+        cells = table.frame[among[0]].tolist()
+        return among[0], Located.of_paths(photos, cells)
     if column is not None:
         cells = table.frame[column].tolist()
         found = column, locate_anyhow(photos, cells, role, beside=table.folder, source=table.path.name)
         return _with_header(photos, table, *found)
-    columns = [c for c in among or table.columns if c in table.columns]
-    index = [c for c in columns if INDEX.fullmatch(clean(c))]
-    own = [c for c in columns if c not in index]
+    index = [c for c in table.columns if INDEX.fullmatch(clean(c))]
+    own = [c for c in table.columns if c not in index]
     # What is found loosely is tried last: any column of small numbers would name photos, beside one that does.
-    tries = ((photos, own), (photos.loose, own), (photos, index), (photos.loose, index))
+    sets = [[c] for c in among if c in table.columns] if among else [own, index]
+    tries = [(some, names) for names in sets for some in (photos, photos.loose)]
     made = next((one for some, names in tries if (one := _among(some, table, role, names, prefer))), None)
     if made is None:
         return None
-    _refuse_other_names(photos, table, own, role, *made)
+    if not among:
+        _refuse_other_names(photos, table, own, role, *made)
     return _with_header(photos, table, *made)
 
 

@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonpath
+from typing import Self
 
 import numpy as np
 
@@ -24,6 +25,12 @@ class Located:
     rows: np.ndarray
     bare: bool  # the values lack the suffix
     folder: str
+
+    @classmethod
+    def of_paths(cls, photos: Photos, paths: list[str]) -> Self:
+        """Of photos that are named by their paths below the data folder."""
+        rows = np.array([photos.place[path] for path in paths], np.int64)
+        return cls(photos, paths, rows, False, _common(photos, paths, rows))
 
     @property
     def share(self) -> float:
