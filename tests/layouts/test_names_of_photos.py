@@ -191,3 +191,31 @@ def test_coco_of_two_exports_goes_by_names_of_files_and_says_what_lacks_an_annot
     manifest, _ = read(root, label="name")
     assert texts(manifest) == [KINDS[int(Path(image).stem)] for image in manifest.frame["image"]]
     assert "warning: instances_train.json: 1 of 8 images have no annotation and do not train" in manifest.taken.lines
+
+
+def test_a_sample_submission_that_pandas_wrote_is_read_and_answers_that_are_no_labels_are_said(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{part}/{i}.png" for part in ("train", "test") for i in range(12)])
+    kinds = ["cat", "dog", "owl"] * 4
+    table(root, "train.csv", ("id", "label"), [(float(i), kinds[i]) for i in range(12)])
+    rows = [(11 - i, float(i), "chat") for i in range(12)]
+    table(
+        root,
+        "sample_submission.csv",
+        ("Unnamed: 0", "id", "class"),
+        [*rows[:6], *((*r[:2], "chien") for r in rows[6:])],
+    )
+    manifest, test = read(root)
+    assert texts(manifest) == kinds and test is not None
+    assert test.images == [f"test/{i}.png" for i in range(12)] and test.form.id == "id"
+    assert any(
+        "answers of sample_submission.csv such as 'chat', 'chien' are no labels" in s for s in manifest.taken.lines
+    )
+
+
+def test_folders_of_other_classes_and_links_that_lead_nowhere_are_warned_of(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{KINDS[i]}/{i}.png" for i in range(12)])
+    os.symlink(root / "gone.png", root / "cat/12.png")  # noqa: PTH211
+    assert "warning: 1 links that lead nowhere: were these photos fetched?" in read(root)[0].taken.lines
+    table(root, "train.csv", ("image", "label"), [(f"{i}.png", KINDS[i] if i > 1 else "dog") for i in range(12)])
+    lines = read(root)[0].taken.lines
+    assert "warning: 1 photo in a folder of another class than the table says: cat/0.png is dog" in lines

@@ -24,6 +24,7 @@ from trainable.data.layouts.tables import find_tables
 from trainable.data.layouts.unread import tables_unread, unread_said
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
+from trainable.images.kinds import NOWHERE
 from trainable.words import few
 
 LAYOUTS = (
@@ -98,6 +99,8 @@ def _read(root: Path, flags: Flags) -> Reading:
         tables = [path.name for path in tables_unread(root)]
         said = f", where {few(tables)} have no column (CSV, Parquet) that names photos here" if tables else ""
         raise InputError(f"data folder {root}: no layout found; received {found}{said}; allowed: {LAYOUTS}")
+    if lost := photos.others[NOWHERE]:
+        source = replace(source, lines=(*source.lines, f"warning: {lost:,} {NOWHERE}: were these photos fetched?"))
     return read_source(root, source, sample, photos, flags)
 
 

@@ -50,7 +50,7 @@ class Located:
             stems = stem_of(base), stem_of(name)
             if stems[0] == stems[1]:
                 return f"by names of another suffix ({base} is {name})"
-            lost = SHORTENED.fullmatch(stems[0]) and DIGITS.fullmatch(stems[1])
+            lost = SHORTENED.fullmatch(stems[0]) and DIGITS.fullmatch(stems[1]) and stems[1][0] == "0" != stems[1]
             return f"{'leading zeros lost as spreadsheets do' if lost else 'as tools write names'} ({value} is {name})"
         return ""
 

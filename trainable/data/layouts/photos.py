@@ -154,7 +154,8 @@ class Photos:
         if found.rows or not self.loosely:
             return found
         folder, _, base = tail.rpartition("/")
-        if (number := SHORTENED.fullmatch(stem_of(base))) and (rows := self._by_number.get(number[1])):
+        number = SHORTENED.fullmatch(stem_of(base))
+        if number and (rows := self._by_stem.get(number[1]) or self._by_number.get(number[1])):
             return Match(rows, stem_of(base) == base)
         plain = unquote(base)
         for name in dict.fromkeys((plain, UPLOADED.sub("", plain))):

@@ -18,6 +18,7 @@ from trainable.data.layouts.finish import (
     further,
     groups_of,
     may_be_groups,
+    other_folders,
     parts_said,
     sample_weights,
 )
@@ -34,6 +35,7 @@ from trainable.data.layouts.test_rows import TestRows, find_test
 from trainable.data.manifest import Manifest, TestSet
 from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 
 @dataclass(frozen=True)
@@ -123,6 +125,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
         frame["fold"] = given
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += parts_said(table_frame, used)
+    said += other_folders(images, text)
     said += many_classes(text.unique().tolist(), len(text))
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
@@ -141,8 +144,22 @@ def _with_form(reading: Reading) -> Reading:
     found = reading.test_set(reading.manifest.classes)
     if found is None:
         return reading
-    manifest = reading.manifest.saying(found.form.sentence())
-    return replace(reading, manifest=manifest)
+    said = [found.form.sentence(), *_strange_answers(reading, found)]
+    return replace(reading, manifest=reading.manifest.saying(*said))
+
+
+def _strange_answers(reading: Reading, found: TestSet) -> list[str]:
+    """A warning where a sample submission's answers are none of the labels, which may be codes of these."""
+    test, form, classes = reading.test, found.form, reading.manifest.classes
+    if test is None or form.kind != "label" or len(test.answers) != 1:
+        return []
+    answers = {value for value in test.table[test.answers[0]].map(clean) if value}
+    if not answers or answers & set(classes):
+        return []
+    return [
+        f"warning: answers of {test.source} such as {few(map(repr, sorted(answers)))} are no labels: the submission "
+        f"will have those of the training table, {few(map(repr, classes))}"
+    ]
 
 
 def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: TestRows | None) -> tuple[str, Located]:
