@@ -219,3 +219,11 @@ def test_folders_of_other_classes_and_links_that_lead_nowhere_are_warned_of(tmp_
     table(root, "train.csv", ("image", "label"), [(f"{i}.png", KINDS[i] if i > 1 else "dog") for i in range(12)])
     lines = read(root)[0].taken.lines
     assert "warning: 1 photo in a folder of another class than the table says: cat/0.png is dog" in lines
+
+
+def test_classes_as_columns_of_numbers_with_blanks_before_them_are_read(tmp_path: Path) -> None:
+    names = [f"train/{i}_jpg.rf.01{i:02x}.jpg" for i in range(12)]
+    root, kinds = photos(tmp_path, names), ["cat", "dog", "owl"]
+    rows = [f"{Path(name).name}, {', '.join(str(int(i % 3 == k)) for k in range(3))}" for i, name in enumerate(names)]
+    (root / "train/_classes.csv").write_text("\n".join(["filename, cat, dog, owl", *rows]))
+    assert sorted(texts(read(root)[0])) == sorted(kinds * 4)

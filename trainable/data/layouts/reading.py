@@ -116,7 +116,9 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if items is not None and items[kept].duplicated().any():
         frame, of_items = joined_items(frame, items, text, group is not None, where)
     elif group is None:
-        of_groups += may_be_groups(table.frame, {image, *derived, *label.columns, *([fold] if fold else [])})
+        of_groups += may_be_groups(
+            table.frame, {image, *source.images, *derived, *label.columns, *([fold] if fold else [])}
+        )
     used = {image, OF_ROW, *derived, *label.columns, *(c for c in (group, fold) if c)}
     own = [] if label.product is None else [label.product.values]
     frame = pd.concat([frame, *own, further(table_frame, used)], axis=1)
