@@ -227,3 +227,11 @@ def test_classes_as_columns_of_numbers_with_blanks_before_them_are_read(tmp_path
     rows = [f"{Path(name).name}, {', '.join(str(int(i % 3 == k)) for k in range(3))}" for i, name in enumerate(names)]
     (root / "train/_classes.csv").write_text("\n".join(["filename, cat, dog, owl", *rows]))
     assert sorted(texts(read(root)[0])) == sorted(kinds * 4)
+
+
+def test_numbers_that_lost_zeros_are_found_in_their_folder_beside_whole_ones(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{kind}/{i:02}.png" for kind in "ab" for i in range(4, 16)])
+    rows = [(f"{kind}/{i}.png", kind) for kind in "ab" for i in range(4, 16)]
+    table(root, "train.csv", ("image", "label"), rows)
+    manifest, _ = read(root)
+    assert manifest.frame["image"].tolist() == [f"i/{kind}/{i:02}.png" for kind in "ab" for i in range(4, 16)]

@@ -44,6 +44,9 @@ def guess_image(
     made = next((one for some, names in tries if (one := _among(some, table, role, names, prefer))), None)
     if made is None:
         return None
+    if made[1].missing:
+        cells = table.frame[made[0]].tolist()
+        made = made[0], locate_anyhow(photos, cells, role, beside=table.folder, source=f"{table.path.name}: {made[0]}")
     if not among:
         _refuse_other_names(photos, table, own, role, *made)
     return _with_header(photos, table, *made)

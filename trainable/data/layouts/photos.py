@@ -2,7 +2,7 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
@@ -154,15 +154,24 @@ class Photos:
         if found.rows or not self.loosely:
             return found
         folder, _, base = tail.rpartition("/")
-        number = SHORTENED.fullmatch(stem_of(base))
-        if number and (rows := self._by_stem.get(number[1]) or self._by_number.get(number[1])):
-            return Match(rows, stem_of(base) == base)
+        for form in self._forms(base):
+            if (found := self._as_written(f"{folder}/{form}".strip("/"))).rows:
+                return found._replace(bare=stem_of(base) == base)
+        return Match([])
+
+    def _forms(self, base: str) -> Iterator[str]:
+        """What a name may have been before a spreadsheet, a labelling tool or a system without cases had it."""
+        if number := SHORTENED.fullmatch(stem_of(base)):
+            yield number[1]
+            yield from {self._stem(i) for i in self._by_number.get(number[1], [])}
         plain = unquote(base)
-        for name in dict.fromkeys((plain, UPLOADED.sub("", plain))):
-            for form in dict.fromkeys((name, stem_of(name))):
-                if (found := self._as_written(f"{folder}/{form}".strip("/"))).rows:
-                    return found._replace(bare=stem_of(name) == name)
-        return Match(self._by_case.get(stem_of(plain).casefold(), []), stem_of(plain) == plain)
+        for name in (plain, UPLOADED.sub("", plain)):
+            yield from (name, stem_of(name))
+        cases = {self._stem(i) for i in self._by_case.get(stem_of(plain).casefold(), [])}
+        yield from cases if len(cases) == 1 else ()
+
+    def _stem(self, row: int) -> str:
+        return stem_of(self._spelt[row].rpartition("/")[2])
 
     def _as_written(self, tail: str) -> Match:
         base = clean(tail.rpartition("/")[2])
