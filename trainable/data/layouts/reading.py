@@ -105,6 +105,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     told_of = test.item if test is not None else None
     item = find(table.columns, told_of, where) if told_of is not None else None
     items = items_of(table.frame, item)
+    used = {image, OF_ROW, *derived, *label.columns, *(c for c in (group, fold) if c)}
     of_items: list[str] = []
     repeats = (
         [] if kept.all() else [f"{int((~kept).sum()):,} rows name a photo again, with the same label: counted once"]
@@ -116,10 +117,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if items is not None and items[kept].duplicated().any():
         frame, of_items = joined_items(frame, items, text, group is not None, where)
     elif group is None:
-        of_groups += may_be_groups(
-            table.frame, {image, *source.images, *derived, *label.columns, *([fold] if fold else [])}
-        )
-    used = {image, OF_ROW, *derived, *label.columns, *(c for c in (group, fold) if c)}
+        of_groups += may_be_groups(table.frame, used | {*source.images})
     own = [] if label.product is None else [label.product.values]
     frame = pd.concat([frame, *own, further(table_frame, used)], axis=1)
     given, of_folds = folds_given(table.frame, fold, owners, where)
@@ -127,8 +125,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
         frame["fold"] = given
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += parts_said(table_frame, used)
-    said += other_folders(images, text)
-    said += many_classes(text.unique().tolist(), len(text))
+    said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
