@@ -1,6 +1,7 @@
 """The metric that SEARCH asks for, checked against the data before any worker starts."""
 
 import math
+from collections.abc import Sequence
 
 import numpy as np
 
@@ -9,6 +10,14 @@ from trainable.data.manifest import Manifest
 from trainable.data.rows import target_classes
 from trainable.errors import InputError
 from trainable.metrics import Metric, get
+from trainable.words import few
+
+
+def order_said(measure: Metric, classes: Sequence[str]) -> list[str]:
+    """The order that a kappa takes classes in whose names are no numbers: the alphabet's, unless somebody says."""
+    if "kappa" not in measure.name or len(classes) < 3 or all(name.isdecimal() for name in classes):
+        return []
+    return [f"{measure.shown} takes the classes in this order: {few(classes, 8)} (--label C --order C=V,V,... sets it)"]
 
 
 def check_metric(space: SpaceFile, manifest: Manifest) -> Metric:

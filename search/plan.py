@@ -10,7 +10,7 @@ import optuna
 import torch
 
 from search.first_heads import FirstHeads, Pair, first_heads, further_tables, words
-from search.metric import check_metric
+from search.metric import check_metric, order_said
 from search.prior import published_prior
 from search.proposals import AT_RANDOM
 from search.sampler.own import name_of_sampler
@@ -156,7 +156,11 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         megabytes,
         sorted({b for c in configs if c.model.pretrained for b in c.backbones}),
         sorted(left_out),
-        [*sorted({sentence for c in configs for sentence in c.cautions()}), *stretched(configs, manifest)],
+        [
+            *sorted({sentence for c in configs for sentence in c.cautions()}),
+            *stretched(configs, manifest),
+            *order_said(measure, target_classes(manifest, space.search.target)),
+        ],
         measure,
         stage,
         further_tables(configs, stage, photos),

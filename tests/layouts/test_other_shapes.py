@@ -74,7 +74,7 @@ def test_columns_of_a_second_table_are_joined_by_the_photo(tmp_path: Path) -> No
     twice = pd.concat([pd.read_csv(tmp_path / "patients.csv")] * 2)
     twice.to_csv(tmp_path / "patients.csv", index=False)
     manifest, _ = read(tmp_path, label="breed")
-    assert "patients.csv is left out: the labelled rows are in labels.csv" in manifest.taken.lines
+    assert "warning: patients.csv is left out: the labelled rows are in labels.csv" in manifest.taken.lines
 
 
 def test_photos_beside_the_training_folder_are_left_out_aloud(tmp_path: Path) -> None:
@@ -94,7 +94,10 @@ def test_folder_flag_says_which_photos_train(tmp_path: Path) -> None:
     line = refusal(tmp_path)
     assert "photos in folders of different depths: received train_images/b/b2.jpg, train_masks/1.png" in line
     manifest, _ = read(tmp_path, image="train_images")
-    assert manifest.classes == ("a", "b") and "notes.csv: no photo here by name, so left out" in manifest.taken.lines
+    assert (
+        manifest.classes == ("a", "b")
+        and "warning: notes.csv: no photo here by name, so left out" in manifest.taken.lines
+    )
 
 
 def test_groups_of_test_photos_are_their_folders_where_groups_are_folders(tmp_path: Path) -> None:

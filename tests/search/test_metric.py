@@ -14,6 +14,7 @@ from ensembles.build import main as build
 from ensembles.report.ensemble import space_file as space_of
 from ensembles.report.facts import read_facts
 from ensembles.score_answers import main as score_answers
+from search.metric import order_said
 from search.run import main as search
 from search.space import Search
 from search.space_file import load_space
@@ -157,3 +158,12 @@ def test_settings_hold_the_name_alone() -> None:
     assert json.loads(json.dumps(Search(metric=len).settings()))["metric"] == "len"
     with pytest.raises(InputError, match="unknown metric 'f2'"):
         Search(metric="f2")
+
+
+def test_the_order_that_a_kappa_takes_names_in_is_said() -> None:
+    said = order_said(get("quadratic_kappa", ("mild", "none", "severe")), ("mild", "none", "severe"))
+    assert said == [
+        "quadratic kappa takes the classes in this order: mild, none, severe (--label C --order C=V,V,... sets it)"
+    ]
+    assert not order_said(get("quadratic_kappa", ("0", "1", "2")), ("0", "1", "2"))
+    assert not order_said(get("macro_f1", ("a", "b", "c")), ("a", "b", "c"))

@@ -146,7 +146,8 @@ class _Rows:
 
     def _of_group(self, key: str, place: str) -> np.ndarray:
         for name in (key, PurePosixPath(key).name):
-            if name in self.by_group:
+            # The folder of a group; `./b/1.jpg` is not the photo 1.jpg, which may be a group of its own.
+            if name in self.by_group and (name == key or name not in self.images):
                 return np.asarray(self.by_group[name])
         rows = np.asarray(self.by_id.get(key, np.zeros(0, np.int64)))
         people = pd.unique(self.groups[rows])

@@ -1,5 +1,6 @@
 """Headers of tables: found whatever their case and blanks, refused where they are nearly a known one."""
 
+import re
 from collections.abc import Iterable, Sequence
 from difflib import SequenceMatcher, get_close_matches
 
@@ -8,6 +9,7 @@ import pandas as pd
 from trainable.data.values import clean
 from trainable.errors import InputError
 
+NUMBERED = re.compile(r"group[ _-]?(id|no|nr|num|number|name|key|idx|index)")
 NEAR = 0.8  # share of equal letters from which a header is a known one, misspelt
 
 
@@ -44,7 +46,8 @@ def refuse_near(frame: pd.DataFrame, source: object, known: Iterable[str]) -> No
             continue
         for column in columns:
             text = clean(column).casefold()
-            if len(text) > 2 and SequenceMatcher(None, text, name).ratio() >= NEAR:
+            said = NUMBERED.fullmatch(text) if name == "group" else None
+            if said or (len(text) > 2 and SequenceMatcher(None, text, name).ratio() >= NEAR):
                 several = name == "label" and frame[column].str.contains(r"\S[\s|;,]+\S").any()
                 more = "; several labels in a cell (multi-label tasks) are not for this version" if several else ""
                 raise InputError(

@@ -107,12 +107,25 @@ def _delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
     refuse_twice([header[place] for place in named], path)
     table = table.iloc[:, named]
     table.columns = pd.Index([header[place] for place in named])
+    _refuse_swallowed(table, text, mark, path)
     void, again = (table == "").all(axis=1), (table == [str(c) for c in table.columns]).all(axis=1)
     if void.any():
         notes.append(f"{int(void.sum()):,} rows without any value are passed over")
     if again.any():  # tables that were put one below another
         notes.append(f"{int(again.sum()):,} rows that repeat the header are passed over")
     return table[~void & ~again].reset_index(drop=True), notes
+
+
+def _refuse_swallowed(table: pd.DataFrame, text: str, mark: str, path: Path) -> None:
+    """InputError where a quote that nobody closed made rows a part of the cell before them."""
+    for column in table if '"' in text else ():
+        for cell in table[column][table[column].str.contains("\n", regex=False)]:
+            inner = cell.splitlines()[1:-1]
+            if any(line.count(mark) >= table.shape[1] - 1 for line in inner):
+                raise InputError(
+                    f"{path}: rows inside a cell of {column}, which begins {cell.splitlines()[0]!r}: a quote is open; "
+                    "allowed: quotes closed in their own cell"
+                )
 
 
 def _lines_of_header(text: str, mark: str) -> int:

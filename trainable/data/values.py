@@ -34,7 +34,7 @@ def joined(column: pd.Series, what: str) -> tuple[pd.Series, list[str]]:
 
 
 def near_pairs(values: Iterable[str], counts: dict[str, int], what: str, question: str) -> list[str]:
-    """A warning for each of the first pairs that differ only in case, number form, width or a last slash."""
+    """A warning for each of the first pairs that differ only in case, number form, width or a last slash or dot."""
     found: dict[str, list[str]] = {}
     for value in values:
         found.setdefault(_loose(value), []).append(value)
@@ -101,9 +101,9 @@ def numbers(values: Iterable[str]) -> np.ndarray | None:
 
 
 def _loose(value: str) -> str:
-    """What near-equal values have in common: no case, width, invisible letters, doubled blanks, last slash, zeros."""
+    """What near-equal values share: case, width, invisible letters, double blanks, a last slash or dot, zeros apart."""
     seen = "".join(c for c in unicodedata.normalize("NFKC", value) if unicodedata.category(c) != "Cf")
-    text = " ".join(seen.casefold().split()).rstrip("/")
+    text = " ".join(seen.casefold().split()).rstrip("/.")
     return str(Decimal(text).normalize()) if NUMBER.fullmatch(text) else text
 
 

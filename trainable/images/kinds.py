@@ -32,6 +32,9 @@ def is_photo(path: Path) -> bool:
 LITTER = {"__MACOSX", "@eaDir", "$RECYCLE.BIN", "lost+found"}  # of archives, network disks and file systems
 
 
+NOWHERE = "links that lead nowhere"
+
+
 def walk(root: Path, others: Counter[str]) -> Iterator[tuple[str, int]]:
     """(path below `root`, size in bytes) of every photo, folder by folder; `others` counts what is passed over.
 
@@ -57,6 +60,8 @@ def walk(root: Path, others: Counter[str]) -> Iterator[tuple[str, int]]:
                     (linked if entry.is_symlink() else todo).append(path)
                 elif entry.is_file() and is_photo(root / path):
                     yield path, entry.stat().st_size
+                elif entry.is_symlink() and not (root / path).exists():
+                    others[NOWHERE] += 1
                 else:
                     others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1  # noqa: PTH122
 

@@ -197,6 +197,9 @@ def test_a_line_changes_what_it_names_and_nothing_else(tmp_path):
     assert (correct(manifest, file(tmp_path, "p0,label,c"))["label"][:4] == 2).all()
     source = file(tmp_path, "p2,drop,,c", header=there)
     assert np.flatnonzero(left_out(manifest, source)).tolist() == [8, 9]
+    alone = replace(manifest, frame=frame.assign(image=[n[2:] for n in names], group=[n[2:] for n in names]))
+    with pytest.raises(InputError, match=r"path_or_id '\./b/00\.png' names no row"):  # 00.png is another photo
+        correct(alone, file(tmp_path, "./b/00.png,label,c"))
     with pytest.raises(InputError, match="line 2: no row of 'p0' has label 'c'"):
         correct(manifest, file(tmp_path, "p0,label,b,c", header=there))
     with pytest.raises(InputError, match="line 2: received given 'd'; allowed: a, b, c"):

@@ -20,10 +20,11 @@ from trainable.data.layouts.photos import Photos, refuse_other_files
 from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
 from trainable.data.layouts.sources import Source
-from trainable.data.layouts.tables import find_tables, table_files
-from trainable.data.layouts.unread import unread_said
+from trainable.data.layouts.tables import find_tables
+from trainable.data.layouts.unread import tables_unread, unread_said
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
+from trainable.images.kinds import NOWHERE
 from trainable.words import few
 
 LAYOUTS = (
@@ -89,21 +90,26 @@ def _read(root: Path, flags: Flags) -> Reading:
         find_image_folder(root, photos, sample, flags)
         or find_coco(root, photos, sample, flags)
         or find_tables(root, photos, sample, flags)
-        or _without_table(root, find_class_folders(root, photos, sample, flags) or find_first_parts(root, photos))
+        or _beside_tables(root, find_class_folders(root, photos, sample, flags))
+        or find_first_parts(root, photos, flags, [path.name for path in tables_unread(root)])
     )
     if not source:
         refuse_loose(root, photos)
         found = ", ".join(sorted(p.name for p in root.iterdir())[:8])
-        raise InputError(f"data folder {root}: no layout found; received {found}; allowed: {LAYOUTS}")
+        tables = [path.name for path in tables_unread(root)]
+        said = f", where {few(tables)} have no column (CSV, Parquet) that names photos here" if tables else ""
+        raise InputError(f"data folder {root}: no layout found; received {found}{said}; allowed: {LAYOUTS}")
+    if lost := photos.others[NOWHERE]:
+        source = replace(source, lines=(*source.lines, f"warning: {lost:,} {NOWHERE}: were these photos fetched?"))
     return read_source(root, source, sample, photos, flags)
 
 
-def _without_table(root: Path, source: Source | None) -> Source | None:
-    """What folders and names say, and which tables say nothing of these photos."""
-    tables = [path.name for path in table_files(root)]
+def _beside_tables(root: Path, source: Source | None) -> Source | None:
+    """What folders say, and which tables say nothing of these photos."""
+    tables = [path.name for path in tables_unread(root)]
     if source is None or not tables:
         return source
-    return replace(source, lines=(*source.lines, f"{few(tables)}: no photo here by name, so left out"))
+    return replace(source, lines=(*source.lines, f"warning: {few(tables)}: no photo here by name, so left out"))
 
 
 def _existing(root: Path) -> Path:

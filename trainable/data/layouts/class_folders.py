@@ -7,13 +7,14 @@ is the label, a sample submission or `--label folder_2` says.
 """
 
 import re
+from collections.abc import Sequence
 from os.path import commonpath
 from pathlib import Path
 
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.layouts.photos import Photos, role_of, stem_of
+from trainable.data.layouts.photos import MARK, Photos, role_of, role_of_path, stem_of
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.errors import InputError
@@ -23,6 +24,10 @@ from trainable.words import count, few
 CLASS_FOLDERS = "class folders"  # what the layout is called
 IMAGE, LABEL = "image", "label"
 FIRST_PART = re.compile(r"([^._\- ]+)[._\- ]")
+WORDS = re.compile(r"[^\W\d_]+")
+OF_TEST = {"all", "data", "dataset", "files", "image", "images", "img", "imgs", "jpg", "photo", "photos", "pic", "pics",
+           "picture", "pictures", "png", "set", "split", "stage", "stg", "test", "testing", "tests", "unknown",
+           "unlabeled"}  # fmt: skip
 FEWEST = 2  # photos a class, on average, for first parts of names to be classes
 
 
@@ -42,6 +47,7 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
     below, common, folders = parted(names)
     if not (levels := levels_of(folders)):
         return None
+    _refuse_test_class(root, photos, names)
     frame = pd.DataFrame({IMAGE: names}, dtype=str)
     columns = [LABEL] if levels == 1 else [f"folder_{i + 1}" for i in range(levels)]
     for i, column in enumerate(columns):
@@ -98,9 +104,35 @@ def _of_training(photos: Photos) -> tuple[list[str], list[str]]:
     return [n for n, role in pairs if role in ("train", "valid")], [n for n, role in pairs if not role]
 
 
+def _refuse_test_class(root: Path, photos: Photos, names: list[str]) -> None:
+    """InputError where a folder of test photos lies beside classes and has more in its name, as `crash_test`."""
+    above = {name.rpartition("/")[0].rpartition("/")[0] for name in names}
+    known = set(names)
+    for name, role in zip(photos.names, photos.roles, strict=True):
+        place, _, folder = name.rpartition("/")[0].rpartition("/")
+        if (
+            role == "test"
+            and name not in known
+            and place in above
+            and (more := set(WORDS.findall(folder.lower())) - OF_TEST)
+        ):
+            raise InputError(
+                f"data folder {root}: two readings: photos of {folder} are to be predicted, or of a class, by the word "
+                f"{min(more)}; allowed: a folder test for the former, a name without test for the latter"
+            )
+
+
 def refuse_loose(root: Path, photos: Photos) -> None:
     """InputError where photos lie in folders and beside them, or at different depths: these may be classes but for
     some."""
+    held = {name.rpartition("/")[0] for name in photos.names}
+    parts = sorted({folder for folder in held if role_of(folder.rpartition("/")[2])} if len(held) > 1 else ())
+    plain = sorted(folder for folder in held if not role_of_path(f"{folder}/"))
+    if parts and (plain or all(role_of(folder) == "test" for folder in parts)):
+        raise InputError(
+            f"data folder {root}: {few(parts)}: photos of a part of the data, by the folder's name"
+            f"{f', beside {few(plain)}' if plain else ''}; allowed: another name for a class"
+        )
     loose = [name for name in photos.names if "/" not in name]
     folders = {name.partition("/")[0] for name in photos.names if "/" in name}
     if loose and len(folders) > 1:
@@ -129,20 +161,44 @@ def _without_photos(root: Path, names: list[str]) -> list[str]:
     return sorted(name for path, name in there.items() if not any(f"{n}/".startswith(f"{path}/") for n in known))
 
 
-def find_first_parts(root: Path, photos: Photos) -> Source | None:
-    """Photos whose names begin with their class; None where names do not, or hardly two begin alike."""
+def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[str]) -> Source | None:
+    """Photos whose names begin with their class; None where names do not, or hardly two begin alike.
+
+    beside: tables that name no photo. InputError for these, unless `--label` says that names hold the class, and where
+    names have further parts that repeat: `american_bulldog_1.jpg`, `patient_class_1.jpg`.
+    """
     names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
     stems = [stem_of(name.rpartition("/")[2]) for name in names]
-    parts = [FIRST_PART.match(stem + "." * (not stem.isdigit())) for stem in stems]  # a number alone is no class
-    if not names or not all(parts):
+    marked = [stem + "." * (not stem.isdigit()) for stem in stems]  # a number alone is no class
+    if not names or not all(map(FIRST_PART.match, marked)):
         return None
-    labels = [part.group(1) for part in parts if part]
-    if not 2 <= len(set(labels)) <= len(names) / FEWEST:
+    parts = [[part for part in MARK.split(stem) if part] for stem in stems]
+    found = {f"part_{k + 1}": column for k, column in enumerate(zip(*parts, strict=False))}
+    if any(any(c.isdigit() for c in part[-1]) for part in parts):  # a number at the end counts photos of one kind
+        ends = min(map(len, parts)) - 1
+        found = {f"part_{k + 1}": column for k, column in enumerate(found.values()) if k < max(1, ends)}
+    found["front"] = tuple("_".join(part[: max(1, len(part) - 1)]) for part in parts)
+    found = {name: column for name, column in found.items() if 2 <= len(set(column)) <= len(names) / FEWEST}
+    if "part_1" not in found:
         return None
-    frame = pd.DataFrame({IMAGE: names, LABEL: labels}, dtype=str)
+    if found.get("front") == found["part_1"]:
+        del found["front"]
+    frame = pd.DataFrame({IMAGE: names, **found}, dtype=str)
+    values = " or ".join(f"{c} ({few(dict.fromkeys(column))}, --label {c})" for c, column in found.items())
     first = names[0].rpartition("/")[2]
-    lines = (f"label = the first part of the file's name: {len(set(labels)):,} values, such as in {first}",)
-    return Source("class in the file name", Table(frame, root, ""), None, LABEL, (IMAGE,), lines)
+    if flags.label is None and beside:
+        raise InputError(
+            f"data folder {root}: two readings: the label is a part of the file's name, {values}, or in {few(beside)}, "
+            "where no column names a photo here; allowed: file names or ids there, or the flag"
+        )
+    if flags.label is None and len(found) > 1:
+        raise InputError(
+            f"data folder {root}: two readings: the label is a part of the file's name ({first}): {values}; allowed: "
+            "one of them, by its flag (and one by --group where it says what belongs together)"
+        )
+    label = "" if flags.label is not None else "part_1"
+    lines = (f"label = the first part of the file's name: {len(set(found['part_1'])):,} values, such as in {first}",)
+    return Source("class in the file name", Table(frame, root, ""), None, label, (IMAGE,), lines if label else ())
 
 
 def _without_split(name: str) -> tuple[str, str]:

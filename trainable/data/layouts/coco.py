@@ -41,10 +41,17 @@ def find_coco(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -
         if role == "test" and (listed := _images(content)) is not None:
             tables.append(Table(_with_id(listed, IMAGE, path), path, folder))
         elif role != "test" and isinstance(content, dict) and _annotated(content):
-            frame = _joined(content, path)
-            tables.append(Table(frame, path, folder))
+            frame, notes = _joined(content, path)
+            tables.append(Table(frame, path, folder, notes))
             if "name" in frame:
-                names |= dict(zip(frame[CATEGORY], frame["name"], strict=True))
+                own = dict(zip(frame[CATEGORY], frame["name"], strict=True))
+                other = [f"{k} ({own[k]}, {names[k]})" for k in own if names.get(k, own[k]) != own[k]]
+                if other and flags.label is None:
+                    raise InputError(
+                        f"{path.name}: categories with other names than before: received {few(other)}; allowed: one "
+                        "name a category, or --label name"
+                    )
+                names |= own
     if not any(CATEGORY in t.columns for t in tables):
         return None
     source = choose(tables, photos, sample, flags, "COCO JSON", IMAGES)
@@ -94,8 +101,11 @@ def _with_id(rows: list, name: str, path: Path) -> pd.DataFrame:
     return frame if name in frame or "id" not in frame else frame.rename(columns={"id": name})
 
 
-def _joined(content: dict, path: Path) -> pd.DataFrame:
-    """A row an annotation with what its image and its category say; photos with several categories are refused."""
+def _joined(content: dict, path: Path) -> tuple[pd.DataFrame, tuple[str, ...]]:
+    """A row an annotation with what its image and its category say, and what is to be said of the others.
+
+    Photos with several categories are refused.
+    """
     images = _with_id(content["images"], IMAGE, path)
     notes = records(content["annotations"], path.name)
     notes = notes.drop(columns="id", errors="ignore")
@@ -111,8 +121,10 @@ def _joined(content: dict, path: Path) -> pd.DataFrame:
         raise InputError(
             f"{path.name}: annotations of images that it does not list: received {few(strange)}; allowed: its own"
         )
+    lacking = images[IMAGE][~images[IMAGE].isin(notes[IMAGE])]
+    said = f"warning: {path.name}: {len(lacking):,} of {len(images):,} images have no annotation and do not train"
     frame = images.merge(notes, on=IMAGE, suffixes=("", ".annotation"))
     if content.get("categories"):
         categories = _with_id(content["categories"], CATEGORY, path).drop_duplicates(CATEGORY)
         frame = frame.merge(categories, on=CATEGORY, how="left", suffixes=("", ".category")).fillna("")
-    return frame
+    return frame, (said,) if len(lacking) else ()

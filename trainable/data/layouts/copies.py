@@ -11,10 +11,11 @@ from pathlib import Path
 import pandas as pd
 
 from trainable.data.hashes import looks, same, together
+from trainable.data.layouts.named_after import named_after
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 from trainable.files import digest
-from trainable.words import few
+from trainable.words import count, few
 
 SAMPLED = 4096  # bytes of files of one size that are compared before all are
 Place = tuple[Path, str]
@@ -54,13 +55,14 @@ def join_copies(frame: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str
 
 
 def merge_duplicates(manifest: Manifest) -> Manifest:
-    """The manifest with photos that equal or look like each other, and their groups, in one group.
+    """The manifest with photos that equal, look like or are named after each other, and their groups, in one group.
 
     InputError where the data give folds and such a group would lie in two.
     """
     frame = manifest.frame
     groups = frame["group"].to_numpy(str)
-    pairs = [*same(looks(manifest.root, frame["image"].tolist()))]
+    images = frame["image"].tolist()
+    pairs = [*same(looks(manifest.root, images)), *named_after(images)]
     of_group = [pair for rows in frame.groupby("group").indices.values() for pair in pairwise(map(int, rows))]
     made = groups.astype(object)
     for places in together(len(frame), [*pairs, *of_group]):
@@ -80,7 +82,7 @@ def merge_duplicates(manifest: Manifest) -> Manifest:
 
 
 def copies_said(manifest: Manifest, test: TestSet | None) -> list[str]:
-    """What to say of equal files in different groups, and in the test set."""
+    """What to say of equal files in different groups, and in the test set, and of photos named after others."""
     frame = manifest.frame
     places = [(manifest.root, str(image)) for image in frame["image"]]
     asked = [] if test is None else [(test.root, image) for image in test.images]
@@ -96,6 +98,14 @@ def copies_said(manifest: Manifest, test: TestSet | None) -> list[str]:
         lines.append(
             f"warning: {across:,} images are copies of images in other groups, and may leak between folds "
             "(--merge-duplicates gives copies one group)"
+        )
+    images = frame["image"].tolist()
+    if apart := [(i, of) for i, of in named_after(images) if groups[i] != groups[of]]:
+        made, of = apart[0]
+        lines.append(
+            f"warning: {count(len(apart), 'photo')} named after photos in other groups ({images[made]} after "
+            f"{images[of]}): if they were made of these, they leak between folds "
+            "(--merge-duplicates gives them one group)"
         )
     if known:
         lines.append(f"warning: {known:,} photos of the test set are in training too, as equal files")

@@ -19,7 +19,7 @@ from trainable.data.values import (
     sorted_names,
 )
 from trainable.errors import InputError, unknown
-from trainable.words import few
+from trainable.words import count, few
 
 PARTS = {"train", "training", "val", "valid", "validation", "dev", "test", "testing"}
 MOST_FOLDS = 100  # fold numbers are int8 on disk
@@ -90,7 +90,7 @@ def groups_of(
 def may_be_groups(frame: pd.DataFrame, used: set[str]) -> list[str]:
     """What to say of the columns that may tell what belongs together: many values, each in several rows."""
     counts = {c: frame[c].nunique() for c in frame.columns if c not in used and c in frame}
-    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2 and (frame[c] != "").all()}
+    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2}
     names = sorted(several, key=lambda c: -several[c])[:3]
     shown = ", ".join(f"--group {c} ({several[c]:,} values)" for c in names)
     return [f"columns whose values repeat, if photos of one value belong together: {shown}"] if names else []
@@ -174,6 +174,21 @@ def parts_said(frame: pd.DataFrame, used: set[str]) -> list[str]:
                 f"{column}=VALUE leaves rows out, --fold {column} takes it for folds)"
             )
     return lines
+
+
+def other_folders(images: pd.Series, text: pd.Series) -> list[str]:
+    """A warning for photos in a folder that is called as another class than theirs."""
+    folders = images.str.rpartition("/")[0].str.rpartition("/")[2].map(clean)
+    if not folders.isin(set(text)).all() or folders.nunique() < 2:
+        return []
+    other = images[folders != text]
+    if other.empty:
+        return []
+    first = other.index[0]
+    return [
+        f"warning: {count(len(other), 'photo')} in a folder of another class than the table says: {other[first]} is "
+        f"{text[first]}"
+    ]
 
 
 def further(frame: pd.DataFrame, used: set[str]) -> pd.DataFrame:

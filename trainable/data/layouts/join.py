@@ -31,7 +31,7 @@ def joined(train: Found, others: list[Found]) -> tuple[Table, tuple[str, ...], l
         known = sum(row in place for row in located.rows.tolist())
         once = len(place) == int((found.rows >= 0).sum())
         if not new or not once or OF_ROW in frame or OF_ROW in other.frame or 2 * known < len(frame):
-            lines.append(f"{other.path.name} is left out: the labelled rows are in {table.path.name}")
+            lines.append(f"warning: {other.path.name} is left out: the labelled rows are in {table.path.name}")
             continue
         rows = [place.get(row, -1) for row in located.rows.tolist()]
         more = other.frame[new].reset_index(drop=True).reindex(rows).fillna("").reset_index(drop=True)

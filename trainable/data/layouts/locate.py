@@ -5,11 +5,12 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from os.path import commonpath
+from typing import Self
 
 import numpy as np
 import pandas as pd
 
-from trainable.data.layouts.photos import Photos, of_role, stem_of
+from trainable.data.layouts.photos import DIGITS, SHORTENED, Match, Photos, of_role, stem_of
 from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.words import few
@@ -28,6 +29,12 @@ class Located:
     bare: bool  # the values lack the suffix
     folder: str
 
+    @classmethod
+    def of_paths(cls, photos: Photos, paths: list[str]) -> Self:
+        """Of photos that are named by their paths below the data folder."""
+        rows = np.array([photos.place[path] for path in paths], np.int64)
+        return cls(photos, paths, rows, False, _common(photos, paths, rows))
+
     @property
     def share(self) -> float:
         return float((self.rows >= 0).mean()) if len(self.rows) else 0.0
@@ -37,12 +44,17 @@ class Located:
         return [value for value, row in zip(self.values, self.rows.tolist(), strict=True) if row < 0]
 
     @property
-    def shortened(self) -> str:
-        """The first value that lacks the leading zeros of its photo's name, such as `7 is 0007.jpg`; "" for none."""
-        if self.photos.by_number:
-            for value, row in zip(self.values, self.rows.tolist(), strict=True):
-                if row >= 0 and stem_of(name := self.photos.names[row].rpartition("/")[2]) != stem_of(_base(value)):
-                    return f"{value} is {name}"
+    def otherwise(self) -> str:
+        """How the first value is written that is not its photo's name: `leading zeros lost (7 is 0007.jpg)`, or ""."""
+        for value, row in zip(self.values, self.rows.tolist(), strict=True) if self.photos.loosely else ():
+            base, name = _base(value), clean(self.photos.names[row].rpartition("/")[2])
+            if row < 0 or base in (name, stem_of(name)):
+                continue
+            stems = stem_of(base), stem_of(name)
+            if stems[0] == stems[1]:
+                return f"by names of another suffix ({base} is {name})"
+            lost = SHORTENED.fullmatch(stems[0]) and DIGITS.fullmatch(stems[1]) and stems[1][0] == "0" != stems[1]
+            return f"{'leading zeros lost as spreadsheets do' if lost else 'as tools write names'} ({value} is {name})"
         return ""
 
     def images(self) -> list[str]:
@@ -53,8 +65,8 @@ class Located:
         """`image = image_id + .jpg below train_images/: 21,397 of 21,397 found`."""
         kinds = Counter(self.photos.names[row].rpartition(".")[2] for row in self.rows.tolist() if row >= 0)
         suffix = f" + .{' or .'.join(sorted(kinds))}" if self.bare else ""
-        if self.shortened:
-            suffix += f", leading zeros lost as spreadsheets do ({self.shortened})"
+        if said := self.otherwise:
+            suffix += f", {said}"
         place = f"below {self.folder}/" if self.folder else "below the data folder"
         return f"{what} = {column}{suffix} {place}: {len(self.rows) - len(self.missing):,} of {len(self.rows):,} found"
 
@@ -66,11 +78,9 @@ def locate(photos: Photos, values: Sequence[str], role: str, *, beside: str = ""
     photos in one.
     """
     values = [clean(value) for value in values]
-    found, bare = [], 0
-    for value in values:
-        hits, without = photos.matching(value) if value else ([], False)
-        found.append(of_role(photos, hits, role) if len(hits) > 1 else hits)
-        bare += without
+    matches = _of_their_folders(values, [photos.matching(value) if value else Match([]) for value in values])
+    bare = sum(match.bare for match in matches)
+    found = [of_role(photos, rows, role) if len(rows) > 1 else rows for rows, _, _ in matches]
     if any(len(hits) > 1 for hits in found):
         found = _of_one_folder(photos, values, found, role, beside, source)
     rows = np.array([hits[0] if hits else -1 for hits in found], np.int64)
@@ -80,16 +90,32 @@ def locate(photos: Photos, values: Sequence[str], role: str, *, beside: str = ""
 def locate_anyhow(
     photos: Photos, values: Sequence[str], role: str, *, beside: str = "", source: object = ""
 ) -> Located:
-    """As `locate`; where photos are missing, by their numbers too, if more are found so."""
+    """As `locate`; where photos are missing, by what tools make of names too, if more are found so."""
     found = locate(photos, values, role, beside=beside, source=source)
     if found.missing:
-        again = locate(photos.numbered, values, role, beside=beside, source=source)
+        again = locate(photos.loose, values, role, beside=beside, source=source)
         return again if again.share > found.share else found
     return found
 
 
 def _base(value: str) -> str:
     return value.replace("\\", "/").rstrip("/").rpartition("/")[2]
+
+
+def _of_their_folders(values: list[str], matches: list[Match]) -> list[Match]:
+    """The matches without those of a folder that is not there, where the folders of other values are.
+
+    A table of another machine names folders above these; `b/1.jpg` is not a/1.jpg where `a/2.jpg` is itself.
+    """
+    above = {match.dropped for match in matches if match.dropped is not None}
+    made = []
+    for value, match in zip(values, matches, strict=True):
+        own = match.dropped
+        if own is None and match.rows:
+            own = value.replace("\\", "/").removeprefix("./").strip("/").rpartition("/")[0]
+        beyond = own and ("" in above or any(own.startswith(f"{folder}/") for folder in above))
+        made.append(Match([]) if beyond else match)
+    return made
 
 
 def _of_one_folder(

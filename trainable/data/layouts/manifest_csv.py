@@ -20,6 +20,7 @@ from trainable.data.layouts.finish import (
     folds_given,
     further,
     groups_of,
+    may_be_groups,
     parts_said,
     sample_weights,
 )
@@ -123,6 +124,8 @@ def _rows(
     if not extra:
         first = [f"layout: manifest.csv, {len(made):,} images, {label.sentence}"]
         said = [*label.lines, *parts_said(frame, used)]
+        if group is None and flags.id is None:
+            said += may_be_groups(frame, used)
     made_of = PLAIN if label.product is None else label.product.made_of
     lines = [*notes, *lines, *found.lines, *skipped, *of_groups, *of_folds]
     return made, label.text, [*first, *lines, *said], made_of

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
+from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.words import few
 
@@ -13,7 +14,7 @@ FEWEST = 3  # columns that sum to one in every row by no chance
 
 
 def is_binary(column: pd.Series) -> bool:
-    return bool(column.isin(list(SPELLINGS)).all())
+    return bool(column.map(clean).isin(list(SPELLINGS)).all())
 
 
 def one_hot_columns(frame: pd.DataFrame, allowed: Sequence[str]) -> list[str]:
@@ -38,4 +39,4 @@ def from_one_hot(frame: pd.DataFrame, columns: Sequence[str], source: object, im
 
 
 def _ones(frame: pd.DataFrame, columns: Sequence[str]) -> np.ndarray:
-    return np.stack([frame[c].map(SPELLINGS).to_numpy(np.int64) for c in columns], axis=1)
+    return np.stack([frame[c].map(clean).map(SPELLINGS).to_numpy(np.int64) for c in columns], axis=1)

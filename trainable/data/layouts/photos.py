@@ -2,14 +2,16 @@
 
 import re
 from collections import Counter
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
-from typing import Self
+from typing import NamedTuple, Self
+from urllib.parse import unquote
 
 import numpy as np
 
+from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.images.kinds import SUFFIXES, walk
 
@@ -17,6 +19,7 @@ HIDDEN = re.compile(r"^(answers|solutions?)\.|truth", re.IGNORECASE)  # what onl
 MARK = re.compile(r"[_\-. ]")  # behind it a name says which of several photos of one thing this is
 DIGITS = re.compile(r"[0-9]+")
 SHORTENED = re.compile(r"(0|[1-9][0-9]*)(?:\.0+)?")  # what a spreadsheet makes of them
+UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of a file
 ROLES = {
     "test": re.compile(r"(?<![a-z])test(ing)?(?![a-z])", re.IGNORECASE),
     "valid": re.compile(r"(?<![a-z])(val|valid|validation|dev)(?![a-z])", re.IGNORECASE),
@@ -44,18 +47,30 @@ def stem_of(name: str) -> str:
     return head if dot and f".{suffix.lower()}" in SUFFIXES else name
 
 
+class Match(NamedTuple):
+    """rows: places of the photos that a cell may mean. bare: whether it lacks their suffix.
+
+    dropped: the first folders that it names and they do not lie in; None where none of its folders is theirs.
+    """
+
+    rows: list[int]
+    bare: bool = False
+    dropped: str | None = None
+
+
 @dataclass(frozen=True)
 class Photos:
     """names: str[P], sorted paths below `root`. sizes: int64[P] in bytes. others: how many files of each suffix.
 
-    by_number: whether `12` and `12.0` also mean 0012.jpg, as a spreadsheet leaves such names.
+    loosely: whether `12` and `12.0` also mean 0012.jpg, as a spreadsheet leaves such names, `a.tif` and `A.JPG` a.jpg,
+    as photos are converted, and `1a2b3c4d-a%20b.jpg` `a b.jpg`, as labelling tools write them.
     """
 
     root: Path
     names: list[str]
     sizes: np.ndarray
     others: Counter
-    by_number: bool = False
+    loosely: bool = False
 
     @classmethod
     def below(cls, root: Path) -> Self:
@@ -93,12 +108,21 @@ class Photos:
         return {name: sorted(below[folders[at[0]]]) for name, at in named.items() if name and len(at) == 1}
 
     @cached_property
+    def _spelt(self) -> list[str]:
+        """The names as cells spell them, see `clean`."""
+        return [n if n.isascii() and " " not in n else "/".join(map(clean, n.split("/"))) for n in self.names]
+
+    @cached_property
     def _by_name(self) -> dict[str, list[int]]:
-        return _grouped(self.names, lambda name: name.rpartition("/")[2])
+        return _grouped(self._spelt, lambda name: name.rpartition("/")[2])
 
     @cached_property
     def _by_stem(self) -> dict[str, list[int]]:
-        return _grouped(self.names, lambda name: stem_of(name.rpartition("/")[2]))
+        return _grouped(self._spelt, lambda name: stem_of(name.rpartition("/")[2]))
+
+    @cached_property
+    def _by_case(self) -> dict[str, list[int]]:
+        return _grouped(self._spelt, lambda name: stem_of(name.rpartition("/")[2]).casefold())
 
     def beginning(self, values: Collection[str]) -> dict[str, list[int]]:
         """{value: photos whose names are that value, a mark (`_`, `-`, `.` or a blank) and something else}."""
@@ -119,30 +143,49 @@ class Photos:
         return {stem.lstrip("0") or "0": hits for stem, hits in found.items()}
 
     @property
-    def numbered(self) -> Self:
-        """The same, whose names are found by their numbers too."""
-        return replace(self, by_number=True)
+    def loose(self) -> Self:
+        """The same, whose names are found by what tools make of them too."""
+        return replace(self, loosely=True)
 
-    def matching(self, value: str) -> tuple[list[int], bool]:
-        """Photos that a cell may mean, and whether it names them without their suffix.
-
-        A cell with folders means the photos whose path ends in it; where there is none, those of that file name.
-        """
+    def matching(self, value: str) -> Match:
+        """Photos that a cell may mean: of the most of its last folders, else those of its file name alone."""
         tail = value.replace("\\", "/").removeprefix("./").strip("/")
-        base = tail.rpartition("/")[2]
-        if hits := self._by_name.get(base):
-            return self._ending(hits, tail, False), False
-        if hits := self._by_stem.get(base):
-            return self._ending(hits, tail, True), True
-        if self.by_number and (number := SHORTENED.fullmatch(stem_of(base))):
-            return self._by_number.get(number[1], []), stem_of(base) == base
-        return [], False
+        found = self._as_written(tail)
+        if found.rows or not self.loosely:
+            return found
+        folder, _, base = tail.rpartition("/")
+        for form in self._forms(base):
+            if (found := self._as_written(f"{folder}/{form}".strip("/"))).rows:
+                return found._replace(bare=stem_of(base) == base)
+        return Match([])
 
-    def _ending(self, hits: list[int], tail: str, bare: bool) -> list[int]:
-        if "/" not in tail:
-            return hits
-        names = {i: stem_of(self.names[i]) if bare else self.names[i] for i in hits}
-        return [i for i in hits if names[i] == tail or names[i].endswith("/" + tail)] or hits
+    def _forms(self, base: str) -> Iterator[str]:
+        """What a name may have been before a spreadsheet, a labelling tool or a system without cases had it."""
+        if number := SHORTENED.fullmatch(stem_of(base)):
+            yield number[1]
+            yield from {self._stem(i) for i in self._by_number.get(number[1], [])}
+        plain = unquote(base)
+        for name in (plain, UPLOADED.sub("", plain)):
+            yield from (name, stem_of(name))
+        cases = {self._stem(i) for i in self._by_case.get(stem_of(plain).casefold(), [])}
+        yield from cases if len(cases) == 1 else ()
+
+    def _stem(self, row: int) -> str:
+        return stem_of(self._spelt[row].rpartition("/")[2])
+
+    def _as_written(self, tail: str) -> Match:
+        base = clean(tail.rpartition("/")[2])
+        hits, bare = self._by_name.get(base), False
+        if not hits:
+            hits, bare = self._by_stem.get(base), True
+        if not hits:
+            return Match([])
+        parts = tail.split("/")
+        for n in range(len(parts) - 1):
+            if found := _ending(self._spelt, hits, "/".join(map(clean, parts[n:])), bare):
+                # Folders that differ in blanks alone are told apart by who writes them so.
+                return Match(_ending(self.names, found, "/".join(parts[n:]), bare) or found, bare, "/".join(parts[:n]))
+        return Match(hits, bare)
 
     def below_folder(self, folder: str) -> "Photos":
         """Those below one folder; InputError where there are none."""
@@ -153,6 +196,11 @@ class Photos:
                 f"--image: received {folder!r}, below which no photo lies; allowed: a folder of {self.root}"
             )
         return Photos(self.root, [self.names[i] for i in kept], self.sizes[kept], self.others)
+
+
+def _ending(names: list[str], among: list[int], end: str, bare: bool) -> list[int]:
+    paths = ((i, stem_of(names[i]) if bare else names[i]) for i in among)
+    return [i for i, path in paths if path == end or path.endswith("/" + end)]
 
 
 def of_role(photos: Photos, hits: list[int], role: str) -> list[int]:

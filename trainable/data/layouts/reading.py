@@ -18,6 +18,7 @@ from trainable.data.layouts.finish import (
     further,
     groups_of,
     may_be_groups,
+    other_folders,
     parts_said,
     sample_weights,
 )
@@ -34,6 +35,7 @@ from trainable.data.layouts.test_rows import TestRows, find_test
 from trainable.data.manifest import Manifest, TestSet
 from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 
 @dataclass(frozen=True)
@@ -97,12 +99,13 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if label.product is None:
         text, said = checked_labels(text, "/".join(label.columns[:3]), table.frame[image], where)
     images = pd.Series(located.images(), index=table.frame.index)
-    refuse_repeated(images, text, where)
     owners, of_groups = groups_of(table.frame, group, images)
+    refuse_repeated(images, text, owners, where)
     kept = ~images.duplicated()
     told_of = test.item if test is not None else None
     item = find(table.columns, told_of, where) if told_of is not None else None
     items = items_of(table.frame, item)
+    used = {image, OF_ROW, *derived, *label.columns, *(c for c in (group, fold) if c)}
     of_items: list[str] = []
     repeats = (
         [] if kept.all() else [f"{int((~kept).sum()):,} rows name a photo again, with the same label: counted once"]
@@ -114,8 +117,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if items is not None and items[kept].duplicated().any():
         frame, of_items = joined_items(frame, items, text, group is not None, where)
     elif group is None:
-        of_groups += may_be_groups(table.frame, {image, *derived, *label.columns, *([fold] if fold else [])})
-    used = {image, OF_ROW, *derived, *label.columns, *(c for c in (group, fold) if c)}
+        of_groups += may_be_groups(table.frame, used | {*source.images})
     own = [] if label.product is None else [label.product.values]
     frame = pd.concat([frame, *own, further(table_frame, used)], axis=1)
     given, of_folds = folds_given(table.frame, fold, owners, where)
@@ -123,7 +125,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
         frame["fold"] = given
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += parts_said(table_frame, used)
-    said += many_classes(text.unique().tolist(), len(text))
+    said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
@@ -141,8 +143,22 @@ def _with_form(reading: Reading) -> Reading:
     found = reading.test_set(reading.manifest.classes)
     if found is None:
         return reading
-    manifest = reading.manifest.saying(found.form.sentence())
-    return replace(reading, manifest=manifest)
+    said = [found.form.sentence(), *_strange_answers(reading, found)]
+    return replace(reading, manifest=reading.manifest.saying(*said))
+
+
+def _strange_answers(reading: Reading, found: TestSet) -> list[str]:
+    """A warning where a sample submission's answers are none of the labels, which may be codes of these."""
+    test, form, classes = reading.test, found.form, reading.manifest.classes
+    if test is None or form.kind != "label" or len(test.answers) != 1:
+        return []
+    answers = {value for value in test.table[test.answers[0]].map(clean) if value}
+    if not answers or answers & set(classes):
+        return []
+    return [
+        f"warning: answers of {test.source} such as {few(map(repr, sorted(answers)))} are no labels: the submission "
+        f"will have those of the training table, {few(map(repr, classes))}"
+    ]
 
 
 def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: TestRows | None) -> tuple[str, Located]:

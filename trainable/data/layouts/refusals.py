@@ -69,15 +69,17 @@ def many_classes(classes: Sequence[str], rows: int) -> list[str]:
     ]
 
 
-def refuse_repeated(images: pd.Series, labels: pd.Series, source: object) -> None:
-    """InputError where one photo has rows of different labels."""
-    pairs = pd.DataFrame({"image": images.to_numpy(), "label": labels.to_numpy()}).drop_duplicates()
-    several = pairs[pairs["image"].duplicated(keep=False)].groupby("image")["label"]
-    if len(several):
-        found = few(f"{name} ({', '.join(list(names)[:3])})" for name, names in several)
-        raise InputError(
-            f"{source}: several labels a photo: received {found}; allowed: one (multi-label tasks {LATER})"
-        )
+def refuse_repeated(images: pd.Series, labels: pd.Series, groups: pd.Series, source: object) -> None:
+    """InputError where one photo has rows of different labels, or of different groups."""
+    for what, values, allowed in (
+        ("labels", labels, f"one (multi-label tasks {LATER})"),
+        ("groups", groups, "one, as of all whom photos show together"),
+    ):
+        pairs = pd.DataFrame({"image": images.to_numpy(), "value": values.to_numpy()}).drop_duplicates()
+        several = pairs[pairs["image"].duplicated(keep=False)].groupby("image")["value"]
+        if len(several):
+            found = few(f"{name} ({', '.join(list(names)[:3])})" for name, names in several)
+            raise InputError(f"{source}: several {what} a photo: received {found}; allowed: {allowed}")
 
 
 def _several(distinct: Sequence[str]) -> list[str]:

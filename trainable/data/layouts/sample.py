@@ -10,19 +10,20 @@ from trainable.data.layouts.photos import HIDDEN
 from trainable.data.text_tables import read_text_table
 from trainable.errors import InputError
 
+UNNAMED = re.compile(r"Unnamed: ?[0-9]+")
 NAME = re.compile(r"sample.*subm|subm.*(sample|format|example|template)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Sample:
-    """table: all cells as text, under the header as it stands; an unnamed first column is called ""."""
+    """table: all cells as text, under the header as it stands; an unnamed column is called "", or as pandas does."""
 
     table: pd.DataFrame
     path: Path
 
     @property
     def named(self) -> list[str]:
-        return [str(c) for c in self.table.columns if c]
+        return [str(c) for c in self.table.columns if c and not UNNAMED.fullmatch(c)]
 
 
 def read_sample(root: Path) -> Sample | None:

@@ -180,7 +180,7 @@ def _several(photos: Photos, ids: pd.Series) -> bool:
 
 
 def _names_photos(photos: Photos, values: pd.Series) -> bool:
-    return _share(values, lambda value: bool(photos.matching(value)[0])) >= LEAST
+    return _share(values, lambda value: bool(photos.matching(value).rows)) >= LEAST
 
 
 def _folders(photos: Photos, values: pd.Series) -> dict[str, list[int]]:

@@ -21,19 +21,28 @@ from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread,
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.text_tables import read_with_notes
 from trainable.errors import InputError
+from trainable.images.kinds import LITTER
 
 SUFFIXES = (".csv", ".tsv", ".parquet")
 
 
 def table_files(root: Path, suffixes: Sequence[str] = SUFFIXES) -> list[Path]:
-    """Tables in the data folder itself and in those below it; answers and sample submissions are passed over."""
-    places = [root, *sorted(p for p in root.iterdir() if p.is_dir() and not p.name.startswith("."))]
-    places += [p for place in places[1:] for p in sorted(place.iterdir()) if p.is_dir() and len(places) < 100]
+    """Tables in the data folder itself and in those below it; answers and sample submissions are passed over.
+
+    A folder that a link shows again has no further ones.
+    """
+    places = [root, *_folders(root)]
+    places += [p for place in places[1:] for p in _folders(place) if len(places) < 100]
+    places = list({place.resolve(): place for place in reversed(places)}.values())[::-1]
     found = [p for place in places for p in sorted(place.glob("*")) if p.suffix.lower() in suffixes and p.is_file()]
     hidden = (any(HIDDEN.search(part) for part in p.relative_to(root).parts) for p in found)
     return [
         p for p, out in zip(found, hidden, strict=True) if not out and not is_sample(p) and not p.name.startswith(".")
     ]
+
+
+def _folders(place: Path) -> list[Path]:
+    return sorted(p for p in place.iterdir() if p.is_dir() and not p.name.startswith(".") and p.name not in LITTER)
 
 
 def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -> Source | None:
@@ -78,7 +87,7 @@ def choose(
     lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
     valid = [t for t in naming if role[t.path] == "valid"]
     whole = _one_of([t for t in naming if t not in valid] or valid, sample, flags, role)
-    parts = [t for t in valid if t is not whole and t.columns == whole.columns]
+    parts = [t for t in valid if t is not whole and {*t.columns} == {*whole.columns}]
     named = [(t, own) for t in naming if t not in parts and (own := found[t.path]) is not None]
     ((_, own),) = [pair for pair in named if pair[0] is whole]
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
@@ -115,7 +124,7 @@ def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict
             return tables[0]
     own = [_labels_first(t, [other for other in tables if other is not t]) for t in tables]
     readings = " or ".join(
-        f"{t.path.name} ({f'--label {columns[0]}' if columns else 'take the other away'})"
+        f"{t.path.name} ({f'--label {columns[0]}' if columns else 'write both into one, or take the other away'})"
         for t, columns in zip(tables[:3], own, strict=False)
     )
     raise InputError(f"two readings: the labelled rows are in {readings}; allowed: one of them, by its flag")

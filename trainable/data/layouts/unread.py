@@ -2,12 +2,20 @@
 
 from pathlib import Path
 
+from trainable.data.layouts.photos import role_of
 from trainable.data.layouts.sample import is_sample
+from trainable.data.layouts.tables import table_files
 from trainable.data.values import clean
 
 EXTRA = "extra.csv"
 TABLES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
+SHEETS = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".ods", ".json", ".jsonl")
 READ_EXTRA = ("competition", "generic")
+
+
+def tables_unread(root: Path) -> list[Path]:
+    """Tables of a folder that no table was read of, less those of test rows: they may hold the labels."""
+    return [path for path in table_files(root, SHEETS) if role_of(path.stem) != "test"]
 
 
 def unread_said(root: Path, layout: str) -> list[str]:

@@ -1,0 +1,237 @@
+"""Names that only seem to be those of photos, names that tools changed, and what names say of labels and of copies."""
+
+from __future__ import annotations
+
+import json
+import os
+import unicodedata
+from pathlib import Path
+
+import pytest
+from folders import photos, read, table, texts
+
+from trainable.data.layouts import plan_lines
+from trainable.errors import InputError
+
+KINDS = ["cat", "dog", "dog"] * 4
+
+
+def refused(root: Path, **flags: object) -> str:
+    with pytest.raises(InputError) as said:
+        read(root, **flags)
+    return str(said.value)
+
+
+@pytest.mark.parametrize("header", ["", "Unnamed: 0", "index", "n"])
+@pytest.mark.parametrize("suffix", ["png", "jpg", "PNG"])
+def test_numbers_of_rows_are_no_names_of_photos(tmp_path: Path, header: str, suffix: str) -> None:
+    """Rows in another order than photos: every label would be another photo's."""
+    root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
+    table(root, "train.csv", (header, "file", "kind"), [(i, f"{11 - i}.{suffix}", KINDS[i]) for i in range(12)])
+    if header == "n":
+        assert "two readings" in refused(root)
+    read_by = {"image": "file"} if header == "n" else {}
+    for _ in range(2):
+        manifest, _ = read(root, skip_missing=True, **read_by)
+        kinds = dict(zip(manifest.frame["image"], texts(manifest), strict=True))
+        assert all(kind == KINDS[11 - int(Path(image).stem)] for image, kind in kinds.items()) and len(kinds) > 10
+        (root / "i/7.png").unlink(missing_ok=True)  # as many rows have a photo by their number as before
+
+
+def test_numbers_beside_names_of_photos_that_are_not_here_are_refused(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
+    table(root, "train.csv", ("id", "image", "kind"), [(i, f"/data/x{11 - i}.png", KINDS[i]) for i in range(12)])
+    line = refused(root)
+    assert "image = image below the data folder: 0 of 12 found, such as '/data/x11.png', and by number" in line
+    assert texts(read(root, image="id")[0]) == KINDS
+
+
+@pytest.mark.parametrize("written", ["{}.tif", "{}.PNG", "/data/upload/1/0a1b2c3d-{}.png", "{}"])
+def test_names_as_tools_write_them_are_found_and_said(tmp_path: Path, written: str) -> None:
+    root = photos(tmp_path, [f"i/photo {i:02}.png" for i in range(12)])
+    cells = [written.format(f"photo%20{i:02}") for i in range(12)]
+    table(root, "export.csv", ("image", "choice"), list(zip(cells, KINDS, strict=True)))
+    manifest, _ = read(root)
+    assert texts(manifest) == KINDS
+    assert f"({cells[0]} is photo 00.png)" in " ".join(manifest.taken.lines)
+
+
+def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
+    table(root, "train.csv", ("0.png", "cat"), [(f"{i}.png", KINDS[i]) for i in range(1, 12)])
+    assert "the first line is no header: received 0.png, cat, of which 0.png is a photo" in refused(root)
+
+
+def test_a_folder_that_is_not_here_is_not_another_one(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"a/{i}.png" for i in range(12)])
+    rows = [(f"/home/x/{'ab'[i % 2]}/{i}.png", KINDS[i]) for i in range(12)]
+    table(root, "train.csv", ("image", "kind"), rows)
+    assert "no image found for 6 of 12 ids in image: received '/home/x/b/1.png'" in refused(root)
+    assert len(read(root, skip_missing=True)[0].frame) == 6
+    table(root, "train.csv", ("image", "kind"), [(path.replace("/b/", "/a/"), kind) for path, kind in rows])
+    assert texts(read(root)[0]) == KINDS
+
+
+def test_a_photo_of_two_groups_is_refused(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
+    rows = [(f"{i}.png", KINDS[i], f"p{i // 2}") for i in range(12)]
+    table(root, "train.csv", ("image", "label", "group"), [*rows, ("3.png", KINDS[3], "p5")])
+    assert "several groups a photo: received i/3.png (p1, p5); allowed: one" in refused(root)
+
+
+@pytest.mark.parametrize("name", ["labels.csv", "labels.xlsx", "project.jsonl"])
+def test_names_are_not_the_label_where_a_table_may_hold_it(tmp_path: Path, name: str) -> None:
+    root = photos(tmp_path, [f"p{i // 3}_{i}.png" for i in range(12)])
+    table(root, name, ("case", "label"), [(f"x{i}", KINDS[i]) for i in range(12)])
+    line = refused(root)
+    assert f"a part of the file's name, part_1 (p0, p1, p2 and 1 more, --label part_1), or in {name}" in line
+    assert read(root, label="part_1")[0].classes == ("p0", "p1", "p2", "p3")
+
+
+def test_parts_of_names_that_may_each_be_the_label_are_refused(tmp_path: Path) -> None:
+    root = photos(tmp_path / "a", [f"p{i // 4}_{'xy'[i % 2]}_{i}.png" for i in range(12)])
+    line = refused(root)
+    assert "part_1 (p0, p1, p2, --label part_1) or part_2 (x, y, --label part_2) or front (p0_x" in line
+    manifest, _ = read(root, label="part_2", group="part_1")
+    assert manifest.classes == ("x", "y") and manifest.frame["group"].nunique() == 3
+    names = ["pug", "american_bulldog", "american_pit_bull"]
+    root = photos(tmp_path / "b", [f"{name}_{i}.png" for name in names for i in range(3)])
+    assert "front (american_bulldog, american_pit_bull, pug, --label front)" in refused(root)
+    assert len(read(root, label="front")[0].classes) == 3
+
+
+def test_a_folder_that_shows_itself_again_is_read_once(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
+    table(root, "train.csv", ("id", "kind"), list(enumerate(KINDS)))
+    os.symlink("..", root / "i/up")  # noqa: PTH211
+    assert texts(read(root)[0]) == KINDS
+
+
+@pytest.mark.parametrize("form", ["a/x{}.png a/x{}_aug1.png", "a/x{}_jpg.rf.01ab.png b/x{}_jpg.rf.77cd.png"])
+def test_photos_named_after_photos_in_other_groups_are_warned_of_and_can_be_merged(tmp_path: Path, form: str) -> None:
+    names = [name for i in range(6) for name in form.format(i, i).split()]
+    root = photos(tmp_path, names)
+    rows = [(name, "ab"[n // 2 % 2], f"p{n // 2}") for n, name in enumerate(names)]
+    table(root, "manifest.csv", ("path", "label", "group"), rows)
+    assert plan_lines(read(root)[0]) == []
+    table(root, "manifest.csv", ("path", "label"), [row[:2] for row in rows])
+    (line,) = plan_lines(read(root)[0])
+    assert line.startswith(f"warning: 6 photos named after photos in other groups ({names[1]} after {names[0]})")
+    merged = read(root, merge_duplicates=True)[0]
+    assert merged.frame["group"].nunique() <= 6 and plan_lines(merged) == []
+
+
+def test_folders_and_names_in_decomposed_letters_or_with_blanks_are_found(tmp_path: Path) -> None:
+    kinds = [unicodedata.normalize("NFD", "가"), "dog ", "dog"]
+    root = photos(
+        tmp_path, [f"{unicodedata.normalize('NFD', 'é')}/{kind}/é {i}.png" for kind in kinds for i in range(4)]
+    )
+    manifest, _ = read(root)
+    assert texts(manifest) == ["dog"] * 8 + ["가"] * 4 and manifest.frame["image"].nunique() == 12
+
+
+def test_a_validation_table_in_another_order_of_columns_is_read_too(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
+    table(root, "train.csv", ("image", "label"), [(f"{i}.png", KINDS[i]) for i in range(8)])
+    table(root, "val.csv", ("label", "image"), [(KINDS[i], f"{i}.png") for i in range(8, 12)])
+    assert texts(read(root)[0]) == KINDS
+
+
+@pytest.mark.parametrize(
+    ("folders", "said"),
+    [
+        (["car", "bus", "crash_test"], "photos of crash_test are to be predicted, or of a class, by the word crash"),
+        (["car", "bus", "train"], "train: photos of a part of the data, by the folder's name, beside bus, car"),
+        (["valid", "invalid"], "valid: photos of a part of the data, by the folder's name, beside invalid; allowed"),
+        (["test_pos", "test_neg"], "test_neg, test_pos: photos of a part of the data, by the folder's name; allowed"),
+    ],
+)
+def test_classes_that_are_called_like_parts_are_refused(tmp_path: Path, folders: list[str], said: str) -> None:
+    assert said in refused(photos(tmp_path, [f"{folder}/{i}.png" for folder in folders for i in range(4)]))
+
+
+def test_folders_of_one_name_below_others_keep_their_photos(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{above}train/{kind}/{i}.png" for above in ("", "b/") for kind in "xy" for i in range(4)])
+    assert len(read(root)[0].frame) == 16
+
+
+def test_rows_that_an_open_quote_swallows_are_refused(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{i}.png" for i in range(12)])
+    lines = [f"{i}.png,{KINDS[i]},fine" for i in range(12)]
+    lines[2], lines[8] = '2.png,dog,"open', '8.png,dog,closed"'
+    (root / "manifest.csv").write_text("\n".join(["path,label,note", *lines]))
+    assert "rows inside a cell of note, which begins 'open': a quote is open" in refused(root)
+    lines[2], lines[8] = '2.png,dog,"two\nlines, of a note"', "8.png,dog,fine"
+    (root / "manifest.csv").write_text("\n".join(["path,label,note", *lines]))
+    assert texts(read(root)[0]) == KINDS
+
+
+def test_columns_that_may_be_groups_are_named_for_a_manifest_too(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{i}.png" for i in range(12)])
+    rows = [(f"{i}.png", KINDS[i], f"p{i // 3}" if i else "") for i in range(12)]
+    table(root, "manifest.csv", ("path", "label", "patient"), rows)
+    assert any("belong together: --group patient (5 values)" in line for line in read(root)[0].taken.lines)
+    table(root, "manifest.csv", ("path", "label", "group_id"), rows)
+    assert "received column 'group_id', nearly 'group'" in refused(root)
+
+
+def coco(root: Path, name: str, numbers: range, categories: dict[int, str], *, annotated: int) -> None:
+    images = [{"id": i, "file_name": f"{11 - i}.png"} for i in numbers]
+    ids = {kind: key for key, kind in categories.items()}
+    notes = [{"image_id": i, "category_id": ids[KINDS[11 - i]]} for i in numbers[:annotated]]
+    listed = [{"id": key, "name": kind} for key, kind in categories.items()]
+    (root / name).write_text(json.dumps({"images": images, "annotations": notes, "categories": listed}))
+
+
+def test_coco_of_two_exports_goes_by_names_of_files_and_says_what_lacks_an_annotation(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
+    coco(root, "instances_train.json", range(8), {1: "cat", 2: "dog"}, annotated=7)
+    coco(root, "instances_val.json", range(8, 12), {2: "cat", 1: "dog"}, annotated=4)
+    assert "categories with other names than before: received 2 (cat, dog), 1 (dog, cat)" in refused(root)
+    manifest, _ = read(root, label="name")
+    assert texts(manifest) == [KINDS[int(Path(image).stem)] for image in manifest.frame["image"]]
+    assert "warning: instances_train.json: 1 of 8 images have no annotation and do not train" in manifest.taken.lines
+
+
+def test_a_sample_submission_that_pandas_wrote_is_read_and_answers_that_are_no_labels_are_said(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{part}/{i}.png" for part in ("train", "test") for i in range(12)])
+    kinds = ["cat", "dog", "owl"] * 4
+    table(root, "train.csv", ("id", "label"), [(float(i), kinds[i]) for i in range(12)])
+    rows = [(11 - i, float(i), "chat") for i in range(12)]
+    table(
+        root,
+        "sample_submission.csv",
+        ("Unnamed: 0", "id", "class"),
+        [*rows[:6], *((*r[:2], "chien") for r in rows[6:])],
+    )
+    manifest, test = read(root)
+    assert texts(manifest) == kinds and test is not None
+    assert test.images == [f"test/{i}.png" for i in range(12)] and test.form.id == "id"
+    assert any(
+        "answers of sample_submission.csv such as 'chat', 'chien' are no labels" in s for s in manifest.taken.lines
+    )
+
+
+def test_folders_of_other_classes_and_links_that_lead_nowhere_are_warned_of(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{KINDS[i]}/{i}.png" for i in range(12)])
+    os.symlink(root / "gone.png", root / "cat/12.png")  # noqa: PTH211
+    assert "warning: 1 links that lead nowhere: were these photos fetched?" in read(root)[0].taken.lines
+    table(root, "train.csv", ("image", "label"), [(f"{i}.png", KINDS[i] if i > 1 else "dog") for i in range(12)])
+    lines = read(root)[0].taken.lines
+    assert "warning: 1 photo in a folder of another class than the table says: cat/0.png is dog" in lines
+
+
+def test_classes_as_columns_of_numbers_with_blanks_before_them_are_read(tmp_path: Path) -> None:
+    names = [f"train/{i}_jpg.rf.01{i:02x}.jpg" for i in range(12)]
+    root, kinds = photos(tmp_path, names), ["cat", "dog", "owl"]
+    rows = [f"{Path(name).name}, {', '.join(str(int(i % 3 == k)) for k in range(3))}" for i, name in enumerate(names)]
+    (root / "train/_classes.csv").write_text("\n".join(["filename, cat, dog, owl", *rows]))
+    assert sorted(texts(read(root)[0])) == sorted(kinds * 4)
+
+
+def test_numbers_that_lost_zeros_are_found_in_their_folder_beside_whole_ones(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"i/{kind}/{i:02}.png" for kind in "ab" for i in range(4, 16)])
+    rows = [(f"{kind}/{i}.png", kind) for kind in "ab" for i in range(4, 16)]
+    table(root, "train.csv", ("image", "label"), rows)
+    manifest, _ = read(root)
+    assert manifest.frame["image"].tolist() == [f"i/{kind}/{i:02}.png" for kind in "ab" for i in range(4, 16)]
