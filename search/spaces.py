@@ -8,9 +8,9 @@ from pathlib import Path
 from trainable.errors import InputError, unknown
 
 WHERE = (
-    "demo, frozen and any run without a GPU. The others retell published solutions of the mask / gender / age "
-    "competition, and want one, and weights from a hub. The files lie in {folder}; a space of your own may begin with "
-    "`from spaces.demo import space`."
+    "demo, frozen and any run without a GPU; the others retell published solutions of the competition that foldvote "
+    "was made for, and want one, and weights from a hub. The files lie in {folder}; a space of your own may begin "
+    "with `from spaces.demo import space`."
 )
 FIRST = "demo, frozen, any, full"  # the ones to begin with
 
@@ -39,7 +39,7 @@ def find_space(asked: Path) -> Path:
     """A space file by its path or, for a plain word, by the name of one that is shipped; InputError where none is."""
     if asked.suffix or len(asked.parts) != 1:
         if not asked.is_file():
-            meant = f"; did you mean {asked.stem}, which comes with foldvote?" if asked.stem in shipped() else ""
+            meant = f"; did you mean {asked.stem}, which comes with foldvote" if asked.stem in shipped() else ""
             allowed = "a Python file with SEARCH and space(trial, data), or one by name: " + FIRST
             raise InputError(f"no space file: received {asked}{meant}; allowed: {allowed}")
         return asked

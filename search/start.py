@@ -1,7 +1,8 @@
 """What the search command does: a search, its dry run, or chosen trials once more."""
 
 import argparse
-from collections.abc import Iterable
+import shlex
+from collections.abc import Callable, Iterable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -47,12 +48,16 @@ def start(given: argparse.Namespace, words: list[str], began: float) -> int:
         print(f"data folder {given.data or default_data()}", flush=True)
     options = _options(given, _again(words, add="--resume"), began)
     if given.dry_run:
-        return dry_run(options, space, _again(words, drop="--dry-run"))
+        plain = _again(words, drop="--dry-run")
+        return dry_run(options, space, lambda name: _other_space(plain, given.space, name) if name else plain)
     return locked(options, space, run, resume=given.resume, log=dict.fromkeys(given.log))
 
 
-def dry_run(options: Options, space: SpaceFile, following: str) -> int:
-    """Print the plan; missing weights are named, not refused."""
+def dry_run(options: Options, space: SpaceFile, following: Callable[[str], str]) -> int:
+    """Print the plan; missing weights are named, not refused.
+
+    following: the command that searches, with another space where one is named.
+    """
     teacher = teacher_of(options, space)
     manifest = teacher.experiment.manifest if teacher else read_manifest(options.data or default_data(), options.flags)
     space = with_given_folds(space, manifest)
@@ -78,9 +83,9 @@ def dry_run(options: Options, space: SpaceFile, following: str) -> int:
         print(f"warning: {missing_weights(absent)}")
         here = [name for name in PACKAGES if find_weights(name, options.weights, download=False)]
         print(f"as it is, the search would not begin; at hand: {', '.join(here) or 'no pretrained weights'}")
-        print(f"next: {spoken('search', 'frozen' if here else 'demo', *_data(options), '--dry-run')}")
+        print(f"next: {following('frozen' if here else 'demo')}")
         return 0
-    print(f"next: {following}")
+    print(f"next: {following('')}")
     return 0
 
 
@@ -141,8 +146,11 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
         return drive(options, given_folds, run, executor, trackers, first=plan.first)
 
 
-def _data(options: Options) -> list[str]:
-    return ["--data", str(options.data)] if options.data else []
+def _other_space(command: str, space: Path, name: str) -> str:
+    """The command with the space of that name in the place of its own."""
+    words = shlex.split(command)
+    place = next(i for i, word in enumerate(words) if Path(word).stem == space.stem and not word.startswith("-"))
+    return shlex.join([*words[:place], name, *words[place + 1 :]])
 
 
 def _options(given: argparse.Namespace, again: str, began: float) -> Options:

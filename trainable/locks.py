@@ -40,13 +40,11 @@ def held(lock: Path) -> bool:
     """Whether some process holds a lock."""
     if not lock.exists():
         return False
-    asked = FileLock(lock)
     try:
-        asked.acquire(timeout=0)
+        with FileLock(lock, timeout=0):
+            return False
     except Timeout:
         return True
-    asked.release()
-    return False
 
 
 @contextmanager

@@ -2,6 +2,7 @@
 
 import faulthandler
 import math
+import os
 from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
@@ -63,10 +64,10 @@ class JobTrainable(Trainable):
     def cleanup(self) -> None:
         self._messages = None
         if self._trace is not None:
+            if not os.fstat(self._trace.fileno()).st_size:  # nothing hung
+                Path(self._trace.name).unlink(missing_ok=True)
             self._trace.close()
-            trace, self._trace = Path(self._trace.name), None
-            if not trace.stat().st_size:  # nothing hung
-                trace.unlink()
+            self._trace = None
         if torch.cuda.is_available():
             torch.cuda.empty_cache()
 

@@ -110,9 +110,7 @@ def test_example(
     """The last command of an example prints what stands below it; one before it is refused."""
     monkeypatch.chdir(tmp_path)
     (tmp_path / "spaces").symlink_to(ROOT / "spaces")
-    commands = [
-        shlex.split(line)[3:] for line in re.findall(r"^python -m search\.run .*$", EXAMPLES[number], re.MULTILINE)
-    ]
+    commands = [shlex.split(line)[2:] for line in re.findall(r"^foldvote search .*$", EXAMPLES[number], re.MULTILINE)]
     name = Path(commands[0][commands[0].index("--data") + 1]).name
     (tmp_path / "data").mkdir()
     MADE[name](tmp_path / "data" / name)

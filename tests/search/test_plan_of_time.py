@@ -110,7 +110,7 @@ def test_time_for_few_trials_goes_into_other_seeds_of_what_somebody_asked_for(
     assert [config.seed for config in configs] == list(range(seeds))
     assert len({replace(config, seed=0) for config in configs}) == 1
     again = direct(first=({"lr": 0.01},), **PLENTY)
-    spend(again, 40 * ONE, workers)
+    spend(again, 12 * ONE / workers, workers)
     learnt = [replace(again.run.trial(name).config, seed=0) for name in states(again)]
     assert len(set(learnt)) > len(learnt) / 2, "with more time others are tried"
 

@@ -13,6 +13,7 @@ import numpy as np
 import pytest
 from helpers import people
 
+from trainable import progress
 from trainable.config import TrialConfig
 from trainable.data.fits import check_data
 from trainable.errors import InputError
@@ -178,12 +179,13 @@ def test_mtcnn_without_its_library_is_one_sentence(store, monkeypatch):
     check_data(TrialConfig.from_dict({"input": {"detector": "mtcnn"}}), people())  # nothing looks for faces
 
 
-def test_boxes_and_masks_are_made_before_trials_start_with_a_bar(store, capsys):
+def test_boxes_and_masks_are_made_before_trials_start_and_counted(store, capsys, monkeypatch):
+    monkeypatch.setattr(progress, "FIRST", 0.0)
     plain = TrialConfig.from_dict({"input": {"store": SIZE}})
     faces.look([plain], store)
     assert capsys.readouterr().out == "" and not (store.folder / "faces.npz").exists()
     faces.look([plain, looking("cascade")], store)
     out = capsys.readouterr().out
-    assert "find faces" in out and "cut out people" in out and out.count("4/4") == 2
+    assert "find faces" in out and "cut out people" in out and out.count(": 4 of 4 in ") == 2
     faces.look([looking("cascade")], store)
     assert capsys.readouterr().out == ""
