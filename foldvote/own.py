@@ -15,14 +15,14 @@ def import_own() -> None:
     home = Path(__file__).parents[1]
     for name in PACKAGES:
         init = home / name / "__init__.py"
-        there = sys.modules.get(name)
-        if there is None:
+        there = getattr(sys.modules[name], "__file__", None) if name in sys.modules else ""
+        if there == "":
             spec = importlib.util.spec_from_file_location(name, init, submodule_search_locations=[str(init.parent)])
             assert spec is not None and spec.loader is not None
             sys.modules[name] = module = importlib.util.module_from_spec(spec)
             spec.loader.exec_module(module)
-        elif there.__file__ is None or Path(there.__file__).resolve() != init.resolve():
+        elif there is None or Path(there).resolve() != init.resolve():
             raise ImportError(
-                f"foldvote has a package called {name}, and {there.__file__ or name} was imported under that name; "
+                f"foldvote has a package called {name}, and {there or name} was imported under that name; "
                 "allowed: import foldvote before it, or another name for it"
             )

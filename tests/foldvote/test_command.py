@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
@@ -49,8 +50,8 @@ def test_what_lies_in_the_folder_does_not_matter(sample: Path, tmp_path: Path) -
     (tmp_path / "ensembles").mkdir()
     (tmp_path / "ensembles" / "__init__.py").write_text("raise RuntimeError('a stranger was imported')")
 
-    def call(*words: object) -> str:
-        done = subprocess.run([CONSOLE, *map(str, words)], cwd=tmp_path, capture_output=True, text=True)
+    def call(*words: object, program: Sequence[object] = (CONSOLE,)) -> str:
+        done = subprocess.run([*program, *map(str, words)], cwd=tmp_path, capture_output=True, text=True)
         assert done.returncode == 0, done.stdout + done.stderr
         return done.stdout
 
@@ -58,3 +59,9 @@ def test_what_lies_in_the_folder_does_not_matter(sample: Path, tmp_path: Path) -
     assert said.splitlines()[-1] == f"next: foldvote build {tmp_path / 'runs' / 'demo'}"
     said = call("build", "--method", "best_single")
     assert said.splitlines()[-1].startswith("next: submit ")
+    walk = "import foldvote; from trainable.errors import InputError; print(foldvote.Run.open('runs/demo').path.name)"
+    (tmp_path / "ray.py").unlink()  # of a library nobody but Python can say where it is
+    assert call("-c", walk, program=[sys.executable]) == "demo\n"
+    stranger = "import types, sys; sys.modules['trainable'] = types.ModuleType('trainable'); import foldvote"
+    done = subprocess.run([sys.executable, "-c", stranger], cwd=tmp_path, capture_output=True, text=True)
+    assert done.stderr.splitlines()[-1].startswith("ImportError: foldvote has a package called trainable, and ")
