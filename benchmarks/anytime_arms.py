@@ -69,7 +69,7 @@ def case(name: str, seed: int) -> Case:
     row = table.row_at(TABLES[name].recipe)
     valid, test = held["valid"].astype(np.float32), held["test"].astype(np.float32)
     here = Case(table, row, valid, test, seed)
-    return replace(here, table=table.with_seeds(row, {**held, "valid": valid, "test": test}, here.order))
+    return replace(here, table=table.with_seeds(row, {**held, "valid": valid, "test": test}, here.order, seed))
 
 
 def ended(seconds: Sequence[float], table: Table, workers: int) -> list[float]:

@@ -26,7 +26,7 @@ RESULTS = Path(__file__).parent / "results"
 class Table:
     """score [T, K, E] of the fold's validation rows after each epoch; valid [T, N, C] out-of-fold and test [T, M, C]
     probabilities; fold [N], label [N], test_label [M]; seconds [T] an epoch; configs: points of the grid, in order;
-    what follows them is row `repeated` with other seeds.
+    what follows them is a row with other seeds, `repeated`: (row, its own seed).
     """
 
     score: NDArray[np.float64]
@@ -39,7 +39,7 @@ class Table:
     configs: tuple[Point, ...]
     grid: Grid
     pretrained: bool
-    repeated: int | None = None
+    repeated: tuple[int, int] | None = None
     votes: dict[frozenset[int], float] = field(default_factory=dict)
 
     @classmethod
@@ -59,17 +59,17 @@ class Table:
             bool(TABLES[name].backbones),
         )
 
-    def with_seeds(self, row: int, held: dict[str, NDArray], seeds: Sequence[int]) -> Self:
+    def with_seeds(self, row: int, held: dict[str, NDArray], seeds: Sequence[int], first: int) -> Self:
         """The table with a row as the first of these seeds trained, and the others at the end.
 
-        held: as benchmarks.record_recipe writes it.
+        held: as benchmarks.record_recipe writes it. first: the seed that a search gives the first; it counts on.
         """
         changed = {}
         for name in ("score", "valid", "test"):
             changed[name] = np.concatenate([getattr(self, name), held[name][list(seeds[1:])]])
             changed[name][row] = held[name][seeds[0]]
         seconds = np.concatenate([self.seconds, np.full(len(seeds) - 1, self.seconds[row])])
-        return replace(self, **changed, seconds=seconds, repeated=row, votes={})
+        return replace(self, **changed, seconds=seconds, repeated=(row, first), votes={})
 
     @property
     def folds(self) -> int:
@@ -113,9 +113,9 @@ class Table:
     def row_of(self, config: TrialConfig) -> int:
         """Where the configuration of a recorded point is in the table; of one that is repeated, by its seed."""
         row = self._configs[varied(config)]
-        if row != self.repeated or not config.seed:
+        if self.repeated is None or row != self.repeated[0] or config.seed == self.repeated[1]:
             return row
-        return len(self.configs) + min(config.seed, len(self.score) - len(self.configs)) - 1
+        return len(self.configs) + config.seed - self.repeated[1] - 1
 
     @cached_property
     def oof(self) -> NDArray[np.float64]:

@@ -56,16 +56,22 @@ class TimePlan:
 
     def _elsewhere(self, likely: Container[str]) -> list[float]:
         """Seconds until workers are free that are at other trials, up to their rungs, or at folds before their turn."""
-        places, rests = self.places, []
+        places, found = self.places, self._ahead()
         for name, trial in places.running.items():
             if name not in likely:
                 step = max(places.steps.get(name, 0), places.heard.get(name, 0))
                 stops = [*(rung for rung in self.race.rungs if rung > step), self.search.epochs * self.search.folds]
-                rests.append((trial, stops[0] - step))
-        for (name, _), done in places.parallel.training.items():
-            if name in places.busy:
-                rests.append((places.busy[name], self.search.epochs - done))
-        return [epochs * self.deadline.epoch(self.pace(trial)) for trial, epochs in rests]
+                found.append((stops[0] - step) * self.deadline.epoch(self.pace(trial)))
+        return found
+
+    def _ahead(self) -> list[float]:
+        """Seconds until each fold ends that is trained before its turn."""
+        busy = self.places.busy
+        return [
+            (self.search.epochs - done) * self.deadline.epoch(self.pace(busy[name]))
+            for (name, _), done in self.places.parallel.training.items()
+            if name in busy
+        ]
 
     @property
     def repeating(self) -> bool:
@@ -154,7 +160,8 @@ class TimePlan:
         begun, able = self.places.begun, list[str]()
         for name in sorted(begun, key=self.places.done, reverse=True):
             rests = [(self.pace(begun[each]), self.places.done(each)) for each in (*able, name)]
-            if self.deadline.takes(rests) > self.deadline.left + self.deadline.late:
+            slack = self.deadline.late + self.deadline.epoch(self.pace(begun[name]))  # epochs that are about to end
+            if self.deadline.takes(rests, self._ahead()) > self.deadline.left + slack:
                 break
             able.append(name)
         return able
