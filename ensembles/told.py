@@ -69,6 +69,10 @@ def reason(choice: Choice, asked: str) -> str:
     what = f"method {choice.method}: {of}"
     if asked != AUTO:
         return f"{what}, as asked"
+    if trials == 1:
+        return (
+            f"{what}; of one trial nothing can be mixed: the vote is that trial, its probabilities made better at most"
+        )
     best = max((row for row in choice.evaluation.rows if row.method != AUTO), key=lambda row: row.nested)
     if best.method == choice.method:
         return f"{what}; its nested score is the best"

@@ -26,8 +26,8 @@ def stretched(configs: Sequence[TrialConfig], manifest: Manifest) -> list[str]:
         if max(factor, 1 / factor) > BORDER:
             how = f"{factor:.2f} times too wide" if factor > 1 else f"{1 / factor:.2f} times too high"
             found[height, width] = (
-                f"input.size {height}x{width} (height x width) shows photos {how}: what is cut out of most is "
-                f"{seen:.2f} times as high as wide"
+                f"input.size {height}x{width} (height x width) shows most photos {how}; "
+                f"{height}x{round(height / seen)} would not"
             )
     return [found[size] for size in sorted(found)]
 

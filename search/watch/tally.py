@@ -69,7 +69,7 @@ class Tally:
                 self._complete(trial_of[trial_id])
 
     def began(self, trial: Trial) -> None:
-        self._move(trial.id, "running")
+        self._move(trial.id, "running").reason = ""
 
     def reported(self, trial: Trial, report: Report) -> None:
         row = self.rows[trial.id]
