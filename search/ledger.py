@@ -49,9 +49,14 @@ class Ledger:
     study: optuna.Study
     apart: str = ""
     numbers: dict[str, int] = field(init=False)  # trial_id -> Optuna's own id of the trial
+    # trial_id of what somebody asked for (SEARCH.first, search.queue), and of other seeds -> whose seed, "" for none
+    asked_for: dict[str, str] = field(init=False)
 
     def __post_init__(self) -> None:
-        self.numbers = {t.user_attrs[ID]: t._trial_id for t in self.trials() if ID in t.user_attrs}
+        trials = [t for t in self.trials() if ID in t.user_attrs]
+        self.numbers = {t.user_attrs[ID]: t._trial_id for t in trials}
+        asked = (t for t in trials if QUEUED in t.system_attrs or SEED_OF in t.user_attrs)
+        self.asked_for = {t.user_attrs[ID]: t.user_attrs.get(SEED_OF, "") for t in asked}
 
     @classmethod
     def open(cls, path: Path, *, first: tuple[dict[str, Any], ...] = (), apart: str = "", shown: str = "") -> "Ledger":
@@ -93,6 +98,7 @@ class Ledger:
         if asked.study is self.study:
             asked.set_user_attr(ID, trial_id)
             self.numbers[trial_id] = asked._trial_id
+            self.asked_for[trial_id] = ""
             return
         attributes, counts = written(asked)
         made = create_trial(
@@ -137,6 +143,7 @@ class Ledger:
     def repeat(self, trial_id: str, of: str) -> None:
         """Write another seed of a trial of the search down as RUNNING: it counts as a trial."""
         self._add_like(self.find(of), trial_id, {SEED_OF: of})
+        self.asked_for[trial_id] = of
 
     def _add_like(self, source: FrozenTrial | None, trial_id: str, attributes: dict[str, str]) -> None:
         made = create_trial(
@@ -191,14 +198,6 @@ class Ledger:
                 if queued := frozen.system_attrs.get(QUEUED):
                     self.study.enqueue_trial(queued)
                 self.study.tell(Trial(self.study, frozen._trial_id), state=TrialState.FAIL)
-
-    def asked_for(self) -> dict[str, FrozenTrial]:
-        """Trials that somebody asked for (SEARCH.first, search.queue), and their other seeds."""
-        return {
-            name: frozen
-            for name, frozen in self.named().items()
-            if QUEUED in frozen.system_attrs or SEED_OF in frozen.user_attrs
-        }
 
     def trials(self) -> list[FrozenTrial]:
         return [t for t in self.study.get_trials(deepcopy=False) if _kind(t) == self.apart]

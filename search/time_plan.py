@@ -8,7 +8,7 @@ from collections.abc import Container, Hashable
 from dataclasses import dataclass, field
 
 from search.deadline import Deadline, kind_of
-from search.ledger import SEED_OF, Ledger
+from search.ledger import Ledger
 from search.places import Places
 from search.race import Race
 from search.space import Search
@@ -80,7 +80,7 @@ class TimePlan:
         By what that itself costs (with what others cost the answer would change as they are tried); as long as its
         first epoch is waited for, it may be.
         """
-        asked = next(iter(self.ledger.asked_for()), None) if self.given else None
+        asked = next(iter(self.ledger.asked_for), None) if self.given else None
         if asked is None:
             return False
         if asked in self.deadline.costs:
@@ -91,8 +91,8 @@ class TimePlan:
         """The trial of which another seed is to be trained, rather than a suggestion: the best that was asked for."""
         if not self.repeating:
             return None
-        asked = {name: frozen for name, frozen in self.ledger.asked_for().items() if SEED_OF not in frozen.user_attrs}
-        scores = {name: frozen.value for name, frozen in asked.items() if frozen.value is not None}
+        asked = {name: self.ledger.find(name).value for name, of in self.ledger.asked_for.items() if not of}
+        scores = {name: value for name, value in asked.items() if value is not None}
         return max(scores, key=scores.__getitem__) if scores else next(iter(asked))
 
     def weigh(self) -> None:
@@ -118,7 +118,7 @@ class TimePlan:
             return set()
         busy = self.places.busy
         if self.repeating and self.deadline.costs:
-            return busy.keys() & self.ledger.asked_for().keys()
+            return busy.keys() & self.ledger.asked_for.keys()
         if self.empty:
             eldest = next((name for name in self.ledger.numbers if name in busy), None)
             return set() if eldest is None else {eldest}
@@ -148,7 +148,7 @@ class TimePlan:
         if not self.given or (trial.id, fold) in self.places.parallel.done:  # told again, which takes no time
             return True
         if self.repeating and (
-            trial.id not in self.ledger.asked_for() or (not inside and trial.id not in self._all_able())
+            trial.id not in self.ledger.asked_for or (not inside and trial.id not in self._all_able())
         ):
             return False
         no_fold = not self.places.parallel.done and max(self.places.steps.values(), default=0) < self.search.epochs
