@@ -20,8 +20,9 @@ from trainable.config import TrialConfig
 from trainable.errors import InputError
 from trainable.files import read_npz, write_atomic, write_npz
 from trainable.images import mtcnn
-from trainable.images.store import ImageStore, progress
+from trainable.images.store import ImageStore
 from trainable.locks import waiting_for
+from trainable.progress import tracked
 
 CASCADE = "cascade"
 FALLBACK = (0.5, 0.55)  # shares of height and width: where the face is in most photos of the competition
@@ -201,8 +202,8 @@ def _each(count: int, work: Callable[[int], object], title: str) -> list:
     cv2.setNumThreads(1)
     try:
         with ThreadPoolExecutor() as pool:
-            found = ([answer] for answer in pool.map(work, range(count)))
-            return list(progress(found, count, title) if title else (answer for (answer,) in found))
+            found = pool.map(work, range(count))
+            return list(tracked(found, title, count) if title else found)
     finally:
         cv2.setNumThreads(threads)
 

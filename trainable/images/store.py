@@ -13,11 +13,11 @@ cannot be set back, as that of its modification can.
 import hashlib
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
-from typing import TypeVar
 
 import cv2
 import numpy as np
@@ -29,9 +29,8 @@ from trainable.images.decode import decoded as decoded_image
 from trainable.images.kept import allocate, whole
 from trainable.images.kinds import why_unreadable
 from trainable.locks import waiting_for
-from trainable.progress import Progress
+from trainable.progress import tracked
 
-T = TypeVar("T")
 VERSION = 3
 BLOCK = 32  # images a task: a million tasks would take a gigabyte
 
@@ -176,7 +175,7 @@ def _build(
         with ThreadPoolExecutor(workers) as pool:
             every = range(len(names))
             blocks = [every[i : i + BLOCK] for i in every[::BLOCK]]
-            good = list(progress(pool.map(decode, blocks), len(names), title))
+            good = list(tracked(chain.from_iterable(pool.map(decode, blocks)), title, len(names)))
     finally:
         cv2.setNumThreads(threads)
         cv2.utils.logging.setLogLevel(level)
@@ -199,15 +198,6 @@ def _placed(partial: Path, names: tuple[str, ...], size: tuple[int, int], digest
             partial.replace(folder)
     write_json(state, {"content": content})
     return content
-
-
-def progress(blocks: Iterator[list[T]], total: int, title: str) -> Iterator[T]:
-    """What the blocks hold, one after another, counted."""
-    with Progress() as bar:
-        task = bar.add_task(title, total=total)
-        for block in blocks:
-            bar.advance(task, len(block))
-            yield from block
 
 
 def _key(names: tuple[str, ...], size: tuple[int, int], content: str) -> str:
