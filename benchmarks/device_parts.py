@@ -37,7 +37,7 @@ class Scale:
     workers: int = max(4, (os.cpu_count() or 2) - 2)
     trials: int = 4
     seconds: float = 120.0
-    hours: float = 1.5 / 60
+    hours: float = 2 / 60
     smoke: bool = False
 
 

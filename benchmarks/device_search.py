@@ -12,22 +12,26 @@ import pynvml
 import torch
 
 from benchmarks.device_parts import Record, Scale, photos
+from benchmarks.record_tables import CLOTHING
 from trainable.run import Run
 
-CLOTHING = Path(__file__).parents[2] / "shared" / "data" / "clothing"
 SPACE = Path(__file__).with_name("device_space.py")
 TOGETHER = 5
 TRAINED = re.compile(r"trained (\d+)% of it")
 
 
 def search(folder: Path, device: torch.device, scale: Scale, record: Record) -> None:
-    """Trials by fifths of a GPU; on a CPU in this machine's own processes, a few."""
-    data = CLOTHING if CLOTHING.is_dir() and not scale.smoke else photos(folder, scale).manifest.root
-    words = [str(SPACE), "--data", str(data), "--out", str(folder / "runs"), "--name", "search"]
+    """Trials by fifths of a GPU, and no features before them; on a CPU in this machine's own processes, a few."""
+    words = [str(SPACE), "--out", str(folder / "runs"), "--name", "search"]
+    if CLOTHING.is_dir() and not scale.smoke:
+        words += ["--data", str(CLOTHING), "--group", "sender_id"]
+        words += [word for label in ("Not sure", "Skip", "Other") for word in ("--drop", f"label={label}")]
+    else:
+        words += ["--data", str(photos(folder, scale).manifest.root)]
     if scale.smoke:
         words += ["--smoke", "--executor", "inline", "--trials", "2"]
     else:
-        words += ["--hours", str(scale.hours), "--gpus-per-trial", str(1 / TOGETHER)]
+        words += ["--hours", str(scale.hours), "--gpus-per-trial", str(1 / TOGETHER), "--no-features"]
     began, busy = time.monotonic(), Busy()
     with busy:
         done = subprocess.run([sys.executable, "-m", "search.run", *words], capture_output=True, text=True, check=False)

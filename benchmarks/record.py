@@ -2,8 +2,8 @@
 
 Run:     python -m benchmarks.record sample --work DIR      (and: digits, clothing)
 Cost:    144 configurations x 5 folds x 16 epochs, one to two hours of one core each; clothing: 65 of pretrained
-         networks x 3 folds x 6 epochs, six hours of two cores. What is finished is kept in DIR, so an interrupted
-         recording goes on when the command is given again
+         networks x 3 folds x 6 epochs, six hours of two cores or, with --processes 16, five minutes of a large GPU.
+         What is finished is kept in DIR, so an interrupted recording goes on when the command is given again
 Writes:  benchmarks/results/table_<name>.npz
          score float32 [T, K, E] (of the fold's validation rows after each epoch), seconds float32 [T, K, E],
          valid float16 [T, N, C], test float16 [T, M, C] (mean of the fold models), fold int8[N], label int64[N],
@@ -13,12 +13,17 @@ Writes:  benchmarks/results/table_<name>.npz
 import argparse
 import json
 import math
+import multiprocessing
 from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor, as_completed
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 
+from benchmarks.grid import Point
+from benchmarks.record_pace import seconds_of
 from benchmarks.record_tables import TABLES
 from ensembles.members import Member
 from ensembles.predict_members import predict_members
@@ -51,28 +56,41 @@ def opened(name: str, work: Path) -> tuple[Run, TestSet, np.ndarray]:
     return run, test, truth
 
 
-def trained(run: Run, test: TestSet, config: TrialConfig) -> tuple[Member, bool]:
-    """A trial in all folds with its test predictions; whether that was there already."""
+def train_all(name: str, work: Path, configs: Sequence[TrialConfig], processes: int) -> None:
+    """Train those that are not finished in all folds, keep what they say of the test photos, and tell each OOF score.
+
+    processes: that train at once, on the GPU where there is one.
+    """
+    opened(name, work)  # begun here, once
+    if processes == 1:
+        for count, score in enumerate(map(partial(_trained, name, work), configs), start=1):
+            print(f"{count}/{len(configs)} {score:.4f}", flush=True)
+        return
+    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+        jobs = [pool.submit(_trained, name, work, config) for config in configs]
+        for count, job in enumerate(as_completed(jobs), start=1):
+            print(f"{count}/{len(configs)} {job.result():.4f}", flush=True)
+
+
+def _trained(name: str, work: Path, config: TrialConfig) -> float:
+    run, test, _ = opened(name, work)
     member = Member(run.trial(run.identify(config)), math.nan)
-    if part_of(member).exists():
-        return member, True
-    member.trial.begin(config)
-    result = train(member.trial, lambda report: True, device=torch.device("cpu"))
-    assert result is not None
-    predict_members([member], test, part_of(member).parent)
-    member.trial.delete_leftovers()
-    return member, False
+    if not part_of(member).exists():
+        member.trial.begin(config)
+        train(member.trial, lambda report: True, device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        predict_members([member], test, part_of(member).parent)
+        member.trial.delete_leftovers()
+    return member.trial.result.oof_score
 
 
-def record(name: str, work: Path) -> None:
-    table, (run, test, truth) = TABLES[name], opened(name, work)
-    configs = table.grid.points
+def record(name: str, work: Path, processes: int) -> None:
+    table = TABLES[name]
+    configs = [table.config(point) for point in table.grid.points]
     # Any prefix of a shuffled order is a fair sample, should the recording be looked at before it is done.
-    for count, i in enumerate(np.random.default_rng(0).permutation(len(configs)), start=1):
-        member, there = trained(run, test, table.config(configs[i]))
-        if not there:
-            print(f"{count}/{len(configs)} {json.dumps(configs[i])} {member.trial.result.oof_score:.4f}", flush=True)
-    collect(name, run, truth)
+    order = np.random.default_rng(0).permutation(len(configs))
+    train_all(name, work, [configs[i] for i in order], processes)
+    run, _, truth = opened(name, work)
+    collect(name, work, run, truth)
 
 
 def part_of(member: Member) -> Path:
@@ -85,7 +103,7 @@ def numbered(truth: np.ndarray, classes: list[str]) -> np.ndarray:
     return truth if truth.dtype.kind == "i" else np.array([classes.index(name) for name in truth])
 
 
-def collect(name: str, run: Run, truth: np.ndarray) -> None:
+def collect(name: str, work: Path, run: Run, truth: np.ndarray) -> None:
     table, classes = TABLES[name], list(run.manifest.classes)
     configs = table.grid.points
     trials = [run.trial(run.identify(table.config(c))) for c in configs]
@@ -95,7 +113,7 @@ def collect(name: str, run: Run, truth: np.ndarray) -> None:
 
     write_compressed_npz(
         RESULTS / f"table_{name}.npz",
-        **curves(trials),
+        **curves(name, work, trials, configs),
         valid=np.stack([o.probabilities for o in oofs]).astype(np.float16),
         test=np.stack([p.mean(0) for p in tests]).astype(np.float16),
         fold=oofs[0].fold,
@@ -106,21 +124,29 @@ def collect(name: str, run: Run, truth: np.ndarray) -> None:
     )
 
 
-def curves(trials: Sequence[Trial]) -> dict[str, np.ndarray]:
+def curves(name: str, work: Path, trials: Sequence[Trial], points: Sequence[Point]) -> dict[str, np.ndarray]:
     """score, seconds: float32 [trials, folds, epochs], of complete trials."""
-    epochs = [[fold.epochs() for fold in trial.folds()] for trial in trials]
-    return {
-        name: np.array([[[m[name] for m in fold] for fold in trial] for trial in epochs], np.float32)
-        for name in ("score", "seconds")
+    epochs, table = [[fold.epochs() for fold in trial.folds()] for trial in trials], TABLES[name]
+    found = {
+        key: np.array([[[m[key] for m in fold] for fold in trial] for trial in epochs], np.float32)
+        for key in ("score", "seconds")
     }
+    if table.cost:
+        kinds = [{key: point[key] for key in table.cost} for point in points]
+        run, _, _ = opened(name, work / "pace")
+        found["seconds"][:] = [
+            [[seconds_of(kind, table.config({**table.recipe, **kind}), run, work / "pace.json")]] for kind in kinds
+        ]
+    return found
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__)
     parser.add_argument("name", choices=[*TABLES])
     parser.add_argument("--work", type=Path, required=True, help="folder for data and finished trials")
+    parser.add_argument("--processes", type=int, default=1, help="that train at once (default 1)")
     given = parser.parse_args()
-    record(given.name, given.work)
+    record(given.name, given.work, given.processes)
 
 
 if __name__ == "__main__":

@@ -10,33 +10,32 @@ Writes:  benchmarks/results/recipe_<name>.npz
 
 import argparse
 import json
+import math
 from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from benchmarks.record import RESULTS, curves, opened, part_of, trained
+from benchmarks.record import RESULTS, curves, opened, part_of, train_all
 from benchmarks.record_tables import TABLES
+from ensembles.members import Member
 from trainable.files import read_npz, write_compressed_npz
 
 SEEDS = 6
 
 
-def record(name: str, work: Path) -> None:
+def record(name: str, work: Path, processes: int) -> None:
     """Train the recipe of a table with SEEDS seeds and keep what they predict."""
-    table, (run, test, _) = TABLES[name], opened(name, work)
-    config = table.config(table.recipe)
-    members = []
-    for seed in range(SEEDS):
-        member, _ = trained(run, test, replace(config, seed=seed))
-        print(f"seed {seed}: {member.trial.result.oof_score:.4f}", flush=True)
-        members.append(member)
-    trials = [member.trial for member in members]
-    answers = [read_npz(part_of(member))["probabilities"].mean(0) for member in members]
+    table = TABLES[name]
+    configs = [replace(table.config(table.recipe), seed=seed) for seed in range(SEEDS)]
+    train_all(name, work, configs, processes)
+    run, _, _ = opened(name, work)
+    trials = [run.trial(run.identify(config)) for config in configs]
+    answers = [read_npz(part_of(Member(trial, math.nan)))["probabilities"].mean(0) for trial in trials]
 
     write_compressed_npz(
         RESULTS / f"recipe_{name}.npz",
-        **curves(trials),
+        **curves(name, work, trials, [table.recipe] * SEEDS),
         valid=np.stack([trial.oof().probabilities for trial in trials]).astype(np.float16),
         test=np.stack(answers).astype(np.float16),
         config=np.array(json.dumps(table.recipe)),
@@ -47,8 +46,9 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m benchmarks.record_recipe", description=__doc__)
     parser.add_argument("name", choices=[*TABLES])
     parser.add_argument("--work", type=Path, required=True, help="folder for data and finished trials")
+    parser.add_argument("--processes", type=int, default=1, help="that train at once (default 1)")
     given = parser.parse_args()
-    record(given.name, given.work)
+    record(given.name, given.work, given.processes)
 
 
 if __name__ == "__main__":

@@ -49,7 +49,8 @@ class Recorded:
     """data: folder that is to hold the data -> (folder that does, true class names or numbers of its test photos).
 
     stored: pixels of the store. fixed: what all configurations share. recipe: the point of somebody who trains one.
-    backbones: that start pretrained. threads: of the training process.
+    backbones: that start pretrained. threads: of the training process. cost: what of a point the seconds of an epoch
+    depend on, where they are measured apart (benchmarks.record_pace); empty where those of the trials count.
     """
 
     folds: int
@@ -62,6 +63,7 @@ class Recorded:
     flags: Flags = field(default_factory=Flags)
     backbones: tuple[str, ...] = ()
     threads: int = 1
+    cost: tuple[str, ...] = ()
 
     def config(self, point: Point) -> TrialConfig:
         """What is trained at a point of the grid."""
@@ -133,6 +135,7 @@ TABLES = {
         *(_digits, RECIPE),
     ),
     "clothing": Recorded(
-        *(3, 6, (128, 128), FEW, {"batch_size": 32}, _clothing, FINE_TUNED_RECIPE, SENDERS, LITE), threads=2
+        *(3, 6, (128, 128), FEW, {"batch_size": 32}, _clothing, FINE_TUNED_RECIPE, SENDERS, LITE),
+        **{"threads": 2, "cost": ("backbone", "side", "freeze")},
     ),
 }

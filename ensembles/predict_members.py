@@ -24,6 +24,7 @@ from trainable.progress import Progress
 from trainable.run import Fold
 from trainable.words import few
 
+WORTH_A_WORKER = 2048  # photos that one process prepares in the seconds that another one needs to start
 Stream = Iterable[tuple[np.ndarray, Tensor]]
 
 
@@ -110,7 +111,8 @@ def predict_member(
         **what_is_seen(config, store),
     )
     on_gpu = device.type == "cuda"  # elsewhere workers would fight the networks for the cores
-    loader = Loader(batches, workers=max(1, (os.cpu_count() or 1) - 1) if on_gpu else 0, pin=on_gpu)
+    workers = min((os.cpu_count() or 1) - 1, len(rows) // WORTH_A_WORKER) if on_gpu else 0
+    loader = Loader(batches, workers=workers, pin=on_gpu)
     found = []
     for together in _resident(networks, device):
         models = [

@@ -39,15 +39,17 @@ class Deadline:
     votes: float = 0.0
     clock: Callable[[], float] = time.monotonic
     costs: defaultdict[Hashable, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0]))
+    starts: list[float] = field(default_factory=list)
     started: float = field(init=False)
 
     def __post_init__(self) -> None:
         self.started = self.clock()
 
-    def heard(self, kind: Hashable, seconds: float) -> None:
-        """An epoch of a trial of this kind took so long."""
+    def heard(self, kind: Hashable, seconds: float, starting: float = 0.0) -> None:
+        """An epoch of a trial of this kind took so long, after what the first of a fold needs to start."""
         self.costs[kind][0] += seconds
         self.costs[kind][1] += 1
+        self.starts += [starting] if starting else []
 
     @property
     def given(self) -> bool:
@@ -91,6 +93,11 @@ class Deadline:
         seconds, count = (sum(column) for column in zip(*heard, strict=True)) if heard else (0.0, 0)
         return seconds / count if count else 0.0
 
+    @property
+    def start(self) -> float:
+        """Seconds that a fold needs before it trains. The first alone says nothing: it finds out what others know."""
+        return min(self.starts) if len(self.starts) > 1 else 0.0
+
     def lasts(self, kind: Hashable, epochs: int) -> bool:
         """Whether so many epochs of one fold can end in time."""
         return epochs * self.epoch(kind) <= self.left + self.late
@@ -111,7 +118,7 @@ class Deadline:
 
     def worth_of(self, kind: Hashable) -> float:
         """The same of trials of this kind."""
-        cost = self.epoch(kind) * self.epochs * self.folds
+        cost = (self.epoch(kind) * self.epochs + self.start) * self.folds
         return (self.seconds - self.kept) * self.slots / cost if cost else math.inf
 
     def closes(self, trials: Sequence[tuple[Hashable, int]], busy: Sequence[float] = ()) -> bool:
@@ -123,7 +130,7 @@ class Deadline:
 
         busy: seconds for which so many workers are at something else.
         """
-        rests = [self.epoch(kind) * rest for kind, done in trials for rest in self._folds_left(done)]
+        rests = [self.start + self.epoch(kind) * rest for kind, done in trials for rest in self._folds_left(done)]
         free = sorted([*busy, *[0.0] * (self.slots - len(busy))])[: self.slots]
         for rest in sorted(rests, reverse=True):
             heapq.heappush(free, heapq.heappop(free) + rest)

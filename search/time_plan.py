@@ -169,7 +169,7 @@ class TimePlan:
     def heard(self, trial: Trial, report: Report) -> None:
         """Learn what an epoch takes."""
         for whose in (trial.id, kind_of(trial.config)):
-            self.deadline.heard(whose, report.metrics.get("seconds", 0.0))
+            self.deadline.heard(whose, report.pace, report.starting)
 
     def pace(self, trial: Trial) -> Hashable:
         """By what its epochs are known best: itself, or its kind."""

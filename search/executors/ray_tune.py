@@ -100,8 +100,7 @@ class RayTune:
         """Learn from an epoch how many trials share a GPU; running: jobs there are now."""
         if self.packing is not None and "gpu_memory" in report.metrics:
             together = math.ceil(running / max(1.0, _gpus()))
-            seconds, memory = report.metrics["seconds"], report.metrics["gpu_memory"]
-            self.packing.heard(kind_of(job.trial.config), together, seconds, memory)
+            self.packing.heard(kind_of(job.trial.config), together, report.pace, report.metrics["gpu_memory"])
 
     def execute(self, driver: Driver, run: Run) -> None:
         os.environ["TUNE_MAX_PENDING_TRIALS_PG"] = str(self.slots())

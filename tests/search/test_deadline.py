@@ -57,6 +57,16 @@ def test_what_takes_too_long_is_refused_while_a_quicker_one_fits(clock: Clock) -
     assert deadline.lasts("slow", 9) and not deadline.lasts("slow", 10)
 
 
+def test_what_a_fold_needs_to_start_is_no_part_of_an_epoch(clock: Clock) -> None:
+    deadline = Deadline(100, epochs=5, folds=2, reserve=0, clock=clock)
+    deadline.heard("any", 1.0, 30.0)
+    assert deadline.epoch() == 1 and deadline.start == 0
+    for starting in (0.0, 3.0, 4.0):
+        deadline.heard("any", 1.0, starting)
+    assert deadline.epoch() == 1 and deadline.start == 3
+    assert deadline.takes([("any", 0)]) == 2 * (3 + 5) and deadline.worth == 100 / 16
+
+
 @pytest.mark.parametrize(("seconds", "wanted"), [(9.0, 1), (20.0, 1), (40.0, 2), (61.0, 4), (10_000.0, 10)])
 def test_half_of_the_time_goes_into_completing(clock: Clock, seconds: float, wanted: int) -> None:
     deadline = Deadline(seconds, epochs=10, folds=2, slots=2, reserve=0, clock=clock)

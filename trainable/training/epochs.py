@@ -27,6 +27,7 @@ from trainable.training.losses.weights import class_weights
 from trainable.training.optim import build_schedule
 from trainable.training.phases import OptimiserPhase, is_first_stage, optimiser_phase
 from trainable.training.samplers import build_sampler
+from trainable.training.starting import Starting
 from trainable.training.state import TrainingState, optimiser_of
 from trainable.training.step import Batch, SoftTargets, Steps
 from trainable.training.validation import ValidationBatches
@@ -59,6 +60,7 @@ class Epochs:
         m = config.mix
         self.mixer: MixPlanner = build_mix(m.name, p=m.p, alpha=m.alpha, ratio=m.ratio, partner=m.partner)
         self.validation = ValidationBatches(fold.loader, fold.validation_photos.rows, pin=fold.device.type == "cuda")
+        self.starting = Starting()
         self.losses: dict[bool, Loss] = {}
         self.phase: OptimiserPhase | None = None
 
@@ -75,7 +77,7 @@ class Epochs:
         order = self._order(epoch)
         parts = split(order, config.batch_size)
         loss = self.steps.run(
-            self._batches(order, parts, epoch),
+            self.starting.watch(self._batches(order, parts, epoch)),
             len(parts),
             self.losses[first],
             self.set_rate,

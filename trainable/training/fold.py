@@ -19,6 +19,8 @@ from trainable.training.scores import scores_of
 from trainable.training.state import Best, TrainingState, begin_or_resume, to_host
 from trainable.training.weight_averaging import goes_in
 
+NOTHING_DONE = {"images_per_second": 0.0, "starting": 0.0, "seconds": 0.0}
+
 
 def train_fold(fold: FoldContext) -> Iterator[Metrics]:
     """Train a fold, going on from its last state; yields each epoch's metrics.
@@ -37,7 +39,7 @@ def train_fold(fold: FoldContext) -> Iterator[Metrics]:
     try:
         for epoch in range(state.epoch, total):
             if _gave_up(fold, state, epoch):
-                metrics: Metrics = {**done[-1], "epoch": epoch + 1, "seconds": 0.0, "images_per_second": 0.0}
+                metrics: Metrics = {**done[-1], "epoch": epoch + 1, **NOTHING_DONE}
             else:
                 metrics, guessed = _one_epoch(epochs, epoch)
             state.epoch = epoch + 1
@@ -78,7 +80,8 @@ def _one_epoch(epochs: Epochs, epoch: int) -> tuple[Metrics, np.ndarray]:
         **scores,
         "micro_batch": state.micro_batch,
         **_memory(fold.device),
-        "images_per_second": count / (trained - began),
+        "images_per_second": count / (trained - began - epochs.starting.seconds),
+        "starting": epochs.starting.seconds,
         "seconds": time.perf_counter() - began,
     }
     return metrics, guessed

@@ -20,3 +20,13 @@ class Report:
     decides: bool
     fold_done: bool
     metrics: Metrics
+
+    @property
+    def starting(self) -> float:
+        """Seconds of it that were no training: workers began, the network's fastest way was found and recorded."""
+        return self.metrics.get("starting", 0.0)
+
+    @property
+    def pace(self) -> float:
+        """Seconds that such an epoch takes, once it has started."""
+        return self.metrics.get("seconds", 0.0) - self.starting
