@@ -31,6 +31,7 @@ from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
 from trainable.data.manifest import TestSet
 from trainable.files import read_npz, write_compressed_npz
+from trainable.locks import alone
 from trainable.models.weights import resolve_weights
 from trainable.run import Run, Trial, prepare
 from trainable.training.trial import train
@@ -61,15 +62,16 @@ def train_all(name: str, work: Path, configs: Sequence[TrialConfig], processes: 
 
     processes: that train at once, on the GPU where there is one.
     """
-    opened(name, work)  # begun here, once
-    if processes == 1:
-        for count, score in enumerate(map(partial(_trained, name, work), configs), start=1):
-            print(f"{count}/{len(configs)} {score:.4f}", flush=True)
-        return
-    with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
-        jobs = [pool.submit(_trained, name, work, config) for config in configs]
-        for count, job in enumerate(as_completed(jobs), start=1):
-            print(f"{count}/{len(configs)} {job.result():.4f}", flush=True)
+    run, _, _ = opened(name, work)  # begun here, once
+    with alone(run.lock, run.root):  # or another recording would train the same trial in the same files
+        if processes == 1:
+            for count, score in enumerate(map(partial(_trained, name, work), configs), start=1):
+                print(f"{count}/{len(configs)} {score:.4f}", flush=True)
+            return
+        with ProcessPoolExecutor(processes, multiprocessing.get_context("spawn")) as pool:
+            jobs = [pool.submit(_trained, name, work, config) for config in configs]
+            for count, job in enumerate(as_completed(jobs), start=1):
+                print(f"{count}/{len(configs)} {job.result():.4f}", flush=True)
 
 
 def _trained(name: str, work: Path, config: TrialConfig) -> float:

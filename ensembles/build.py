@@ -8,16 +8,25 @@ import argparse
 from pathlib import Path
 
 from ensembles.kinds import KINDS
-from ensembles.method_names import METHOD_NAMES
-from trainable.command import Parser, add_data, check_runs, guarded, natural, plain_name, whole
+from ensembles.method_names import METHODS_IN_WORDS
+from trainable.command import Parser, add_data, check_runs, guarded, listed, natural, plain_name, whole
 from trainable.commands import spoken
 
 
 def parser() -> argparse.ArgumentParser:
-    made = Parser(prog=spoken("build"), description="Vote the best trials and submit.")
+    made = Parser(
+        prog=spoken("build"),
+        description="Vote the best trials and submit.",
+        epilog=f"methods:\n{listed(METHODS_IN_WORDS)}\n\nkinds of members:\n{listed(KINDS)}",
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
     add_members(made)
     made.add_argument("--name", type=plain_name, help="name of the ensemble (default: its method, numbered when taken)")
-    made.add_argument("--method", default="auto", help=f"auto (default), or one by name: {', '.join(METHOD_NAMES)}")
+    made.add_argument(
+        "--method",
+        default="auto",
+        help="auto (default: those that a nested score cannot tell apart, as one), or one of the methods below",
+    )
     made.add_argument(
         "--all-rows",
         action="store_true",
@@ -49,7 +58,7 @@ def add_members(parser: argparse.ArgumentParser) -> None:
         choices=KINDS,
         default=[],
         metavar="KIND",
-        help=f"kinds of members that are left out: {', '.join(KINDS)}",
+        help=f"kinds of members that are left out: {', '.join(KINDS)}; see below",
     )
 
 

@@ -26,7 +26,7 @@ def command(place: Path, out: Path) -> int:
 
     check_folder("--csv", out)
     write_oof_tables(place, out)
-    print(f"next: {spoken('build', 'OTHER_RUN', '--also', out)}")
+    print(f"for other programs, or beside another run on the same data: {spoken('build', 'RUN', '--also', out)}")
     return 0
 
 

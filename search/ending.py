@@ -5,6 +5,7 @@ is only predicted costs a third of one that is trained on (a forward pass of for
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from pathlib import Path
 
 from ensembles.build import command, parser
@@ -41,7 +42,9 @@ def _epochs(run: Run, photos: int) -> float:
     return FORWARD * photos / max(1.0, len(run.manifest.frame) * (folds - 1) / folds)
 
 
+@lru_cache(maxsize=1)
 def _test_photos(run: Run) -> int:
+    """How many there are; read once, since the tables of a large test set take seconds."""
     manifest = run.manifest
     test = read_test(manifest.root, manifest.classes, manifest.taken.flags)
     return 0 if test is None else len(test.images)

@@ -7,7 +7,7 @@ import os
 import signal
 import sys
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
@@ -88,6 +88,12 @@ class Parser(argparse.ArgumentParser):
 
     def error(self, message: str) -> NoReturn:
         self.exit(2, f"error: {message}; see {self.prog} --help\n")
+
+
+def listed(words: Mapping[str, str]) -> str:
+    """Names and what they mean, a line each, as the end of a help text."""
+    width = max(map(len, words))
+    return "\n".join(f"  {name:{width}}  {meaning}" for name, meaning in words.items())
 
 
 def guarded(work: Callable[[], int], interrupted: str = "nothing was written") -> int:

@@ -28,8 +28,8 @@ def hardest(facts: Facts) -> Section:
     if worst.empty:
         return Section("people", title, missing="The vote is right on every image.")
     read = (
-        "Photos of one group; under each the label it has, and what the vote says where that differs (thick border). "
-        "Groups are ordered by the mean probability of their own labels, least first."
+        "Photos of one group; under each the label it has, and what the vote says where that differs (thick border), "
+        "with both probabilities. Groups are ordered by the mean probability of their own labels, least first."
     )
     parts = [
         Part(
@@ -91,8 +91,8 @@ def _sheet(facts: Facts, chosen: np.ndarray) -> str:
         name = str(facts.manifest.frame["image"].iloc[facts.rows[place]])
         label = facts.classes[facts.labels[place]]
         wrong = guess[place] != facts.labels[place]
-        more = facts.vote[place, guess[place]] - given[place]
-        said = f"<br>vote: <b>{text(facts.classes[guess[place]])}</b> +{more:.0%}" if wrong else ""
+        sure = f"{facts.vote[place, guess[place]]:.0%}, the label {given[place]:.0%}"
+        said = f"<br>vote: <b>{text(facts.classes[guess[place]])}</b> {sure}" if wrong else ""
         pixels = thumbnail(facts.manifest.root / name)
         picture = photo(pixels, name, mark=bool(wrong)) if pixels is not None else "<i>photo not found</i>"
         figures.append(f"<figure title='{text(name)}'>{picture}<figcaption>{text(label)}{said}</figcaption></figure>")

@@ -90,7 +90,7 @@ class LiveTable:
             "metric": self.measure.shown,
             "best single": self.log.best().removeprefix("best "),
             "ensemble": vote,
-            "epochs": f"{tally.epochs} of about {self.log.epochs()}, {tally.epochs_saved} saved by the race",
+            "epochs": f"{tally.epochs} of about {self.log.epochs()}; the race spared {tally.epochs_saved}",
             "speed": f"{speed:.0f} images/s",
             "time": f"{duration(self.log.clock() - self.log.started)} gone, {self.log.time_left()} left",
         }

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from ensembles.method_names import METHOD_NAMES
+from ensembles.method_names import METHODS_IN_WORDS
 from ensembles.methods import METHODS, Context, applicable, blended, build_method, fit, load
 from ensembles.metric import as_metric
 from trainable.metrics import macro_f1
@@ -149,7 +149,7 @@ def test_attribute_pool_is_a_log_pool_of_each_attribute() -> None:
 
 def test_the_table_runs_from_simple_to_complex() -> None:
     names = list(METHODS)
-    assert names == list(METHOD_NAMES), "which help texts list"
+    assert names == list(METHODS_IN_WORDS), "which help texts list"
     assert names[:2] == ["best_single", "mean_top5"]
     assert names.index("greedy") < names.index("attribute_pool")
     assert all(METHODS[name].name == name for name in names)
