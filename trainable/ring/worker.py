@@ -8,6 +8,7 @@ import signal
 import sys
 import traceback
 from multiprocessing.connection import Connection
+from multiprocessing.reduction import ForkingPickler
 from typing import Protocol
 
 import numpy as np
@@ -30,16 +31,20 @@ class Source(Protocol):
 
 
 def fill_slots(
-    number: int, layout: Layout, source: Source, tasks: Connection, done: Connection, words: Connection
+    number: int, layout: Layout, packed: bytes, tasks: Connection, done: Connection, words: Connection
 ) -> None:
-    """tasks, done: pipes of slot numbers, each shared by all workers: no lock that a killed one could have kept.
+    """packed: the pickled `Source`, from the process that started this one, opened once torch cannot be loaded for it.
 
+    tasks, done: pipes of slot numbers, each shared by all workers: no lock that a killed one could have kept.
     words: where its last ones go, a traceback or the stack of a crash.
     """
     faulthandler.enable(words.fileno())
     _end_with_parent()
     incoming, outgoing = tasks.fileno(), done.fileno()
     try:
+        # Batches need no torch, but albumentations loads it where it can: 1.4 s and 490 MB of each worker.
+        sys.modules.setdefault("torch", None)  # type: ignore[arg-type]
+        source: Source = ForkingPickler.loads(packed)
         while sent := os.read(incoming, NUMBER):
             slot = int.from_bytes(sent, "little")
             layout.busy[number] = slot + 1

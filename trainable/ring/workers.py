@@ -4,10 +4,13 @@ import multiprocessing
 import os
 import selectors
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
+from multiprocessing.reduction import ForkingPickler
+from types import ModuleType
 
 from trainable.errors import Lost
 from trainable.ring.layout import Layout
@@ -27,11 +30,12 @@ class Workers:
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._done, selectors.EVENT_READ)
         try:
-            with _without_interrupts():
+            packed = bytes(ForkingPickler.dumps(source))
+            with _without_interrupts(), _without_main():
                 for number in range(layout.workers):
                     heard, words = spawn.Pipe(duplex=False)
                     self._heard.append(heard)
-                    arguments = (number, layout, source, theirs, back, words)
+                    arguments = (number, layout, packed, theirs, back, words)
                     process = spawn.Process(target=fill_slots, args=arguments, daemon=True)
                     process.start()
                     self.processes.append(process)
@@ -96,6 +100,17 @@ class Workers:
 
 def _read(pipe: Connection) -> bytes:
     return os.read(pipe.fileno(), LAST_WORDS)
+
+
+@contextmanager
+def _without_main() -> Iterator[None]:
+    """Processes started here do not run the file of this one's command again, which imports torch, or all of Ray."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 @contextmanager

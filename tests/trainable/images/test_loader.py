@@ -142,24 +142,24 @@ import numpy as np
 from trainable.images.batches import Batches
 from trainable.images.loader import Loader
 
-if __name__ == "__main__":
-    batches = Batches(Path(sys.argv[1]), np.arange(40), (1.0, 1.0), (24, 20), "light", 0)
-    loader = Loader(batches, workers=2)
-    stream = loader.train(np.arange(40), 4, 0)
-    next(stream)
-    print(*(w.pid for w in multiprocessing.active_children()), flush=True)
-    time.sleep(600)
+batches = Batches(Path(sys.argv[1]), np.arange(40), (1.0, 1.0), (24, 20), "light", 0)
+loader = Loader(batches, workers=2)
+stream = loader.train(np.arange(40), 4, 0)
+next(stream)
+print(*(w.pid for w in multiprocessing.active_children()), flush=True)
+time.sleep(600)
 """
 
 
 @pytest.mark.slow
-def test_workers_die_with_a_killed_parent(pixels: Path, tmp_path: Path) -> None:
+def test_workers_die_with_a_killed_parent_whose_file_they_do_not_run(pixels: Path, tmp_path: Path) -> None:
     (tmp_path / "parent.py").write_text(PARENT)
     command = [sys.executable, str(tmp_path / "parent.py"), str(pixels)]
     parent = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=HERE)
     assert parent.stdout is not None
     pids = [int(pid) for pid in parent.stdout.readline().split()]
     assert len(pids) == 2
+    assert not any("libtorch" in Path(f"/proc/{pid}/maps").read_text() for pid in pids), "490 MB each, for nothing"
     parent.send_signal(signal.SIGKILL)
     parent.wait()
     parent.stdout.close()
@@ -179,22 +179,25 @@ def test_workers_start_inside_a_ray_actor(pixels: Path) -> None:
     ray = pytest.importorskip("ray")
 
     class Trial:
-        def run(self, file: Path) -> tuple[torch.Tensor, int]:
+        def run(self, file: Path) -> tuple[torch.Tensor, bool, int]:
             import psutil
 
             loader = Loader(batches(file), workers=1)
             images = epoch(loader, 0)
+            maps = [Path(f"/proc/{worker.pid}/maps").read_text() for worker in multiprocessing.active_children()]
+            slim = len(maps) == 1 and not any("libtorch" in held or "_raylet" in held for held in maps)
             del loader
             gc.collect()
-            return images, len(psutil.Process().children())
+            return images, slim, len(psutil.Process().children())
 
     ray.cloudpickle.register_pickle_by_value(sys.modules[__name__])  # the actor cannot import a test
     ray.init("local", num_cpus=1, include_dashboard=False, log_to_driver=False)
     try:
-        images, left = ray.get(ray.remote(Trial).remote().run.remote(pixels), timeout=300)
+        images, slim, left = ray.get(ray.remote(Trial).remote().run.remote(pixels), timeout=300)
     finally:
         ray.shutdown()
     assert torch.equal(images, epoch(Loader(batches(pixels)), 0))
+    assert slim, "neither torch nor Ray is loaded to cut batches"
     assert left <= 1  # multiprocessing's resource tracker, which ends with the actor
 
 
