@@ -25,12 +25,12 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument(
         "--method",
         default="auto",
-        help="auto (default: those that a nested score cannot tell apart, as one), or one of the methods below",
+        help="auto (default: those that a nested score cannot tell apart, as one), or one of those below",
     )
     made.add_argument(
         "--all-rows",
         action="store_true",
-        help="predict with the members' networks of all rows, see search.run --retrain",
+        help=f"predict with the members' networks of all rows, see {spoken('search', '--retrain')}",
     )
     made.add_argument("--no-persons", action="store_true", help="leave out the test whether grouping photos pays")
     add_data(made)
@@ -50,10 +50,17 @@ def add_members(parser: argparse.ArgumentParser) -> None:
         "--skip-broken-members", action="store_true", help="choose without members whose files are broken"
     )
     parser.add_argument(
-        "--also", nargs="+", type=Path, default=[], metavar="DIR", help="more members: oof_NAME and sub_NAME tables"
+        "--also",
+        action="extend",
+        nargs="+",
+        type=Path,
+        default=[],
+        metavar="DIR",
+        help="more members: tables oof_NAME and sub_NAME, the image first, then a probability a class",
     )
     parser.add_argument(
         "--without",
+        action="extend",
         nargs="+",
         choices=KINDS,
         default=[],

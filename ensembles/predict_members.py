@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 import numpy as np
+import psutil
 import torch
 from torch import Tensor
 
@@ -126,11 +127,7 @@ def predict_member(
 
 def _resident(networks: Sequence[Fold], device: torch.device) -> Iterator[Sequence[Fold]]:
     """The networks in parts that are held at once: their weights take at most half of the free memory."""
-    free = (
-        torch.cuda.mem_get_info(device)[0]
-        if device.type == "cuda"
-        else os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    )
+    free = torch.cuda.mem_get_info(device)[0] if device.type == "cuda" else psutil.virtual_memory().available
     count = max(1, int(free / 2 / max(network.weights.stat().st_size for network in networks)))
     return (networks[i : i + count] for i in range(0, len(networks), count))
 

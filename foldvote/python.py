@@ -1,8 +1,9 @@
 """What `import foldvote` offers: the commands as functions, and a run's tables as pandas."""
 
+import argparse
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NoReturn, Self
 
 import pandas as pd
 
@@ -129,12 +130,13 @@ def search(space: str | Path, data: str | Path, **options: Any) -> Run:
     --help`. Raises InputError where the input is wrong, RuntimeError where the search failed (it has said why), and
     KeyboardInterrupt where it was interrupted; what is finished is kept.
     """
-    from search.run import command, parser
+    from search.arguments import parser, run_folder
+    from search.run import command
 
     words = [str(space), "--data", str(data), *words_of(options)]
-    given = parser().parse_args(words)
+    given = _parsed(parser(), words)
     _answer(command(given, words), "the search")
-    return Run(trainable.run.Run((given.out or Path("runs")) / (given.name or Path(space).stem)))
+    return Run(trainable.run.Run(run_folder(given)))
 
 
 def build(run: Run | str | Path | Sequence[Run | str | Path], **options: Any) -> Vote:
@@ -147,7 +149,7 @@ def build(run: Run | str | Path | Sequence[Run | str | Path], **options: Any) ->
 
     several = run if isinstance(run, Sequence) and not isinstance(run, str) else [run]
     roots = [str(one.path if isinstance(one, Run) else one) for one in several]
-    _answer(command(parser().parse_args([*roots, *words_of(options)])), "the build")
+    _answer(command(_parsed(parser(), [*roots, *words_of(options)])), "the build")
     return Vote(read_ensemble(trainable.run.Run(Path(roots[0])).ensembles()[-1].root))
 
 
@@ -162,6 +164,16 @@ def words_of(options: dict[str, Any]) -> list[str]:
             several = value if isinstance(value, list | tuple) else [value]
             words += [word for one in several for word in (flag, str(one))]
     return words
+
+
+def _parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:
+    """The arguments of a command; an option that it has not is wrong input here, not the end of the process."""
+
+    def refuse(message: str) -> NoReturn:
+        raise InputError(f"options: {message}; allowed: those of {parser.prog} --help, with underscores")
+
+    parser.error = refuse  # type: ignore[method-assign]
+    return parser.parse_args(words)
 
 
 def _answer(code: int, what: str) -> None:

@@ -19,6 +19,12 @@ BESIDE_RETRAIN = ("retrain", "seeds", "all_rows", "executor", "cpus_per_trial", 
 NEEDS = {"seeds": "retrain", "all_rows": "retrain", "threshold": "pseudo"}
 
 
+def run_folder(given: argparse.Namespace) -> Path:
+    """Where the run of a search lies; `given.space`: its file."""
+    default = f"{given.space.stem}_round2" if given.pseudo else given.space.stem
+    return (given.out or Path("runs")) / (given.name or default)
+
+
 def parser() -> argparse.ArgumentParser:
     made = Parser(prog=spoken("search"), description="Search a space; folds of a trial race.")
     made.add_argument("space", type=Path, nargs="?", help=f"a space file, or one by name: {FIRST}, ... (--list)")
@@ -26,7 +32,9 @@ def parser() -> argparse.ArgumentParser:
     add_data(made)
     add_columns(made)
     made.add_argument("--out", type=folder, help="folder of runs (default: runs)")
-    made.add_argument("--name", type=plain_name, help="name of the run (default: the space file's)")
+    made.add_argument(
+        "--name", type=plain_name, help="name of the run (default: the space file's, with --pseudo and _round2)"
+    )
     made.add_argument(
         "--trials", type=whole, help="how many to begin, instead of the space's own number (SEARCH.trials)"
     )

@@ -63,7 +63,7 @@ class Plan:
             f"{'all run' if s.rule == 'none' else 'race against the one of that rank'}",
             *self._start(s),
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",
-            f"networks in {len(self.configs)} draws: {few(sorted(self.megabytes))}",
+            f"networks, as {len(self.configs)} draws of the space met them: {few(sorted(self.megabytes))}",
             f"disk: about {self.gigabytes(s):.2f} GB for {count(_complete(s), 'complete trial')} and {_waiting(s)} "
             f"that wait at a rung (up to {max(self.megabytes.values()):.1f} MB a fold)",
             *self.first.lines(),

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from search.arguments import SEEDS
+from search.arguments import SEEDS, run_folder
 from search.begin import Options, begin, executor_of, reopen, teacher_of, with_given_folds
 from search.drive import drive
 from search.plan import SHOWN, brief, lacking, make_plan
@@ -41,8 +41,7 @@ def start(given: argparse.Namespace, words: list[str], began: float) -> int:
         space = replace(space, search=replace(space.search, trials=given.trials))
     if given.no_features:
         space = replace(space, search=replace(space.search, features=False))
-    default = f"{given.space.stem}_round2" if given.pseudo else given.space.stem
-    run = Run((given.out or Path("runs")) / (given.name or default))
+    run = Run(run_folder(given))
     print(f"run directory {run.root}", flush=True)
     if not (given.pseudo or given.resume):
         print(f"data folder {given.data or default_data()}", flush=True)

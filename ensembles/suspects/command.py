@@ -28,7 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("suspects"), description="Rank groups and photos whose labels look wrong.")
     parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]|DATA")
     parser.add_argument(
-        "--out", type=folder, metavar="CSV", help="default: suspects.csv in the folder given; of DATA in describe/DATA"
+        "--out", type=folder, metavar="CSV", help="default: RUN/suspects.csv; of DATA ./describe/DATA/suspects.csv"
     )
     parser.add_argument("--top", type=whole, default=40, help="groups and photos on the contact sheet (default: 40)")
     parser.add_argument("--by-fold", action="store_true", help="a list that may be applied unseen")

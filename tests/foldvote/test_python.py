@@ -15,7 +15,9 @@ from PIL import Image
 
 import foldvote
 import foldvote.python
+from ensembles import build
 from foldvote.photos import as_files
+from search import arguments
 from trainable import run as trainable_run
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
@@ -100,6 +102,10 @@ def test_wrong_input_is_an_error_of_its_own(sample: Path, tmp_path: Path) -> Non
         foldvote.search("demmo", sample)
     with pytest.raises(InputError, match="no run"):
         foldvote.build(tmp_path)
+    with pytest.raises(InputError, match="options: unrecognized arguments: --trails 3; allowed: those of"):
+        foldvote.search("demo", sample, trails=3)
+    with pytest.raises(InputError, match="options: argument --without: invalid choice: 'tables'"):
+        foldvote.build(tmp_path, without="tables")
 
 
 @pytest.mark.parametrize(
@@ -112,6 +118,15 @@ def test_wrong_input_is_an_error_of_its_own(sample: Path, tmp_path: Path) -> Non
 )
 def test_options_are_the_commands_flags(options: dict[str, Any], words: list[str]) -> None:
     assert foldvote.python.words_of(options) == words
+
+
+def test_lists_are_whole_and_a_second_round_is_found() -> None:
+    """Of `without=[A, B]` only B was left out; a second round gave the run of the first."""
+    words = foldvote.python.words_of({"without": ["heads", "features"], "also": [1, 2]})
+    given = build.parser().parse_args(["R", *words])
+    assert given.without == ["heads", "features"] and given.also == [Path("1"), Path("2")]
+    given = arguments.parser().parse_args(["demo.py", *foldvote.python.words_of({"pseudo": "runs/demo"})])
+    assert arguments.run_folder(given) == Path("runs/demo_round2")
 
 
 def test_the_walk_runs_block_after_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
