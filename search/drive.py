@@ -18,6 +18,7 @@ from search.executors import Executor
 from search.features_first import SHARE, FrozenScores, could_train, frozen_scores, is_left, seconds_of_vote, write_down
 from search.first_heads import FirstHeads
 from search.ledger import FEATURES, Ledger
+from search.members_in_time import members_in_time
 from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished, take_over
@@ -239,7 +240,8 @@ class _Sitting:
         if self.options.hours and not self.ledger.apart and (complete + heads or partial):
             if partial:
                 print(self.too_short.sentence())
-            if vote_in_time(run, self.options.data, lambda: self.options.left, director.time.deadline.member):
+            rest = self.options.left - FIXED / 3
+            if vote_in_time(run, self.options.data, members_in_time(run, rest, director.time.deadline.member)):
                 return 0
         if not complete + heads:
             if self.options.hours:

@@ -4,14 +4,12 @@ What the vote takes is known from what it is made of: each member's networks see
 is only predicted costs a third of one that is trained on (a forward pass of forward, backward and update).
 """
 
-from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
 from ensembles.build import command, parser
 from ensembles.kinds import HEADS
 from ensembles.members import partial_member
-from search.deadline import FIXED
 from search.executors.work import this_device
 from trainable.data.layouts import read_test
 from trainable.errors import InputError
@@ -67,15 +65,12 @@ def rescue(run: Run) -> Trial | None:
     return None if member is None else member.trial
 
 
-def vote_in_time(run: Run, data: Path | None, left: Callable[[], float], member: float) -> bool:
+def vote_in_time(run: Run, data: Path | None, most: int) -> bool:
     """Build the vote of as many of the best trials as can predict in the time left; False where it could not be built.
 
-    member: seconds that predicting with one takes; 0 if unknown. Further heads, which take a minute to fit and to
-    compare, are left to whoever builds again.
+    Further heads, which take a minute to fit and to compare, are left to whoever builds again.
     """
-    words = [str(run.root), *(["--data", str(data)] if data else []), "--without", HEADS]
-    if member > 0:
-        words += ["--most", str(max(1, int((left() - FIXED / 3) / member)))]
+    words = [str(run.root), *(["--data", str(data)] if data else []), "--without", HEADS, "--most", str(most)]
     try:
         return command(parser().parse_args(words)) == 0
     except InputError as error:
