@@ -9,8 +9,10 @@ import heapq
 import math
 import time
 from collections import defaultdict
-from collections.abc import Callable, Hashable, Iterable, Sequence
+from collections.abc import Callable, Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import prod
+from typing import TypeGuard
 
 from trainable.config import TrialConfig
 
@@ -18,6 +20,7 @@ COMPLETING = 0.5  # of the time, in completing trials; see docs/decisions/036
 FIXED = 12.0  # seconds at the end: workers end, modules are imported, methods are compared, the report is drawn
 MEMBERS = 4  # whose predictions are reserved for
 MOST = 0.25  # of the time, for predictions
+Kind = tuple[str, tuple[int, int]]  # backbone, pixels
 STARTING = 15.0  # seconds at the beginning: imports, the plan, workers
 LATE = 0.01  # of the time: three times as much is promised
 SAFETY = 1.05  # of what completing takes: epochs are not all alike
@@ -28,7 +31,8 @@ class Deadline:
     """Seconds left, and what an epoch has cost so far. Without `seconds` it never comes.
 
     epochs, folds: of a trial. slots: jobs at a time. reserve: seconds that the vote and the last files take, found from
-    `votes`, the epochs that predicting the test photos with one trial is worth, unless it is given.
+    `votes`, the epochs that predicting the test photos with one trial is worth, unless it is given. guesses: seconds of
+    an epoch of kinds, for as long as none was heard.
     """
 
     seconds: float = math.inf
@@ -39,6 +43,7 @@ class Deadline:
     votes: float = 0.0
     clock: Callable[[], float] = time.monotonic
     costs: defaultdict[Hashable, list[float]] = field(default_factory=lambda: defaultdict(lambda: [0.0, 0]))
+    guesses: Mapping[Kind, float] = field(default_factory=dict)
     starts: list[float] = field(default_factory=list)
     started: float = field(init=False)
 
@@ -88,10 +93,24 @@ class Deadline:
         return LATE * self.seconds if self.given else 0.0
 
     def epoch(self, kind: Hashable = None) -> float:
-        """Seconds of an epoch of that kind, of any where none was heard; 0 where nothing is known."""
-        heard = [self.costs[kind]] if kind in self.costs else list(self.costs.values())
-        seconds, count = (sum(column) for column in zip(*heard, strict=True)) if heard else (0.0, 0)
+        """Seconds of an epoch of that kind; where none was heard, of those most like it, by pixels; 0 if unknown."""
+        if kind in self.costs:
+            seconds, count = self.costs[kind]
+            return seconds / count
+        if is_kind(kind):
+            return self._like(kind)
+        seconds, count = (sum(column) for column in zip(*self.costs.values(), strict=True)) if self.costs else (0.0, 0)
         return seconds / count if count else 0.0
+
+    def _like(self, kind: Kind) -> float:
+        """What other sizes of the network cost, else other networks, a pixel; guesses are worth one epoch each."""
+        heard = {each: costs for each, costs in self.costs.items() if is_kind(each)}
+        known = heard or {each: [seconds, 1] for each, seconds in self.guesses.items()}
+        if not heard and kind in known:
+            return known[kind][0]
+        alike = {each: costs for each, costs in known.items() if each[0] == kind[0]} or known
+        seconds = sum(costs[0] * prod(kind[1]) / prod(each[1]) for each, costs in alike.items())
+        return seconds / sum(costs[1] for costs in alike.values()) if alike else self.epoch()
 
     @property
     def start(self) -> float:
@@ -142,6 +161,11 @@ class Deadline:
         return [self.epochs - inside, *[self.epochs] * (self.folds - ended - 1)] if ended < self.folds else []
 
 
-def kind_of(config: TrialConfig) -> tuple[str, tuple[int, int]]:
+def kind_of(config: TrialConfig) -> Kind:
     """What the cost of an epoch depends on most."""
     return config.model.backbone, config.input.size
+
+
+def is_kind(value: object) -> TypeGuard[Kind]:
+    """Whether it is that of trials, rather than a trial's own name."""
+    return isinstance(value, tuple)

@@ -2,23 +2,33 @@
 
 import shutil
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
+from types import MappingProxyType
 
 from optuna.trial import TrialState
 
 from search.assemble import assemble
 from search.begin import Options
-from search.deadline import FIXED, Deadline
+from search.deadline import FIXED, Deadline, Kind
 from search.director import Director
 from search.ending import epochs_of_vote, per_table, rescue, vote_in_time
 from search.executors import Executor
-from search.features_first import SHARE, FrozenScores, could_train, frozen_scores, is_left, seconds_of_vote, write_down
+from search.features_first import (
+    SHARE,
+    FrozenScores,
+    could_train,
+    frozen_scores,
+    is_left,
+    seconds_of_epochs,
+    seconds_of_vote,
+    write_down,
+)
 from search.first_heads import FirstHeads
 from search.ledger import FEATURES, Ledger
-from search.members_in_time import members_in_time
+from search.members_in_time import heads_in_time, members_in_time
 from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished, take_over
@@ -68,7 +78,8 @@ def drive(
         space = replace(space, search=replace(space.search, trials=trials), kept=run.kept_input)
         frozen = FrozenScores() if apart else frozen_scores(run, ledger)
         left = options.left - (seconds_of_vote(run, ledger, executor.slots()) if options.hours else 0.0)
-        search = _Sitting(options, space, run, ledger, trackers, executor, seconds=left, frozen=frozen)
+        guesses = seconds_of_epochs(run, ledger)
+        search = _Sitting(options, space, run, ledger, trackers, executor, seconds=left, frozen=frozen, guesses=guesses)
         search.overhead.training += stage.overhead.training if stage else 0.0
         for line in frozen.lines(search.log.measure):
             print(line, flush=True)
@@ -133,6 +144,7 @@ class _Sitting:
         *,
         seconds: float,
         frozen: FrozenScores | None = None,
+        guesses: Mapping[Kind, float] = MappingProxyType({}),
         told: Sequence[Watcher] = (),
     ) -> None:
         from search.watch.tensorboard import TensorBoard, known_parameters  # matplotlib takes seconds to import
@@ -149,7 +161,8 @@ class _Sitting:
         known = known_parameters(space, DataFacts.of(run.manifest))
         board = TensorBoard(run, ledger.parameters_of, ledger.number_of, known, waits=executor.in_process)
         tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]
-        deadline = Deadline(seconds, s.epochs, s.folds, slots, votes=epochs_of_vote(run) if options.hours else 0.0)
+        votes = epochs_of_vote(run) if options.hours else 0.0
+        deadline = Deadline(seconds, s.epochs, s.folds, slots, votes=votes, guesses=guesses)
         self.too_short = TooShort(s, deadline, options.hours or 0.0, self._complete)
         self.director: Director = assemble(
             run,
@@ -240,8 +253,9 @@ class _Sitting:
         if self.options.hours and not self.ledger.apart and (complete + heads or partial):
             if partial:
                 print(self.too_short.sentence())
-            rest = self.options.left - FIXED / 3
-            if vote_in_time(run, self.options.data, members_in_time(run, rest, director.time.deadline.member)):
+            left = self.options.left - FIXED / 3, director.time.deadline.member
+            most, further = members_in_time(run, *left), heads_in_time(run, *left)
+            if vote_in_time(run, self.options.data, most, heads=further):
                 return 0
         if not complete + heads:
             if self.options.hours:

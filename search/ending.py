@@ -65,12 +65,13 @@ def rescue(run: Run) -> Trial | None:
     return None if member is None else member.trial
 
 
-def vote_in_time(run: Run, data: Path | None, most: int) -> bool:
+def vote_in_time(run: Run, data: Path | None, most: int, *, heads: bool) -> bool:
     """Build the vote of as many of the best trials as can predict in the time left; False where it could not be built.
 
-    Further heads, which take a minute to fit and to compare, are left to whoever builds again.
+    heads: whether further ones are fitted first. Else they are left to whoever builds again.
     """
-    words = [str(run.root), *(["--data", str(data)] if data else []), "--without", HEADS, "--most", str(most)]
+    words = [str(run.root), *(["--data", str(data)] if data else []), "--most", str(most)]
+    words += [] if heads else ["--without", HEADS]
     try:
         return command(parser().parse_args(words)) == 0
     except InputError as error:

@@ -73,8 +73,13 @@ def could_train(run: Run, search: Search, ledger: Ledger, slots: int, seconds: f
     What an epoch of the cheapest would take is known from its table, which the first head on it waited for: a pass over
     all photos is worth so many epochs.
     """
-    epoch = min(_seconds_of_tables(run, ledger).values(), default=math.inf) / epochs_of_table(run)
+    epoch = min(seconds_of_epochs(run, ledger).values(), default=math.inf)
     return epoch * search.epochs * math.ceil(search.folds / slots) <= seconds
+
+
+def seconds_of_epochs(run: Run, ledger: Ledger) -> dict[Pair, float]:
+    """What an epoch of each network and size would take, guessed from its table: a pass is worth so many epochs."""
+    return {pair: seconds / epochs_of_table(run) for pair, seconds in _seconds_of_tables(run, ledger).items()}
 
 
 def seconds_of_vote(run: Run, ledger: Ledger, slots: int) -> float:

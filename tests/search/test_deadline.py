@@ -67,6 +67,17 @@ def test_what_a_fold_needs_to_start_is_no_part_of_an_epoch(clock: Clock) -> None
     assert deadline.takes([("any", 0)]) == 2 * (3 + 5) and deadline.worth == 100 / 16
 
 
+def test_a_kind_that_nobody_trained_costs_what_is_most_like_it_does(clock: Clock) -> None:
+    small, large, other, third = ("a", (96, 96)), ("a", (192, 192)), ("b", (96, 96)), ("c", (48, 96))
+    deadline = Deadline(100, epochs=5, folds=2, reserve=0, clock=clock, guesses={large: 8.0, other: 6.0})
+    assert deadline.epoch(large) == 8 and deadline.epoch(small) == 2, "of its own network, by pixels"
+    assert deadline.epoch(third) == (1 + 3) / 2, "of all, by pixels"
+    assert deadline.epoch() == 0, "what is guessed is no average of what is trained"
+    deadline.heard(small, 4.0)
+    assert deadline.epoch(large) == 16 and deadline.epoch(other) == 4, "what was heard counts, guesses no more"
+    assert not deadline.fits(large) and deadline.fits(small)
+
+
 @pytest.mark.parametrize(("seconds", "wanted"), [(9.0, 1), (20.0, 1), (40.0, 2), (61.0, 4), (10_000.0, 10)])
 def test_half_of_the_time_goes_into_completing(clock: Clock, seconds: float, wanted: int) -> None:
     deadline = Deadline(seconds, epochs=10, folds=2, slots=2, reserve=0, clock=clock)
