@@ -26,7 +26,7 @@ def form_known(files: Sequence[Path]) -> Form | None:
 
 
 def how_to_read(tables: Sequence[pd.DataFrame], columns: Sequence[str], form: Form | None) -> tuple[Words, str]:
-    """What makes a word a row of a table, and a sentence of what was made of what, "" where cells are words as they are.
+    """What makes a word a row of a table, and a sentence of what was made of what, "" where cells are the words.
 
     columns: those of answers, which all tables have. form: of one of them, where it is known.
     """
