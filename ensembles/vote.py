@@ -18,7 +18,7 @@ from ensembles.methods import METHODS
 from ensembles.nested import AUTO
 from ensembles.newest import newest_below
 from ensembles.pooling import Pooling, group_numbers, pooled, pooling_gain
-from ensembles.predict_members import predict_members
+from ensembles.predict_members import digests_of, predict_members
 from ensembles.same_person import refine_by_person
 from ensembles.submission import form_for, write_probabilities, write_submission
 from ensembles.submissions_table import add_submission
@@ -140,6 +140,7 @@ def submit(
         probabilities=probabilities,
         members=np.array([m.name for m in voters]),
         images=np.array(test.images)[first],
+        digests=digests_of(voters, test)[first],
         vote=scores,
         best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),
