@@ -56,10 +56,12 @@ def test_names_as_tools_write_them_are_found_and_said(tmp_path: Path, written: s
     assert f"({cells[0]} is photo 00.png)" in " ".join(manifest.taken.lines)
 
 
-def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["{}.png", "gs://bucket/i/{}.png", "{}"])
+def test_a_table_without_a_header_is_refused(tmp_path: Path, form: str) -> None:
     root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
-    table(root, "train.csv", ("0.png", "cat"), [(f"{i}.png", KINDS[i]) for i in range(1, 12)])
-    assert "the first line is no header: received 0.png, cat, of which 0.png is a photo" in refused(root)
+    table(root, "train.csv", (form.format(0), KINDS[0]), [(form.format(i), KINDS[i]) for i in range(1, 12)])
+    said = f"received {form.format(0)}, {KINDS[0]}, of which {form.format(0)} is a photo"
+    assert f"the first line is no header: {said}" in refused(root)
 
 
 def test_a_folder_that_is_not_here_is_not_another_one(tmp_path: Path) -> None:

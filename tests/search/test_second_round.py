@@ -184,7 +184,7 @@ def test_an_ensemble_that_cannot_teach_is_refused(
     assert "of other content than" in line and "allowed: the test photos as they were" in line
     teacher = first_round(vote.root, float(SURE), 3, None)
     other = replace(teacher, experiment=replace(teacher.experiment, content="other"))
-    with pytest.raises(InputError, match="photos below .* have changed since the first round"):
+    with pytest.raises(InputError, match=r"photos below .* have changed since the first round"):
         other.teach(Search(store_size=(16, 16)), {})
     leaky.write_test(**{**table, "images": table["images"][::-1]})
     leaky.finish(vote.oof(), summary)

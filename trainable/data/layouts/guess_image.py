@@ -54,7 +54,7 @@ def guess_image(
 
 def _with_header(photos: Photos, table: Table, column: str, located: Located) -> tuple[str, Located]:
     """What was found; InputError where the header is a photo that no row names: it is a row, and the table has none."""
-    if column in table.columns and _is_file(column):
+    if column in table.columns and (stem_of(column) != column or _like_a_row(table, column)):
         rows = photos.matching(column).rows
         if rows and not set(rows) & set(located.rows.tolist()):
             raise InputError(
@@ -62,6 +62,11 @@ def _with_header(photos: Photos, table: Table, column: str, located: Located) ->
                 f"{column} is a photo; allowed: a line of names above it, such as image,label"
             )
     return column, located
+
+
+def _like_a_row(table: Table, column: str) -> bool:
+    """Whether a header beside `column` is one of the values below it, as of a row."""
+    return any(name in set(table.frame[name]) for name in table.columns if name != column)
 
 
 def _refuse_other_names(
