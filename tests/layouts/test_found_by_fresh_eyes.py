@@ -157,3 +157,24 @@ def test_an_id_that_a_sample_submission_asks_for_twice_is_refused(tmp_path: Path
         table(root, "test.csv", ("id",), [(f"{i:04}",) for i in range(20, 24)])
     with pytest.raises(InputError, match="ids there twice in id: received '0020'; allowed: one row an id"):
         read(root)
+
+
+def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"{i % 4}/{i}.png" for i in range(20)])
+    table(root, "labels.csv", ("ClassId", "Name"), [(i, f"sign {i % 2}") for i in range(4)])
+    manifest, _ = read(root)
+    assert texts(manifest) == [str(int(image.split("/")[0])) for image in manifest.frame["image"]]
+    assert len(manifest.frame) == 20 and any("labels.csv: no photo here by name" in li for li in manifest.taken.lines)
+
+
+def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"train/{i}.png" for i in range(9)] + [f"test/{i}.png" for i in range(20, 25)])
+    table(root, "train.csv", ("id", "y", "ok"), [(i, "ab"[i % 2], "yn"[i == 4]) for i in range(8)])
+    table(root, "sample_submission.csv", ("id", "y"), [(i, "a") for i in range(20, 23)])
+    for flags in ({}, {"drop": (("ok", ("n",)),)}):
+        (manifest, _), said = read(root, **flags), "neither training nor predicted"
+        assert [li for li in manifest.taken.lines if li.startswith("warning")] == [
+            f"warning: 1 photo, such as train/8.png, in no row of train.csv: {said}",
+            "warning: 2 photos of test folders, such as test/23.png, not in sample_submission.csv, so nothing predicts "
+            "them",
+        ]

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from trainable.data.flags import Flags
 from trainable.data.headers import find, named
@@ -152,7 +153,15 @@ def _may_name(photos: Photos, table: Table, column: str) -> bool:
     """Whether values drawn evenly from a column are photos more often than not, and mostly differ."""
     values = table.frame[column]
     drawn = values.iloc[np.unique(np.linspace(0, len(values) - 1, TRIED).astype(int))].str.strip()
-    if drawn.nunique() < DISTINCT * len(drawn):
+    if drawn.nunique() < DISTINCT * len(drawn) or _names_folders(photos, values):
         return False
     hits = sum(bool(value and photos.matching(value).rows) for value in drawn)
     return hits >= LEAST * len(drawn)
+
+
+def _names_folders(photos: Photos, values: pd.Series) -> bool:
+    """Whether values are names of folders with more photos than there are values: a list of classes, whose numbers
+    photos may be called by too."""
+    distinct = {clean(value) for value in values} if len(values) < len(photos.names) else set()
+    held = [photos.held_by[value] for value in distinct if value in photos.held_by]
+    return len(held) == len(distinct) > 1 and sum(held) > len(values)

@@ -96,6 +96,11 @@ class Photos:
         return found
 
     @cached_property
+    def held_by(self) -> Counter[str]:
+        """{name of a folder: how many photos lie in it, or in others of that name}."""
+        return Counter(clean(name.rpartition("/")[0].rpartition("/")[2]) for name in self.names)
+
+    @cached_property
     def by_folder(self) -> dict[str, list[int]]:
         """{name of a folder: all photos below it}; of two folders of one name neither."""
         below: dict[str, list[int]] = {}

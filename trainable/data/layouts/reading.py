@@ -35,7 +35,7 @@ from trainable.data.layouts.test_rows import TestRows, find_test
 from trainable.data.manifest import Manifest, TestSet
 from trainable.data.values import clean
 from trainable.errors import InputError
-from trainable.words import few
+from trainable.words import count, few
 
 
 @dataclass(frozen=True)
@@ -88,6 +88,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     table, lines = dropped_rows(source.train, flags)
     test = find_test(photos, source.test, sample, flags, source.images)
     image, located = _image(photos, source, table, flags, test)
+    unnamed = _unnamed(located, source.train.frame, image, test, where)
     table, located, left_out = _with_photos(table, located, image, flags)
     answers = test.answers if test is not None else ()
     asked = test.table[list(answers)] if test is not None else pd.DataFrame()
@@ -126,7 +127,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += parts_said(table_frame, used)
     said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
-    told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
+    told = [*left_out, *unnamed, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
     if label.product is None:
@@ -171,6 +172,22 @@ def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: Tes
             f"{photos.root}; allowed: file names or ids, or --image COLUMN"
         )
     return found
+
+
+def _unnamed(located: Located, whole: pd.DataFrame, image: str, test: TestRows | None, where: str) -> list[str]:
+    """A warning where photos are in no row of the labelled table, dropped ones included, and in no test row."""
+    photos, known = located.photos, set(located.images()) | set(test.images if test is not None else ())
+    known |= {
+        photos.names[i]
+        for cell in set(whole[image].map(clean)) - set(located.values)
+        for i in photos.matching(cell).rows
+    }
+    left = [n for n, role in zip(photos.names, photos.roles, strict=True) if role != "test" and n not in known]
+    if not left:
+        return []
+    return [
+        f"warning: {count(len(left), 'photo')}, such as {left[0]}, in no row of {where}: neither training nor predicted"
+    ]
 
 
 def _with_photos(table: Table, located: Located, image: str, flags: Flags) -> tuple[Table, Located, list[str]]:
