@@ -26,7 +26,7 @@ from ensembles.told import conclusion, reason, table_of_methods
 from trainable.commands import spoken
 from trainable.data.items import mean_of_items
 from trainable.data.layouts import read_test
-from trainable.data.layouts.finish import alone_said
+from trainable.data.layouts.finish import alone_said, test_groups_said
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError, unknown
 from trainable.locks import alone
@@ -69,7 +69,7 @@ def find_test(data: Path | None, members: Members) -> TestSet | None:
             f"test set below {test.root}: received one of {len(test.form.names)} classes; "
             f"allowed: {len(members.classes)}, as the run has"
         )
-    print(form_for(test.form, members.metric).sentence(), flush=True)
+    print(form_for(test.form, members.metric).sentence(), *test_groups_said(test), sep="\n", flush=True)
     return test
 
 

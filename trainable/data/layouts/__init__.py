@@ -15,6 +15,7 @@ from trainable.data.layouts.beside import with_file
 from trainable.data.layouts.class_folders import find_class_folders, find_first_parts, refuse_loose
 from trainable.data.layouts.coco import find_coco
 from trainable.data.layouts.copies import copies_said, merge_duplicates
+from trainable.data.layouts.finish import test_groups_said
 from trainable.data.layouts.image_folder import find_image_folder
 from trainable.data.layouts.photos import Photos, refuse_other_files
 from trainable.data.layouts.reading import Reading, read_source
@@ -53,7 +54,7 @@ def plan_lines(manifest: Manifest) -> list[str]:
         test, lines = read_test(manifest.root, manifest.classes, manifest.taken.flags), []
     except InputError as error:
         test, lines = None, [f"warning: the test set cannot be read yet: {error}"]
-    return [*lines, *copies_said(manifest, test)]
+    return [*lines, *test_groups_said(test), *copies_said(manifest, test)]
 
 
 def _read_manifest(root: Path, flags: Flags) -> Manifest:
