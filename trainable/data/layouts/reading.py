@@ -88,7 +88,6 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     table, lines = dropped_rows(source.train, flags)
     test = find_test(photos, source.test, sample, flags, source.images)
     image, located = _image(photos, source, table, flags, test)
-    unnamed = _unnamed(located, source.train.frame, image, test, where)
     table, located, left_out = _with_photos(table, located, image, flags)
     answers = test.answers if test is not None else ()
     asked = test.table[list(answers)] if test is not None else pd.DataFrame()
@@ -103,8 +102,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     owners, of_groups = groups_of(table.frame, group, images)
     refuse_repeated(images, text, owners, where)
     kept = ~images.duplicated()
-    told_of = test.item if test is not None else None
-    item = find(table.columns, told_of, where) if told_of is not None else None
+    item = find(table.columns, test.item, where) if test is not None and test.item is not None else None
     items = items_of(table.frame, item)
     used = {image, OF_ROW, *derived, *label.columns, *(c for c in (group, fold) if c)}
     of_items: list[str] = []
@@ -127,7 +125,8 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += parts_said(table_frame, used)
     said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
-    told = [*left_out, *unnamed, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
+    left_out += _unnamed(located, source.train.frame, image, test, where)
+    told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
     if label.product is None:
