@@ -125,7 +125,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += parts_said(table_frame, used)
     said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
-    left_out += _unnamed(located, source.train.frame, image, test, where)
+    left_out += _unnamed(located, source, image, test)
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
@@ -173,17 +173,17 @@ def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: Tes
     return found
 
 
-def _unnamed(located: Located, whole: pd.DataFrame, image: str, test: TestRows | None, where: str) -> list[str]:
+def _unnamed(located: Located, source: Source, image: str, test: TestRows | None) -> list[str]:
     """A warning where photos are in no row of the labelled table, dropped ones included, and in no test row."""
     photos, known = located.photos, set(located.images()) | set(test.images if test is not None else ())
-    known |= {
-        photos.names[i]
-        for cell in set(whole[image].map(clean)) - set(located.values)
-        for i in photos.matching(cell).rows
-    }
+    if source.train.path == photos.root:  # the table is of the photos, and says which it leaves out
+        return []
+    dropped = set(source.train.frame[image].map(clean)) - set(located.values)
+    known |= {photos.names[i] for cell in dropped for i in photos.matching(cell).rows}
     left = [n for n, role in zip(photos.names, photos.roles, strict=True) if role != "test" and n not in known]
     if not left:
         return []
+    where = source.train.path.name
     return [
         f"warning: {count(len(left), 'photo')}, such as {left[0]}, in no row of {where}: neither training nor predicted"
     ]
