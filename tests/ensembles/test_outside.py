@@ -81,6 +81,16 @@ def test_a_half_without_the_other_is_refused(tmp_path: Path) -> None:
     TABLE.to_csv(tmp_path / "oof_m.csv", index=False)
     with pytest.raises(InputError, match=r"oof_m.csv without sub_m.csv; allowed: both"):
         find_outside(tmp_path)
+    for name, message in (
+        ("oof_b.parquet", r"received oof_b\.parquet in .*as \.csv or \.npz"),
+        ("oof_m.npz", "name once"),
+    ):
+        (tmp_path / name).touch()
+        with pytest.raises(InputError, match=message):
+            find_outside(tmp_path)
+        (tmp_path / name).unlink()
+    (tmp_path / "sub_m.CSV").touch()
+    assert [found.sub.name for found in find_outside(tmp_path)] == ["sub_m.CSV"]
 
 
 @pytest.mark.slow
