@@ -9,7 +9,7 @@ import pandas as pd
 
 from ensembles.compare.answers import form_known, how_to_read
 from trainable.data.form import Form
-from trainable.data.text_tables import read_table
+from trainable.data.text_tables import read_table, without_index
 from trainable.data.values import by_value, numbers, sorted_names
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
@@ -62,7 +62,7 @@ def read_submissions(files: list[Path], say: Callable[[str], None] = print) -> t
     compared as well: its paths may be longer, and it has columns of probabilities. Raises InputError for a file that is
     no CSV, or that has other columns or rows than the first.
     """
-    tables = [_without_index(read_table(file, ())) for file in files]
+    tables = [without_index(read_table(file, ())) for file in files]
     if tables[0].columns.empty:
         raise InputError(f"{files[0]}: received no named column; allowed: ids and answers")
     form = form_known(files)
@@ -110,11 +110,6 @@ def _as_named(ids: list[str], known: list[str]) -> list[str]:
         by_name.setdefault(Path(name).name, []).append(name)
     ends = [[k for k in by_name.get(Path(i).name, []) if i.endswith(f"/{k}") or k.endswith(f"/{i}")] for i in ids]
     return [found[0] if len(found) == 1 else own for own, found in zip(ids, ends, strict=True)]
-
-
-def _without_index(table: pd.DataFrame) -> pd.DataFrame:
-    unnamed = [name for name in table.columns if str(name) == "" or str(name).startswith("Unnamed: ")]
-    return table.drop(columns=unnamed)
 
 
 def _by_value(words: set[str]) -> dict[str, str]:

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ensembles.members.member import JOINT
-from trainable.data.text_tables import read_table
+from trainable.data.text_tables import read_table, without_index
 from trainable.errors import InputError
 from trainable.files import read_npz
 from trainable.words import few
@@ -120,7 +120,7 @@ Parts = tuple[list[str], np.ndarray, list[str], np.ndarray | None]
 
 
 def _csv(file: Path, classes: Sequence[str]) -> Parts:
-    table = read_table(file, ())
+    table = without_index(read_table(file, ()))
     fold = table.pop(FOLD).to_numpy(str) if FOLD in table and FOLD not in classes else None
     names, columns = table.iloc[:, 0].tolist(), [str(c) for c in table.columns[1:]]
     try:

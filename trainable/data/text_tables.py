@@ -73,6 +73,11 @@ def with_columns(table: pd.DataFrame, required: tuple[str, ...], path: Path) -> 
     return table.rename(columns={column: name for name, column in found.items()})
 
 
+def without_index(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without columns that have no name of their own: the row numbers that pandas writes."""
+    return table.drop(columns=[name for name in table.columns if str(name) == "" or str(name).startswith("Unnamed: ")])
+
+
 def _delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
     text, encoding = decoded(path)
     notes = [] if encoding in USUAL else [f"read as {encoding}"]
