@@ -103,6 +103,10 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
         raise InputError(
             f"--pseudo: received {place}, without test photos below {manifest.root}; allowed: data with some"
         )
+    if test.items is not None:
+        raise InputError(
+            f"--pseudo: received {place}, whose test rows have several photos each; allowed: data with one photo a row"
+        )
     table = built.folder.test()
     if table["images"].tolist() != test.images:
         raise InputError(
