@@ -20,7 +20,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl")
 LOOKED_AT = 50  # lines from which the delimiter is told
 USUAL = ("utf-8", "utf-8-sig", "utf-16")
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
-FOREIGN = re.compile(r"[\x21-\x2b\x2d-\x3a\x3c-\x7e]*[^\x00-\x7f][^\s,;\t]*")
+FOREIGN = re.compile(r"[!-+\--:<-{}~]*[^\x00-\x7f][^\s,;|]*")
 HANGUL = re.compile(rb"(?:[\x00-\x7f]|[\xb0-\xc8][\xa1-\xfe])*")  # KS X 1001: ASCII and Korean syllables alone
 
 
