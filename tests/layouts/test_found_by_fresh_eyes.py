@@ -42,6 +42,9 @@ def test_class_folder_without_a_photo_is_said_and_no_class(pets: Path) -> None:
     (pets / "bird" / "readme.txt").touch()
     manifest, _ = read(pets)
     assert manifest.classes == ("cat", "dog") and "no photo in bird: no class" in manifest.taken.lines
+    for name in ("cat/a.svg", "dog/1.mov", "dog/2.MOV"):
+        (pets / name).touch()
+    assert "warning: passed over: 3 files not read as photos (2 .mov, 1 .svg)" in read(pets)[0].taken.lines
 
 
 def test_photos_beside_the_class_folders_are_named(pets: Path) -> None:

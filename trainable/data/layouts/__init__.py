@@ -17,7 +17,7 @@ from trainable.data.layouts.coco import find_coco
 from trainable.data.layouts.copies import copies_said, merge_duplicates
 from trainable.data.layouts.finish import test_groups_said
 from trainable.data.layouts.image_folder import find_image_folder
-from trainable.data.layouts.photos import Photos, refuse_other_files
+from trainable.data.layouts.photos import Photos, passed_over, refuse_other_files
 from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
 from trainable.data.layouts.sources import Source
@@ -102,6 +102,8 @@ def _read(root: Path, flags: Flags) -> Reading:
         raise InputError(f"data folder {root}: no layout found; received {found}{said}; allowed: {LAYOUTS}")
     if lost := photos.others[NOWHERE]:
         source = replace(source, lines=(*source.lines, f"warning: {lost:,} {NOWHERE}: were these photos fetched?"))
+    if passed := passed_over(photos):
+        source = replace(source, lines=(*source.lines, passed))
     return read_source(root, source, sample, photos, flags)
 
 
