@@ -164,12 +164,24 @@ def test_an_id_that_a_sample_submission_asks_for_twice_is_refused(tmp_path: Path
         read(root)
 
 
-def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_path: Path) -> None:
-    root = photos(tmp_path / "d", [f"{i % 4}/{i}.png" for i in range(20)])
+@pytest.mark.parametrize("name", ["{}", "a{}"])
+def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_path: Path, name: str) -> None:
+    root = photos(tmp_path / "d", [f"{i % 4}/{name.format(i)}.png" for i in range(20)])
     table(root, "labels.csv", ("ClassId", "Name"), [(i, f"sign {i % 2}") for i in range(4)])
+    if name == "{}":
+        with pytest.raises(InputError, match=r"ClassId names 4 photos \(--image ClassId\), or the folders .*20 photos"):
+            read(root)
+        assert len(read(root, image="ClassId")[0].frame) == 4
+        return
     manifest, _ = read(root)
-    assert texts(manifest) == [str(int(image.split("/")[0])) for image in manifest.frame["image"]]
+    assert texts(manifest) == [image.split("/")[0] for image in manifest.frame["image"]]
     assert len(manifest.frame) == 20 and any("labels.csv: no photo here by name" in li for li in manifest.taken.lines)
+
+
+def test_ids_of_folders_that_hold_a_photo_of_that_name_name_photos(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"i/{i:02}/{i:02}{end}.png" for i in range(8) for end in ("", "_mask")])
+    table(root, "train.csv", ("id", "y"), [(f"{i:02}", "ab"[i % 2]) for i in range(8)])
+    assert read(root)[0].frame["image"].tolist() == [f"i/{i:02}/{i:02}.png" for i in range(8)]
 
 
 def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:

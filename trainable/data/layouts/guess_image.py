@@ -153,15 +153,27 @@ def _may_name(photos: Photos, table: Table, column: str) -> bool:
     """Whether values drawn evenly from a column are photos more often than not, and mostly differ."""
     values = table.frame[column]
     drawn = values.iloc[np.unique(np.linspace(0, len(values) - 1, TRIED).astype(int))].str.strip()
-    if drawn.nunique() < DISTINCT * len(drawn) or _names_folders(photos, values):
+    if drawn.nunique() < DISTINCT * len(drawn):
         return False
     hits = sum(bool(value and photos.matching(value).rows) for value in drawn)
-    return hits >= LEAST * len(drawn)
+    if hits < LEAST * len(drawn):
+        return False
+    if photos_in := _of_folders(photos, values):
+        where, most = table.path.name, f"{len(photos_in):,} photos in folders of these names"
+        raise InputError(
+            f"{where}: two readings: {column} names {len(values):,} photos (--image {column}), or the folders that "
+            f"photos lie in, {most}; allowed: the flag, or {where} taken away where folders are the classes"
+        )
+    return True
 
 
-def _names_folders(photos: Photos, values: pd.Series) -> bool:
-    """Whether values are names of folders with more photos than there are values: a list of classes, whose numbers
-    photos may be called by too."""
+def _of_folders(photos: Photos, values: pd.Series) -> list[str]:
+    """Photos in folders that are called as the values, where these are more than values and called otherwise: a list
+    of classes, whose numbers photos may have for names too. Empty where values are no names of folders."""
     distinct = {clean(value) for value in values} if len(values) < len(photos.names) else set()
-    held = [photos.held_by[value] for value in distinct if value in photos.held_by]
-    return len(held) == len(distinct) > 1 and sum(held) > len(values)
+    if len(distinct) < 2 or not distinct <= photos.held_by.keys():
+        return []
+    parts = [(name, name.split("/")) for name in photos.names if "/" in name]
+    inside = [(name, part) for name, part in parts if clean(part[-2]) in distinct]
+    others = any(not part[-1].startswith(part[-2]) for _, part in inside)
+    return [name for name, _ in inside] if others and len(inside) > len(values) else []
