@@ -1,23 +1,20 @@
 """True scores of a vote on the test photos, by an answer key."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pandas as pd
 
+from ensembles.answer_key import number_of, right_classes, words_of
 from ensembles.submission import as_probabilities
 from trainable.data.form import Form
-from trainable.data.headers import find
 from trainable.data.text_tables import read_table
-from trainable.data.values import by_value, clean
 from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, Metric, get, is_named
 from trainable.run import EnsembleFolder, Run
 from trainable.words import few
-
-Words = dict[str, int]  # {what a class is called: its number}
 
 
 def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
@@ -37,14 +34,13 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
     classes = test["classes"].tolist()
     submission = _submission(folder)
     form = _form(folder, submission, classes)
-    key, column = form.id, form.columns[0]
+    key = form.id
     truth = _same_rows(read_table(answers, (key,)), submission[key].tolist(), key, answers)
-    words = _words(form, classes)
-    given = _answers(truth, key, column, words, answers)
+    labels = np.array(right_classes(truth, form, classes, answers))
     metric = metric_of(folder, classes)
-    labels = np.array(given)
     if metric.kind == "labels" and form.kind == "label":
-        told = [_number(words, word, folder.submission) for word in submission[column]]
+        words = words_of(form, classes)
+        told = [number_of(words, word, folder.submission) for word in submission[form.columns[0]]]
         voted = np.eye(len(classes))[told]
     else:
         voted = as_probabilities(test["vote"])
@@ -70,30 +66,10 @@ def _form(folder: EnsembleFolder, submission: pd.DataFrame, classes: Sequence[st
     known = folder.summary().get("form") if folder.built else None
     if known is None:
         told = set(submission[header[-1]])
-        names = (
-            classes if told <= set(classes) else [str(c) for c in range(len(classes))]
-        )  # the competition's have both
+        # The competition's classes have names, its tables numbers.
+        names = classes if told <= set(classes) else [str(c) for c in range(len(classes))]
         return Form("label", header[0], header, header[-1:], tuple(names))
     return Form.from_dict(known)
-
-
-def _words(form: Form, classes: Sequence[str]) -> Words:
-    """What answers may call each class: as in training, else as in the submission, else by the score of one."""
-    words = {clean(name): c for c, name in enumerate(classes)}
-    for c, name in enumerate(form.names):
-        words.setdefault(clean(name), c)
-    if form.kind == "score":
-        words.setdefault("1", form.positive)
-        words.setdefault("0", 1 - form.positive)
-    return words
-
-
-def _number(words: Mapping[str, int], word: str, source: Path) -> int:
-    """The class that a word calls; numbers may be written with decimals: 3.0."""
-    found = words.get(clean(word), words.get(by_value(clean(word))))
-    if found is None:
-        raise InputError(f"{source}: received class {word!r}; allowed: {few(words, 8)}")
-    return found
 
 
 def _same_rows(table: pd.DataFrame, ids: Sequence[str], key: str, source: Path) -> pd.DataFrame:
@@ -110,33 +86,6 @@ def _same_rows(table: pd.DataFrame, ids: Sequence[str], key: str, source: Path) 
             f"{source}: rows differ from the submission: received {', '.join(said)}; allowed: each {key} of it once"
         )
     return table.set_index(key).loc[list(ids)].reset_index()
-
-
-def _answers(truth: pd.DataFrame, key: str, column: str, words: Words, source: Path) -> list[int]:
-    """The right class of each row."""
-    others = [str(name) for name in truth.columns if name not in (key, "")]
-    hot = [name for name in others if clean(name) in words]
-    if len({words[clean(name)] for name in hot}) > 1 and (ones := _one_hot(truth[hot])) is not None:
-        return [words[clean(hot[place])] for place in ones]
-    own = find(others, column, source)
-    if own is None and len(others) > 1:  # further columns, as competitions say which rows are public
-        holding = [name for name in others if {by_value(clean(v)) for v in truth[name]} <= set(words)]
-        own = holding[0] if len(holding) == 1 else None
-    own = own or (others[0] if len(others) == 1 else None)
-    if own is None:
-        raise InputError(
-            f"{source}: received columns {', '.join(others)}; allowed: {column}, one column of classes "
-            f"({few(words)}), or one a class with a 1"
-        )
-    if (asked := words.get(clean(own))) is not None and len(set(words.values())) == 2:
-        words = {**words, "1": asked, "0": 1 - asked}
-    return [_number(words, word, source) for word in truth[own]]
-
-
-def _one_hot(table: pd.DataFrame) -> list[int] | None:
-    """The column of each row that alone holds a 1; None where rows have none or several."""
-    ones = (table.apply(pd.to_numeric, errors="coerce") == 1).to_numpy()
-    return ones.argmax(1).tolist() if (ones.sum(1) == 1).all() else None
 
 
 def metric_of(folder: EnsembleFolder, classes: Sequence[str]) -> Metric:

@@ -86,6 +86,20 @@ def test_answer_keys_as_people_have_them(tmp_path: Path, form: Form, columns: di
     assert true_scores(root, tmp_path / "a.csv") == {"ensemble": 1, "best_single": 1}
 
 
+def test_answers_in_a_column_an_attribute(tmp_path: Path) -> None:
+    parts = (("a", "b"), ("3", "3"))
+    form = Form("attributes", "id", ("id", "sort", "n"), ("sort", "n"), ("a 3", "b 3"), parts=parts)
+    folder, vote = EnsembleFolder(tmp_path / "e"), np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
+    write_table(folder.submission, form.header, [(1, "a", 3), (2, "b", 3)])
+    folder.write_test(probabilities=vote[None, None], best_single=np.array(0), classes=np.array(form.names), vote=vote)
+    write_json(folder.summary_file, {"form": form.to_dict(), "metric": "accuracy", "members": []})
+    write_table(tmp_path / "a.csv", ("id", "N", "sort"), [(2, 3, "b "), (1, 3, "a")])
+    assert true_scores(folder.root, tmp_path / "a.csv") == {"ensemble": 1, "best_single": 1}
+    write_table(tmp_path / "a.csv", ("id", "n", "sort"), [(2, 4, "b"), (1, 3, "a")])
+    with pytest.raises(InputError, match="received b 4, no class; allowed: a 3, b 3"):
+        true_scores(folder.root, tmp_path / "a.csv")
+
+
 def test_numbers_are_no_names_of_classes_and_a_sorted_submission_is_put_in_order(tmp_path: Path) -> None:
     form = Form("columns", "id", ("id", "dog"), ("dog", "cat"), NAMED)
     root = asked(tmp_path / "e", form, "log_loss")
