@@ -22,7 +22,7 @@ from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
 from trainable.data.layouts.sources import Source
 from trainable.data.layouts.tables import find_tables
-from trainable.data.layouts.unread import tables_unread, unread_said
+from trainable.data.layouts.unread import tables_of_test, tables_unread, unread_said
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 from trainable.images.kinds import NOWHERE
@@ -109,10 +109,16 @@ def _read(root: Path, flags: Flags) -> Reading:
 
 def _beside_tables(root: Path, source: Source | None) -> Source | None:
     """What folders say, and which tables say nothing of these photos."""
-    tables = [path.name for path in tables_unread(root)]
-    if source is None or not tables:
+    if source is None:
         return source
-    return replace(source, lines=(*source.lines, f"warning: {few(tables)}: no photo here by name, so left out"))
+    tables = [path.name for path in tables_unread(root)]
+    lines = [f"warning: {few(tables)}: no photo here by name, so left out"] if tables else []
+    if asked := [path.name for path in tables_of_test(root)]:
+        lines.append(
+            f"warning: {few(asked)} not read beside folders of classes: the test photos are those of a sample "
+            "submission, else of folders called test"
+        )
+    return replace(source, lines=(*source.lines, *lines))
 
 
 def _existing(root: Path) -> Path:

@@ -18,6 +18,11 @@ def tables_unread(root: Path) -> list[Path]:
     return [path for path in table_files(root, SHEETS) if role_of(path.stem) != "test"]
 
 
+def tables_of_test(root: Path) -> list[Path]:
+    """Tables of a folder whose rows are to be predicted, by their names."""
+    return [path for path in table_files(root, SHEETS) if role_of(path.stem) == "test"]
+
+
 def unread_said(root: Path, layout: str) -> list[str]:
     """A warning for each file below `root` that people mean to be read and that this layout does not read."""
     lines = []
