@@ -45,7 +45,10 @@ def test_class_folder_without_a_photo_is_said_and_no_class(pets: Path) -> None:
     for name in ("cat/a.svg", "dog/1.mov", "dog/2.MOV"):
         (pets / name).touch()
     table(pets, "Test.csv", ("id",), [("1",)])
-    assert any("warning: Test.csv not read beside folders of classes" in line for line in read(pets)[0].taken.lines)
+    assert any(
+        "warning: Test.csv not read where folders or names are the classes" in line
+        for line in read(pets)[0].taken.lines
+    )
     assert "warning: passed over: 3 files not read as photos (2 .mov, 1 .svg)" in read(pets)[0].taken.lines
 
 

@@ -92,7 +92,7 @@ def _read(root: Path, flags: Flags) -> Reading:
         or find_coco(root, photos, sample, flags)
         or find_tables(root, photos, sample, flags)
         or _beside_tables(root, find_class_folders(root, photos, sample, flags))
-        or find_first_parts(root, photos, flags, [path.name for path in tables_unread(root)])
+        or _beside_tables(root, find_first_parts(root, photos, flags, [path.name for path in tables_unread(root)]))
     )
     if not source:
         refuse_loose(root, photos)
@@ -115,7 +115,7 @@ def _beside_tables(root: Path, source: Source | None) -> Source | None:
     lines = [f"warning: {few(tables)}: no photo here by name, so left out"] if tables else []
     if asked := [path.name for path in tables_of_test(root)]:
         lines.append(
-            f"warning: {few(asked)} not read beside folders of classes: the test photos are those of a sample "
+            f"warning: {few(asked)} not read where folders or names are the classes: test photos are those of a sample "
             "submission, else of folders called test"
         )
     return replace(source, lines=(*source.lines, *lines))
