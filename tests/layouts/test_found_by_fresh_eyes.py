@@ -58,6 +58,13 @@ def test_photos_beside_the_class_folders_are_named(pets: Path) -> None:
         read(pets)
 
 
+def test_a_folder_beside_train_is_no_class(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"train/{kind}/{i}.png" for kind in ("cat", "dog") for i in range(4)])
+    manifest, _ = read(photos(root, [f"unlabeled/{i}.png" for i in range(3)]))
+    assert manifest.classes == ("cat", "dog") and len(manifest.frame) == 8
+    assert any("warning: 3 photos elsewhere, such as unlabeled/0.png" in line for line in manifest.taken.lines)
+
+
 def test_tables_put_one_below_another_are_one(tmp_path: Path) -> None:
     root = photos(tmp_path / "d", [f"{i}.png" for i in range(6)])
     rows: list[tuple[object, ...]] = [(f"{i}.png", "ab"[i % 2], f"p{i // 2}") for i in range(6)]
@@ -180,13 +187,32 @@ def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_pa
         return
     manifest, _ = read(root)
     assert texts(manifest) == [image.split("/")[0] for image in manifest.frame["image"]]
-    assert len(manifest.frame) == 20 and any("labels.csv: no photo here by name" in li for li in manifest.taken.lines)
+    assert len(manifest.frame) == 20 and any(
+        "labels.csv: no photo to train on by name" in li for li in manifest.taken.lines
+    )
 
 
 def test_ids_of_folders_that_hold_a_photo_of_that_name_name_photos(tmp_path: Path) -> None:
     root = photos(tmp_path / "d", [f"i/{i:02}/{i:02}{end}.png" for i in range(8) for end in ("", "_mask")])
     table(root, "train.csv", ("id", "y"), [(f"{i:02}", "ab"[i % 2]) for i in range(8)])
     assert read(root)[0].frame["image"].tolist() == [f"i/{i:02}/{i:02}.png" for i in range(8)]
+
+
+@pytest.mark.parametrize("folder", ["test", "unseen"])
+@pytest.mark.parametrize("table_of_labels", [False, True])
+def test_an_earlier_submission_in_the_folder_holds_no_labels(
+    tmp_path: Path, folder: str, table_of_labels: bool
+) -> None:
+    names = [f"train/{'ab'[i % 2]}/{i}.png" if not table_of_labels else f"train/{i}.png" for i in range(8)]
+    root = photos(tmp_path / "d", [*names, *(f"{folder}/{i}.png" for i in range(20, 24))])
+    if table_of_labels:
+        table(root, "labels.csv", ("id", "y"), [(i, "ab"[i % 2]) for i in range(8)])
+    table(root, "sample_submission.csv", ("id", "y"), [(i, "a") for i in range(20, 24)])
+    table(root, "my_submission.csv", ("id", "y"), [(i, "ab"[i % 2]) for i in range(20, 24)])
+    manifest, test = read(root)
+    assert sorted(manifest.frame["image"]) == sorted(names) and texts(manifest).count("a") == 4
+    assert test is not None and test.images == [f"{folder}/{i}.png" for i in range(20, 24)]
+    assert any(line.startswith("warning: my_submission.csv") for line in manifest.taken.lines)
 
 
 def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:

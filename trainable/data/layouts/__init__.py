@@ -112,7 +112,7 @@ def _beside_tables(root: Path, source: Source | None) -> Source | None:
     if source is None:
         return source
     tables = [path.name for path in tables_unread(root)]
-    lines = [f"warning: {few(tables)}: no photo here by name, so left out"] if tables else []
+    lines = [f"warning: {few(tables)}: no photo to train on by name, so left out"] if tables else []
     if asked := [path.name for path in tables_of_test(root)]:
         lines.append(
             f"warning: {few(asked)} not read where folders or names are the classes: test photos are those of a sample "

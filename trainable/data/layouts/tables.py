@@ -15,11 +15,13 @@ from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.join import FOLDER, joined, with_folder
+from trainable.data.layouts.locate import Located
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample, is_sample
 from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
 from trainable.data.text_tables import read_with_notes
+from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.images.kinds import LITTER
 
@@ -82,9 +84,12 @@ def choose(
         rest = [t for t in rest if find(t.columns, flags.image, t.path) is not None] or rest
     found = {t.path: guess_image(photos, t, "train", flags, among=images) for t in rest}
     naming = [t for t in rest if found[t.path] is not None]
+    lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
+    answers = [t for t in naming if (own := found[t.path]) is not None and _of_test(photos, own[1], sample)]
+    naming = [t for t in naming if t not in answers]
     if not naming:
         return None
-    lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
+    lines += [f"warning: {t.path.name} names test photos alone, and is left out" for t in answers]
     valid = [t for t in naming if role[t.path] == "valid"]
     whole = _one_of([t for t in naming if t not in valid] or valid, sample, flags, role)
     parts = [t for t in valid if t is not whole and {*t.columns} == {*whole.columns}]
@@ -105,6 +110,15 @@ def choose(
         names = " and ".join(t.path.name for t in test[:3])
         raise InputError(f"data folder {photos.root}: two readings: test rows in {names}; allowed: one test table")
     return Source(layout, train, test[0] if test else None, images=images, lines=tuple(lines), beside=beside)
+
+
+def _of_test(photos: Photos, located: Located, sample: Sample | None) -> bool:
+    """Whether all photos that a table names are of test folders, or asked for by the sample submission, and others are
+    there: it is an earlier submission."""
+    roles = {photos.roles[row] for row in located.rows.tolist() if row >= 0}
+    asked = set() if sample is None else {clean(v) for c in sample.named[:1] for v in sample.table[c]}
+    others = len(set(located.rows.tolist())) < len(photos.names)
+    return others and (roles == {"test"} != {*photos.roles} or (roles == {""} and set(located.values) <= asked))
 
 
 def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict[Path, str]) -> Table:
