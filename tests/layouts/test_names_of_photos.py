@@ -90,6 +90,15 @@ def test_names_are_not_the_label_where_a_table_may_hold_it(tmp_path: Path, name:
     assert read(root, label="part_1")[0].classes == ("p0", "p1", "p2", "p3")
 
 
+def test_names_are_not_the_label_where_a_list_may_hold_it(tmp_path: Path) -> None:
+    names = [f"p{i // 3}_{i}.png" for i in range(12)]
+    root = photos(tmp_path, names)
+    (root / "readme.txt").write_text("twelve photos\nof four patients, named p0 to p3\n")
+    assert read(root)[0].classes == ("p0", "p1", "p2", "p3")
+    (root / "labels.txt").write_text("".join(f"./{name} {kind}\n" for name, kind in zip(names, KINDS, strict=True)))
+    assert "or in labels.txt" in refused(root)
+
+
 def test_parts_of_names_that_may_each_be_the_label_are_refused(tmp_path: Path) -> None:
     root = photos(tmp_path / "a", [f"p{i // 4}_{'xy'[i % 2]}_{i}.png" for i in range(12)])
     line = refused(root)

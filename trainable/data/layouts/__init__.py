@@ -22,7 +22,7 @@ from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
 from trainable.data.layouts.sources import Source
 from trainable.data.layouts.tables import find_tables
-from trainable.data.layouts.unread import tables_of_test, tables_unread, unread_said
+from trainable.data.layouts.unread import lists_unread, tables_of_test, tables_unread, unread_said
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 from trainable.images.kinds import NOWHERE
@@ -92,7 +92,7 @@ def _read(root: Path, flags: Flags) -> Reading:
         or find_coco(root, photos, sample, flags)
         or find_tables(root, photos, sample, flags)
         or _beside_tables(root, find_class_folders(root, photos, sample, flags))
-        or _beside_tables(root, find_first_parts(root, photos, flags, [path.name for path in tables_unread(root)]))
+        or _beside_tables(root, find_first_parts(root, photos, flags, _may_hold_labels(root, photos)))
     )
     if not source:
         refuse_loose(root, photos)
@@ -105,6 +105,10 @@ def _read(root: Path, flags: Flags) -> Reading:
     if passed := passed_over(photos):
         source = replace(source, lines=(*source.lines, passed))
     return read_source(root, source, sample, photos, flags)
+
+
+def _may_hold_labels(root: Path, photos: Photos) -> list[str]:
+    return [path.name for path in (*tables_unread(root), *lists_unread(root, photos))]
 
 
 def _beside_tables(root: Path, source: Source | None) -> Source | None:
