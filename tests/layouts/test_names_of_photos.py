@@ -118,7 +118,10 @@ def test_a_folder_that_shows_itself_again_is_read_once(tmp_path: Path) -> None:
     assert texts(read(root)[0]) == KINDS
 
 
-@pytest.mark.parametrize("form", ["a/x{}.png a/x{}_aug1.png", "a/x{}_jpg.rf.01ab.png b/x{}_jpg.rf.77cd.png"])
+FORMS = ["a/x{}.png a/x{}_aug1.png", "a/x{}_jpg.rf.01ab.png b/x{}_jpg.rf.77cd.png", "a/IMG{}.png b/IMG{}_flip.png"]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_photos_named_after_photos_in_other_groups_are_warned_of_and_can_be_merged(tmp_path: Path, form: str) -> None:
     names = [name for i in range(6) for name in form.format(i, i).split()]
     root = photos(tmp_path, names)
