@@ -176,14 +176,19 @@ def test_an_id_that_a_sample_submission_asks_for_twice_is_refused(tmp_path: Path
         read(root)
 
 
-@pytest.mark.parametrize("name", ["{}", "a{}"])
+@pytest.mark.parametrize("name", ["{}", "a{}", "each"])
 def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_path: Path, name: str) -> None:
-    root = photos(tmp_path / "d", [f"{i % 4}/{name.format(i)}.png" for i in range(20)])
+    names = [f"{i % 4}/{name.format(i) if name != 'each' else i // 4}.png" for i in range(20)]
+    root = photos(tmp_path / "d", names)
     table(root, "labels.csv", ("ClassId", "Name"), [(i, f"sign {i % 2}") for i in range(4)])
     if name == "{}":
-        with pytest.raises(InputError, match=r"ClassId names 4 photos \(--image ClassId\), or the folders .*20 photos"):
+        with pytest.raises(
+            InputError, match=r"ClassId names 4 photos \(--image ClassId\), or the folders .*20 of them"
+        ):
             read(root)
         assert len(read(root, image="ClassId")[0].frame) == 4
+        rows = [(f"{i}.png", i % 4, i % 3) for i in range(20)]
+        assert len(read(table(root, "train.csv", ("file", "n", "label"), rows))[0].frame) == 20
         return
     manifest, _ = read(root)
     assert texts(manifest) == [image.split("/")[0] for image in manifest.frame["image"]]

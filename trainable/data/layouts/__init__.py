@@ -21,7 +21,7 @@ from trainable.data.layouts.photos import Photos, passed_over, refuse_other_file
 from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
 from trainable.data.layouts.sources import Source
-from trainable.data.layouts.tables import find_tables
+from trainable.data.layouts.tables import find_tables, hidden_tables
 from trainable.data.layouts.unread import lists_unread, tables_of_test, tables_unread, unread_said
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
@@ -99,6 +99,8 @@ def _read(root: Path, flags: Flags) -> Reading:
         found = ", ".join(sorted(p.name for p in root.iterdir())[:8])
         tables = [path.name for path in tables_unread(root)]
         said = f", where {few(tables)} have no column (CSV, Parquet) that names photos here" if tables else ""
+        if hidden := [path.name for path in hidden_tables(root)]:
+            said += f", where {few(hidden)} is not read, by its name: answers (rename it where it holds labels)"
         raise InputError(f"data folder {root}: no layout found; received {found}{said}; allowed: {LAYOUTS}")
     if lost := photos.others[NOWHERE]:
         source = replace(source, lines=(*source.lines, f"warning: {lost:,} {NOWHERE}: were these photos fetched?"))

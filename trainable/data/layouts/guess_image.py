@@ -155,16 +155,21 @@ def _may_name(photos: Photos, table: Table, column: str) -> bool:
     drawn = values.iloc[np.unique(np.linspace(0, len(values) - 1, TRIED).astype(int))].str.strip()
     if drawn.nunique() < DISTINCT * len(drawn):
         return False
-    hits = sum(bool(value and photos.matching(value).rows) for value in drawn)
-    if hits < LEAST * len(drawn):
-        return False
-    if photos_in := _of_folders(photos, values):
-        where, most = table.path.name, f"{len(photos_in):,} photos in folders of these names"
+    found = [len(photos.matching(value).rows) if value else 0 for value in drawn]
+    if sum(count > 1 for count in found) > len(drawn) / 2 and _of_folders(photos, values):
+        return False  # classes, whose numbers photos have in each of their folders
+    return sum(map(bool, found)) >= LEAST * len(drawn)
+
+
+def refuse_names_of_folders(photos: Photos, table: Table, column: str) -> None:
+    """InputError where the column that names photos is a list of classes, by the folders that more photos lie in."""
+    inside = _of_folders(photos, table.frame[column]) if column in table.columns else []
+    if inside:
+        where, rows = table.path.name, len(table.frame)
         raise InputError(
-            f"{where}: two readings: {column} names {len(values):,} photos (--image {column}), or the folders that "
-            f"photos lie in, {most}; allowed: the flag, or {where} taken away where folders are the classes"
+            f"{where}: two readings: {column} names {rows:,} photos (--image {column}), or the folders that photos lie "
+            f"in, {len(inside):,} of them; allowed: the flag, or {where} taken away where folders are the classes"
         )
-    return True
 
 
 def _of_folders(photos: Photos, values: pd.Series) -> list[str]:

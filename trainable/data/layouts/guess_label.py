@@ -64,9 +64,9 @@ def guess_label(
         return _one_hot(frame, hot, image, where, "a single one in every row")
     if folder and not any(_repeats(frame[c]) for c in columns):
         return _column(frame, FOLDER, "the one that each photo lies in")
-    only = _only_one(frame, columns, where)
-    _refuse_folder(frame, only, folder, where)
     passed_over = f"; {few(source.hidden)} not read: answers, by its name" if source.hidden else ""
+    only = _only_one(frame, columns, where + passed_over.replace(";", ",", 1))
+    _refuse_folder(frame, only, folder, where)
     return _column(frame, only, f"the one column whose values repeat{passed_over}")
 
 

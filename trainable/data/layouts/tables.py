@@ -13,7 +13,7 @@ import pandas as pd
 
 from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
-from trainable.data.layouts.guess_image import guess_image
+from trainable.data.layouts.guess_image import guess_image, refuse_names_of_folders
 from trainable.data.layouts.join import FOLDER, joined, with_folder
 from trainable.data.layouts.locate import Located
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
@@ -95,6 +95,8 @@ def choose(
     parts = [t for t in valid if t is not whole and {*t.columns} == {*whole.columns}]
     named = [(t, own) for t in naming if t not in parts and (own := found[t.path]) is not None]
     ((_, own),) = [pair for pair in named if pair[0] is whole]
+    if flags.image is None:
+        refuse_names_of_folders(photos, whole, own[0])
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
     lines += said
     if not parts and (placed := with_folder(train, own[1])) is not train:
