@@ -99,6 +99,13 @@ def test_names_are_not_the_label_where_a_list_may_hold_it(tmp_path: Path) -> Non
     assert "or in labels.txt" in refused(root)
 
 
+def test_names_are_not_the_label_where_folders_may_be(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{kind}/{part}/{n}_{i}.png" for kind in ("cat", "dog") for part in ("train", "test")
+                             for n in "ab" for i in range(3)])  # fmt: skip
+    assert "part_1 (a, b, --label part_1), or a folder, such as cat, dog; allowed: the flag" in refused(root)
+    assert read(root, label="part_1")[0].classes == ("a", "b")
+
+
 def test_parts_of_names_that_may_each_be_the_label_are_refused(tmp_path: Path) -> None:
     root = photos(tmp_path / "a", [f"p{i // 4}_{'xy'[i % 2]}_{i}.png" for i in range(12)])
     line = refused(root)

@@ -189,6 +189,13 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
     frame = pd.DataFrame({IMAGE: names, **found}, dtype=str)
     values = " or ".join(f"{c} ({few(dict.fromkeys(column))}, --label {c})" for c, column in found.items())
     first = names[0].rpartition("/")[2]
+    folders = {tuple(part for part in name.split("/")[:-1] if not role_of(part)) for name in names}
+    if flags.label is None and len(folders) > 1:
+        shown = few(sorted("/".join(folder) or "." for folder in folders))
+        raise InputError(
+            f"data folder {root}: two readings: the label is a part of the file's name ({first}), {values}, or a "
+            f"folder, such as {shown}; allowed: the flag, or a folder per class (train/CLASS/PHOTO)"
+        )
     if flags.label is None and beside:
         raise InputError(
             f"data folder {root}: two readings: the label is a part of the file's name, {values}, or in {few(beside)}, "
