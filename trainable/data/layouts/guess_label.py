@@ -50,6 +50,12 @@ def guess_label(
     if source.label:
         return _column(frame, source.label, source.layout)
     if (column := find(columns, "label", where)) is not None:
+        other = find(columns, str(asked.columns[0]), where) if len(asked.columns) == 1 else None
+        if other not in (None, column):
+            raise InputError(
+                f"{where}: two readings: the label is {column}, by its name, or {other}, which {sample} asks for; "
+                f"allowed: --label {column} or --label {other}"
+            )
         return _column(frame, column, "its name")
     folder = [FOLDER] if FOLDER in source.beside and FOLDER not in taken else []
     if (found := _by_sample(frame, [*columns, *folder], image, asked, sample, where, flags)) is not None:
