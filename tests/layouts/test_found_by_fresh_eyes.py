@@ -58,6 +58,14 @@ def test_photos_beside_the_class_folders_are_named(pets: Path) -> None:
         read(pets)
 
 
+def test_tables_that_are_not_read_by_their_name_are_named_where_nothing_else_is(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"i/{i}.png" for i in range(8)])
+    for name in ("pcr_test.csv", "GroundTruth.csv"):
+        table(root, name, ("id", "y"), [(i, "ab"[i % 2]) for i in range(8)])
+    with pytest.raises(InputError, match=r"pcr_test.csv is taken for rows to predict.*GroundTruth\.csv is not read"):
+        read(root)
+
+
 def test_a_folder_beside_train_is_no_class(tmp_path: Path) -> None:
     root = photos(tmp_path / "d", [f"train/{kind}/{i}.png" for kind in ("cat", "dog") for i in range(4)])
     manifest, _ = read(photos(root, [f"unlabeled/{i}.png" for i in range(3)]))

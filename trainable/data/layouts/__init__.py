@@ -99,6 +99,8 @@ def _read(root: Path, flags: Flags) -> Reading:
         found = ", ".join(sorted(p.name for p in root.iterdir())[:8])
         tables = [path.name for path in tables_unread(root)]
         said = f", where {few(tables)} have no column (CSV, Parquet) that names photos here" if tables else ""
+        if asked := [path.name for path in tables_of_test(root)]:
+            said += f", where {few(asked)} is taken for rows to predict, by its name"
         if hidden := [path.name for path in hidden_tables(root)]:
             said += f", where {few(hidden)} is not read, by its name: answers (rename it where it holds labels)"
         raise InputError(f"data folder {root}: no layout found; received {found}{said}; allowed: {LAYOUTS}")
