@@ -190,9 +190,7 @@ def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_pa
     root = photos(tmp_path / "d", names)
     table(root, "labels.csv", ("ClassId", "Name"), [(i, f"sign {i % 2}") for i in range(4)])
     if name == "{}":
-        with pytest.raises(
-            InputError, match=r"ClassId names 4 photos \(--image ClassId\), or the folders .*20 of them"
-        ):
+        with pytest.raises(InputError, match=r"ClassId names 4 photos \(--image ClassId\), or .* folders of 20 photos"):
             read(root)
         assert len(read(root, image="ClassId")[0].frame) == 4
         rows = [(f"{i}.png", i % 4, i % 3) for i in range(20)]
@@ -203,6 +201,22 @@ def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_pa
     assert len(manifest.frame) == 20 and any(
         "labels.csv: no photo to train on by name" in li for li in manifest.taken.lines
     )
+
+
+def test_tables_beside_folders_of_classes_that_name_few_photos_are_no_labels(pets: Path) -> None:
+    corrections = [(f"cat/{i}.png", "label", "dog", 1, "cat") for i in range(3)]
+    table(pets, "suspects.csv", ("path_or_id", "field", "value", "score", "given"), corrections)
+    assert texts(read(pets)[0]) == ["cat"] * 4 + ["dog"] * 4
+    table(pets, "notes.csv", ("file", "seen"), [(f"cat/{i}.png", "yn"[i % 2]) for i in range(4)])
+    with pytest.raises(InputError, match=r"file names 4 of 8 photos \(--image file\), or the folders that all lie in"):
+        read(pets)
+    (pets / "notes.csv").unlink()
+    table(pets, "classes.csv", ("id", "name"), [(0, "cat"), (1, "dog")])
+    photos(pets, ["cat/x.png"])
+    for place in pets.glob("dog/[01].png"):
+        place.rename(place.with_stem(f"d{place.stem}"))
+    with pytest.raises(InputError, match=r"id names 2 photos \(--image id\), or name names folders of 9 photos"):
+        read(pets)
 
 
 def test_ids_of_folders_that_hold_a_photo_of_that_name_name_photos(tmp_path: Path) -> None:

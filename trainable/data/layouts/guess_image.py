@@ -161,22 +161,22 @@ def _may_name(photos: Photos, table: Table, column: str) -> bool:
     return sum(map(bool, found)) >= LEAST * len(drawn)
 
 
-def refuse_names_of_folders(photos: Photos, table: Table, column: str) -> None:
-    """InputError where the column that names photos is a list of classes, by the folders that more photos lie in."""
-    inside = _of_folders(photos, table.frame[column]) if column in table.columns else []
-    if inside:
-        where, rows = table.path.name, len(table.frame)
-        raise InputError(
-            f"{where}: two readings: {column} names {rows:,} photos (--image {column}), or the folders that photos lie "
-            f"in, {len(inside):,} of them; allowed: the flag, or {where} taken away where folders are the classes"
-        )
+def refuse_list_of_classes(photos: Photos, table: Table, column: str) -> None:
+    """InputError where a table whose `column` names photos is a list of classes, by folders that more photos lie in."""
+    for name in table.columns:
+        if inside := _of_folders(photos, table.frame[name]):
+            where, rows = table.path.name, len(table.frame)
+            raise InputError(
+                f"{where}: two readings: {column} names {rows:,} photos (--image {column}), or {name} names folders "
+                f"of {len(inside):,} photos; allowed: the flag, or {where} taken away where folders are the classes"
+            )
 
 
 def _of_folders(photos: Photos, values: pd.Series) -> list[str]:
     """Photos in folders that are called as the values, where these are more than values and called otherwise: a list
     of classes, whose numbers photos may have for names too. Empty where values are no names of folders."""
     distinct = {clean(value) for value in values} if len(values) < len(photos.names) else set()
-    if len(distinct) < 2 or not distinct <= photos.held_by.keys():
+    if len(distinct) < len(values) or len(distinct) < 2 or not distinct <= photos.held_by.keys():
         return []
     parts = [(name, name.split("/")) for name in photos.names if "/" in name]
     inside = [(name, part) for name, part in parts if clean(part[-2]) in distinct]
