@@ -9,7 +9,7 @@ from ensembles.members import Members
 from ensembles.methods import Fitted, RowFacts
 from ensembles.pooling import group_numbers
 from trainable.data.manifest import Manifest, TestSet
-from trainable.data.values import clean
+from trainable.data.values import by_value, clean
 from trainable.words import few
 
 
@@ -62,4 +62,4 @@ def _columns(test: TestSet) -> dict[str, pd.Series]:
 
 
 def _text(column: pd.Series) -> np.ndarray:
-    return column.fillna("").astype(str).map(clean).to_numpy(str)
+    return column.fillna("").astype(str).map(clean).map(by_value).to_numpy(str)  # 1.0 where others are empty

@@ -22,7 +22,7 @@ def gathered(
     folders = [place.expanduser().absolute() for place in places]
     found: dict[Path, list[Path]] = {}
     for photo in photos:
-        found.setdefault(_item(photo, folders), []).append(photo)
+        found.setdefault(item_of(photo, folders), []).append(photo)
     several = [len(own) for item, own in found.items() if item != own[0]]
     if several:
         say(f"one answer for each of {count(len(several), 'folder')} of {count(sum(several), 'photo')}: their mean")
@@ -32,7 +32,7 @@ def gathered(
     return [photo for own in found.values() for photo in own], list(found), owner
 
 
-def _item(photo: Path, folders: Sequence[Path]) -> Path:
+def item_of(photo: Path, folders: Sequence[Path]) -> Path:
     """The folder next below the first of `folders` that a photo is below; else the photo."""
     above = next((folder for folder in folders if folder != photo and photo.is_relative_to(folder)), photo.parent)
     first, *deeper = photo.relative_to(above).parts

@@ -73,6 +73,15 @@ def _said(
     return answers
 
 
+def digests_of(members: Sequence[Member | Outside], photos: TestSet) -> np.ndarray:
+    """SHA-256 uint8 [M, 32] of the photos' files, as they were decoded for the members; zeros where none sees them."""
+    size = next((factor.trial.config.input.store for member in members for factor in member.factors), None)
+    if size is None:
+        return np.zeros((len(photos.images), 32), np.uint8)
+    held = open_store(photos.root, photos.images, size).digests()
+    return np.stack([np.frombuffer(held[name], np.uint8) for name in photos.images])
+
+
 def class_shares(member: Member) -> np.ndarray:
     """float32[C]: how often each class occurs among the scored photos that a member's run trained on."""
     manifest = member.run.manifest

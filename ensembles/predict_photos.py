@@ -26,6 +26,7 @@ from trainable.data.manifest import COMPETITION, TestSet
 from trainable.errors import InputError
 from trainable.files import write_atomic
 from trainable.images.kinds import is_photo, walk
+from trainable.words import few
 
 WITH_FORM_OF_THEIR_OWN = (COMPETITION, "generic")  # their tables name files, which new photos are not among
 
@@ -121,6 +122,9 @@ def predict(given: argparse.Namespace) -> int:
         write_atomic(beside, lambda p: table.to_csv(p, index=False))
         table = submission_of(form, items, scores)
         print(f"{form.sentence()}; probabilities in {beside}")
+        if twice := table[form.id][table[form.id].duplicated()].unique().tolist():
+            print(f"warning: {form.id} there twice, of photos of one name in several folders: {few(twice)}; {beside} "
+                  "has their paths")  # fmt: skip
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     print(f"{len(photos)} photos, nested {ensemble.measure.shown} of the ensemble "
           f"{ensemble.measure.text(ensemble.nested_score)}")  # fmt: skip

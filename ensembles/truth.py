@@ -7,11 +7,14 @@ from typing import Any
 import numpy as np
 import pandas as pd
 
+from ensembles.answer_key import number_of, right_classes, words_of
 from ensembles.submission import as_probabilities
+from trainable.data.form import Form
 from trainable.data.text_tables import read_table
 from trainable.errors import InputError
 from trainable.metrics import MACRO_F1, Metric, get, is_named
 from trainable.run import EnsembleFolder, Run
+from trainable.words import few
 
 
 def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
@@ -20,56 +23,69 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
     In the metric that the ensemble was built for, higher is better. Where that is one of predicted classes and the
     submission holds labels, its own count, else the vote that lies beside it. ensemble: the folder of a built ensemble.
     answers: a CSV with the submission's ids, in any order, and the right classes: in the submission's column, in the
-    only other one, or as one column a class. Raises InputError where the folder holds no submission, or the answers
-    have other ids or classes.
+    only other one that holds classes, or as one column a class. They are called as in training or in the submission;
+    where that has the score of one of two classes, or the column is called as one, 1 is that class. Raises InputError
+    where the folder holds no submission, or the answers have other ids or classes.
     """
     folder = EnsembleFolder(ensemble)
     if not folder.submission.is_file():
         raise InputError(f"no ensemble: received {ensemble}; allowed: a folder that ensembles.build wrote")
-    submission = pd.read_csv(folder.submission, dtype=str, keep_default_na=False)
-    form = folder.summary()["form"] if folder.built else {"kind": "label", "columns": [submission.columns[-1]]}
     test = folder.test()
-    classes, key, column = test["classes"].tolist(), str(submission.columns[0]), form["columns"][0]
+    classes = test["classes"].tolist()
+    submission = _submission(folder)
+    form = _form(folder, submission, classes)
+    key = form.id
     truth = _same_rows(read_table(answers, (key,)), submission[key].tolist(), key, answers)
-    told = submission[column].tolist() if form["kind"] == "label" else []
-    given = _answers(truth, key, column, answers)
-    # The competition's classes have names, its tables numbers.
-    order = classes if set(told or given) <= set(classes) else [str(c) for c in range(len(classes))]
-    if strange := sorted(set(given) - set(order)):
-        raise InputError(f"{answers}: received class {strange[0]!r}; allowed: {', '.join(order)}")
-    number = {name: c for c, name in enumerate(order)}
-    labels = np.array([number[name] for name in given])
+    labels = np.array(right_classes(truth, form, classes, answers))
     metric = metric_of(folder, classes)
-    exact = metric.kind == "labels" and told
-    voted = np.eye(len(classes))[[number[name] for name in told]] if exact else as_probabilities(test["vote"])
+    if metric.kind == "labels" and form.kind == "label":
+        words = words_of(form, classes)
+        told = [number_of(words, word, folder.submission) for word in submission[form.columns[0]]]
+        voted = np.eye(len(classes))[told]
+    else:
+        voted = as_probabilities(test["vote"])
     return {
         "ensemble": metric.score(labels, voted),
         "best_single": metric.score(labels, test["probabilities"][int(test["best_single"])].mean(0)),
     }
 
 
-def _same_rows(truth: pd.DataFrame, ids: list[str], key: str, source: Path) -> pd.DataFrame:
-    """The answers in the order of the submission's ids."""
-    if truth[key].tolist() == ids:
-        return truth
-    if not truth[key].is_unique or set(truth[key]) != set(ids):
-        raise InputError(f"{source}: rows differ from the submission; allowed: each {key} of it once")
-    return truth.set_index(key).loc[ids].reset_index()
+def _submission(folder: EnsembleFolder) -> pd.DataFrame:
+    """The submission, its rows in the order that the build wrote, whatever was done to it since."""
+    written = pd.read_csv(folder.submission, dtype=str, keep_default_na=False)
+    if not folder.probabilities.is_file():
+        return written
+    ids = pd.read_csv(folder.probabilities, dtype=str, keep_default_na=False).iloc[:, 0]
+    key = str(ids.name)
+    return _same_rows(written, ids.tolist(), key, folder.submission) if key in written else written
 
 
-def _answers(truth: pd.DataFrame, key: str, column: str, source: Path) -> list[str]:
-    """The right class of each row, as the answers call it."""
-    others = [str(name) for name in truth.columns if name != key]
-    if column in others and len(set(truth[column]) - {"0", "1"}) + (len(others) == 1):
-        return truth[column].tolist()
-    if len(others) == 1:
-        return truth[others[0]].tolist()
-    hot = truth[others].apply(pd.to_numeric, errors="coerce")
-    if len(others) < 2 or not ((hot == 1).sum(axis=1) == 1).all():
+def _form(folder: EnsembleFolder, submission: pd.DataFrame, classes: Sequence[str]) -> Form:
+    """What the submission holds; labels, behind a column of ids, where its build was not finished."""
+    header = tuple(map(str, submission.columns))
+    known = folder.summary().get("form") if folder.built else None
+    if known is None:
+        told = set(submission[header[-1]])
+        # The competition's classes have names, its tables numbers.
+        names = classes if told <= set(classes) else [str(c) for c in range(len(classes))]
+        return Form("label", header[0], header, header[-1:], tuple(names))
+    return Form.from_dict(known)
+
+
+def _same_rows(table: pd.DataFrame, ids: Sequence[str], key: str, source: Path) -> pd.DataFrame:
+    """The table in the order of these ids."""
+    own = table[key].tolist()
+    if own == ids:
+        return table
+    if len(set(own)) < len(own) or set(own) != set(ids):
+        lacks, strange = [i for i in ids if i not in set(own)], [i for i in own if i not in set(ids)]
+        said = [f"none for {few(map(repr, lacks))}"] if lacks else []
+        said += [f"others such as {few(map(repr, strange))}"] if strange else []
+        said = said or ["some twice"]
         raise InputError(
-            f"{source}: received columns {', '.join(others)}; allowed: {column}, one column, or one a class with a 1"
+            f"{source}: rows differ from the submission: received {', '.join(said)}; allowed: each {key} of it once"
         )
-    return hot.idxmax(axis=1).tolist()
+    return table.set_index(key).loc[list(ids)].reset_index()
 
 
 def metric_of(folder: EnsembleFolder, classes: Sequence[str]) -> Metric:

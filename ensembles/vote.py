@@ -18,7 +18,7 @@ from ensembles.methods import METHODS
 from ensembles.nested import AUTO
 from ensembles.newest import newest_below
 from ensembles.pooling import Pooling, group_numbers, pooled, pooling_gain
-from ensembles.predict_members import predict_members
+from ensembles.predict_members import digests_of, predict_members
 from ensembles.same_person import refine_by_person
 from ensembles.submission import form_for, write_probabilities, write_submission
 from ensembles.submissions_table import add_submission
@@ -26,7 +26,7 @@ from ensembles.told import conclusion, reason, table_of_methods
 from trainable.commands import spoken
 from trainable.data.items import mean_of_items
 from trainable.data.layouts import read_test
-from trainable.data.layouts.finish import alone_said
+from trainable.data.layouts.finish import alone_said, test_groups_said
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError, unknown
 from trainable.locks import alone
@@ -69,7 +69,7 @@ def find_test(data: Path | None, members: Members) -> TestSet | None:
             f"test set below {test.root}: received one of {len(test.form.names)} classes; "
             f"allowed: {len(members.classes)}, as the run has"
         )
-    print(form_for(test.form, members.metric).sentence(), flush=True)
+    print(form_for(test.form, members.metric).sentence(), *test_groups_said(test), sep="\n", flush=True)
     return test
 
 
@@ -140,6 +140,7 @@ def submit(
         probabilities=probabilities,
         members=np.array([m.name for m in voters]),
         images=np.array(test.images)[first],
+        digests=digests_of(voters, test)[first],
         vote=scores,
         best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),

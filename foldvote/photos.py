@@ -22,7 +22,8 @@ ALLOWED = "allowed: paths, arrays uint8 [H, W, 3] in RGB, PIL images"
 def as_files(photos: Photos) -> Iterator[tuple[list[str], list[Path]]]:
     """Names (paths as they were given, or places in what was given) and absolute files of photos.
 
-    Arrays and PIL images lie in a temporary folder, without loss. Raises InputError for what is no photo, and for none.
+    Arrays and PIL images lie in a temporary folder, without loss and as a person sees them. Raises InputError for what
+    is no photo, and for none.
     """
     several = _each(photos)
     if not several:
@@ -45,6 +46,8 @@ def _file(photo: Photo, own: Path) -> Path:
     """Where a photo lies; one that lies nowhere is written to `own`."""
     from PIL import Image
 
+    from trainable.images.decode import of_pillow
+
     if isinstance(photo, str | Path):
         path = Path(photo).expanduser().absolute()
         if not path.is_file():
@@ -56,5 +59,8 @@ def _file(photo: Photo, own: Path) -> Path:
         photo = Image.fromarray(photo)
     if not isinstance(photo, Image.Image):
         raise InputError(f"photo: received {type(photo).__name__}; {ALLOWED}")
-    photo.save(own)
+    try:
+        Image.fromarray(of_pillow(photo)).save(own)
+    except (OSError, SyntaxError, ValueError) as error:
+        raise InputError(f"photo: received an image that Pillow cannot read ({error}); {ALLOWED}") from None
     return own

@@ -111,7 +111,8 @@ class Vote:
         """New photos: `image, prediction`, the answers of attributes, then a column `p CLASS` for each class.
 
         photos: paths, arrays uint8 [H, W, 3] in RGB, PIL images, or one array uint8 [M, H, W, 3]; `path` is the path,
-        or the place in what was given. Raises InputError for anything else, and for a photo that cannot be read.
+        or the place in what was given. Each is answered alone; a file that cannot be read as the shares of the classes
+        in training, with a warning. Raises InputError for anything else, and where none can be read.
         """
         with as_files(photos) as (names, files):
             table = table_of(self._ensemble, files, predict_photos(self._ensemble, files))

@@ -163,6 +163,11 @@ def refuse_changed_data(run: Run, root: Path) -> None:
     experiment: Experiment = run.experiment
     then, _ = without_pseudo(experiment.manifest, experiment.folds)
     now = read_manifest(root, then.taken.flags).drop(list(experiment.skipped))
+    if lost := [name for name in experiment.skipped if not (root / name).is_file()]:
+        raise InputError(
+            f"--resume: {root} has changed: received {len(lost)} gone ({few(lost)}), which was left out as unreadable; "
+            "allowed: the data as it was, the damaged file put back"
+        )
     if now.fingerprint() == run.info.data_fingerprint:
         names = stored_names(experiment.manifest, experiment.skipped)
         store = open_store(root, names, experiment.store_size)

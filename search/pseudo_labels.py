@@ -22,9 +22,10 @@ from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import TestSet
 from trainable.data.pseudo_labels import answers, with_pseudo, without_pseudo
 from trainable.errors import InputError
-from trainable.images.store import open_store
+from trainable.images.store import ImageStore, open_store
 from trainable.run import Experiment
 from trainable.run.experiment import stored_names
+from trainable.words import few
 
 
 @dataclass(frozen=True)
@@ -32,7 +33,7 @@ class Teacher:
     """What the first round knows.
 
     experiment: its own, without pseudo labels. told: float32 [M, K, C] of the photos of `test`, what the method
-    makes of a fold's models; zeros where it is not sure.
+    makes of a fold's models; zeros where it is not sure. digests: {photo of `test`: SHA-256 of its file then}.
     """
 
     ensemble: Path
@@ -40,22 +41,31 @@ class Teacher:
     experiment: Experiment
     test: TestSet
     told: np.ndarray
+    digests: dict[str, bytes]
 
     def teach(self, search: Search, weights: dict[str, str]) -> Experiment:
         """The second round's experiment, photos decoded; nothing is written to its run directory yet."""
-        first = self.experiment
-        manifest, folds = with_pseudo(first.manifest, first.folds, self.test, self.told)
-        made = Experiment(manifest, folds, search.store_size, search.seed, weights, first.skipped, self.record())
-        if search.store_size == first.store_size:  # what was decoded for the first round is copied
-            names = stored_names(manifest, first.skipped)
-            decoded = [first.store, open_store(manifest.root, self.test.images, first.store_size)]
-            open_store(manifest.root, names, search.store_size, decoded=decoded)
-        if made.store.bad:
+        first, root = self.experiment, self.experiment.manifest.root
+        asked = open_store(root, self.test.images, search.store_size)
+        self._refuse_changed_test(asked)
+        told = self.told * ~np.isin(self.test.images, asked.bad)[:, None, None]  # no photo, no label
+        manifest, folds = with_pseudo(first.manifest, first.folds, self.test, told)
+        names = stored_names(manifest, first.skipped)
+        decoded = [first.store, asked] if search.store_size == first.store_size else [asked]
+        store = open_store(root, names, search.store_size, decoded=decoded)
+        if store.content_of(stored_names(first.manifest, first.skipped)) != first.content:
+            raise InputError(f"--pseudo: photos below {root} have changed since the first round; allowed: as they were")
+        pseudo = replace(self, told=told).record()
+        made = Experiment(manifest, folds, search.store_size, search.seed, weights, first.skipped, pseudo)
+        return replace(made, content=store.content)
+
+    def _refuse_changed_test(self, now: ImageStore) -> None:
+        """InputError where test photos hold something else than when the first round answered them."""
+        if changed := [name for name, digest in now.digests().items() if self.digests[name] != digest]:
             raise InputError(
-                f"unreadable images below {manifest.root}: received {', '.join(made.store.bad)}; allowed: the data as "
-                "the first round had them"
+                f"--pseudo: received {few(changed)} of other content than {self.ensemble} answered; allowed: the test "
+                "photos as they were, or an ensemble built anew"
             )
-        return replace(made, content=made.store.content)
 
     def record(self) -> dict[str, Any]:
         """What the run writes down of the pseudo labels."""
@@ -93,6 +103,10 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
         raise InputError(
             f"--pseudo: received {place}, without test photos below {manifest.root}; allowed: data with some"
         )
+    if test.items is not None:
+        raise InputError(
+            f"--pseudo: received {place}, whose test rows have several photos each; allowed: data with one photo a row"
+        )
     table = built.folder.test()
     if table["images"].tolist() != test.images:
         raise InputError(
@@ -110,8 +124,19 @@ def first_round(place: Path, threshold: Thresholds | None, folds: int, data: Pat
             f"--threshold: received {_words(asked)}, and no test photo is so sure; allowed: less, the surest class has "
             f"{surest:.2f}"
         )
-    first = Experiment(manifest, own, experiment.store_size, experiment.seed, {}, experiment.skipped)
-    return Teacher(built.folder.root, asked, first, test, told)
+    first = Experiment(
+        manifest, own, experiment.store_size, experiment.seed, {}, experiment.skipped, content=_content(experiment)
+    )
+    digests = {name: bytes(digest) for name, digest in zip(test.images, table["digests"], strict=True)}
+    return Teacher(built.folder.root, asked, first, test, told, digests)
+
+
+def _content(experiment: Experiment) -> str:
+    """What the photos of the labelled rows held when the run began."""
+    manifest, _ = without_pseudo(experiment.manifest, experiment.folds)
+    if len(manifest.frame) == len(experiment.manifest.frame):
+        return experiment.content
+    return experiment.store.content_of(stored_names(manifest, experiment.skipped))
 
 
 def refuse_another(pseudo: Path | None, threshold: Thresholds | None, then: dict[str, Any] | None) -> None:

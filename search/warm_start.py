@@ -55,6 +55,12 @@ def find_finished(place: Path, space: SpaceFile, experiment: Experiment) -> Fini
     run = open_alike(place, space, experiment.manifest)
     if run.info.folds_fingerprint != experiment.folds_fingerprint:
         raise InputError(f"--from: received {place}, a run on other data or folds; allowed: a run on the same")
+    same_names = tuple(run.info.skipped_images) == tuple(experiment.skipped)  # what was skipped counts in the content
+    if same_names and run.info.content != experiment.content:
+        raise InputError(
+            f"--from: received {place}, whose photos held something else under the same names; allowed: a run on the "
+            "same photos"
+        )
     data, found, outside = DataFacts.of(experiment.manifest), {}, 0
     for trial_id, frozen in read_trials(run.study).items():
         if frozen.state in ENDED:

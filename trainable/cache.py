@@ -34,10 +34,16 @@ def state_of(root: Path, names: Iterable[str], about: object) -> str:
     """16 hex digits for `about` and the files below `root` as the file system tells of them, none of them read.
 
     Sizes, times of content and of entry, and inodes: what a file held is looked at anew once any of these has changed.
+    InputError for a file that is gone.
     """
     found = hashlib.sha256(repr(about).encode())
-    for name in names:
-        stat = os.stat(f"{root}/{name}")  # noqa: PTH116  Path.stat takes three times as long, times a million
-        times = f"{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}"
-        found.update(f"{name}\0{stat.st_size}\0{times}\n".encode())
+    try:
+        for name in names:
+            stat = os.stat(f"{root}/{name}")  # noqa: PTH116  Path.stat takes three times as long, times a million
+            times = f"{stat.st_mtime_ns}\0{stat.st_ctime_ns}\0{stat.st_ino}"
+            found.update(f"{name}\0{stat.st_size}\0{times}\n".encode())
+    except (FileNotFoundError, NotADirectoryError):
+        raise InputError(
+            f"no photo {name} below {root}; allowed: the data as they were, or --data where they lie now"
+        ) from None
     return found.hexdigest()[:16]

@@ -15,7 +15,8 @@ from trainable.data.flags import Flags, parse_cut, parse_drop, parse_order
 from trainable.errors import FULL, InputError, no_run, none_given
 
 LONGEST_NAME = 150  # bytes; disks take 255, and files beside it have longer names
-PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST)
+PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
+          errno.ELOOP)  # fmt: skip
 
 
 def default_data() -> Path:

@@ -1,20 +1,19 @@
 """How alike submissions are, and how each agrees with the vote of the others."""
 
-import re
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
 
-from trainable.data.text_tables import read_table
-from trainable.data.values import clean, numbers, sorted_names
+from ensembles.compare.answers import form_known, how_to_read
+from trainable.data.form import Form
+from trainable.data.text_tables import read_table, without_index
+from trainable.data.values import by_value, numbers, sorted_names
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
 from trainable.words import few
-
-WHOLE = re.compile(r"^([+-]?[0-9]+)\.0*$")
-ANSWERS = ("ans", "prediction")  # columns of tables that may have others behind them
 
 
 @dataclass(frozen=True)
@@ -54,35 +53,52 @@ def consensus(predictions: np.ndarray) -> np.ndarray:
     return predictions[votes.argmax(0), np.arange(predictions.shape[1])]
 
 
-def read_submissions(files: list[Path]) -> tuple[np.ndarray, tuple[str, ...]]:
+def read_submissions(files: list[Path], say: Callable[[str], None] = print) -> tuple[np.ndarray, tuple[str, ...]]:
     """Predictions int64 [S, M] in the first file's order of rows, and the names of the classes that occur, sorted.
 
-    A first column without a name is the row numbers that pandas writes, and no key. Numbers are compared by value, so
-    that 3 and 3.0 are one class. What `ensembles.predict` wrote of the same photos is compared as well: its paths may
-    be longer, and it has columns of probabilities. Raises InputError for a file that is no CSV, or that has other
-    columns or rows than the first.
+    Of one column a class the likeliest counts, of a list its first label, of the score of one class whether it is .5 or
+    more, which `say` is told. A first column without a name is the row numbers that pandas writes, and no key. Numbers
+    are compared by value, so that 3 and 3.0 are one class. What `ensembles.predict` wrote of the same photos is
+    compared as well: its paths may be longer, and it has columns of probabilities. Raises InputError for a file that is
+    no CSV, or that has other columns or rows than the first.
     """
-    tables = [_without_index(read_table(file, ())) for file in files]
+    tables = [without_index(read_table(file, ())) for file in files]
     if tables[0].columns.empty:
         raise InputError(f"{files[0]}: received no named column; allowed: ids and answers")
-    key = tables[0].columns[0]
-    column = next((name for name in ANSWERS if name in tables[0]), tables[0].columns[-1])
-    words = []
+    form = form_known(files)
+    key = _key(tables, form)
+    columns = [str(c) for c in tables[0].columns if c != key]
     for file, table in zip(files, tables, strict=True):
-        if key not in table or column not in table or key == column:
+        columns = [c for c in columns if c in table]
+        if key not in table or not columns:
             raise InputError(f"{file}: received columns {', '.join(map(str, table))}; allowed: those of {files[0]}")
+    words, said = how_to_read(tables, columns, form)
+    if said:
+        say(said)
+    answers = []
+    for file, table in zip(files, tables, strict=True):
         table = table.assign(**{key: _as_named(table[key].tolist(), tables[0][key].tolist())})
         if twice := table[key][table[key].duplicated()].unique().tolist():
             raise InputError(f"{file}: {key} there twice: received {few(twice)}; allowed: each once")
-        if empty := table[key][table[column].map(clean) == ""].tolist():
-            raise InputError(f"{file}: no {column} for {few(empty)}; allowed: an answer in every row")
-        if set(table[key]) != set(tables[0][key]):
+        own = dict(zip(table[key], words(table), strict=True))
+        if empty := [name for name, word in own.items() if not word]:
+            raise InputError(f"{file}: no {', '.join(columns[:3])} for {few(empty)}; allowed: an answer in every row")
+        if set(own) != set(tables[0][key]):
             raise InputError(f"{file}: received other rows than {files[0]}; allowed: each {key} of it once")
-        words.append(table.set_index(key)[column].loc[tables[0][key]].tolist())
-    spelt = _by_value({word for line in words for word in line})
+        answers.append([own[name] for name in tables[0][key]])
+    spelt = _by_value({word for line in answers for word in line})
     classes = sorted_names(spelt.values())
     place = {name: c for c, name in enumerate(classes)}
-    return np.array([[place[spelt[word]] for word in line] for line in words]), classes
+    return np.array([[place[spelt[word]] for word in line] for line in answers]), classes
+
+
+def _key(tables: Sequence[pd.DataFrame], form: Form | None) -> str:
+    """The column of ids: the form's, else the first of the first table whose values differ, else the first."""
+    first = [str(c) for c in tables[0].columns]
+    if form is not None and form.id in first:
+        return form.id
+    shared = (c for c in first if all(c in table for table in tables))
+    return next((c for c in shared if tables[0][c].is_unique), first[0])
 
 
 def _as_named(ids: list[str], known: list[str]) -> list[str]:
@@ -96,14 +112,7 @@ def _as_named(ids: list[str], known: list[str]) -> list[str]:
     return [found[0] if len(found) == 1 else own for own, found in zip(ids, ends, strict=True)]
 
 
-def _without_index(table: pd.DataFrame) -> pd.DataFrame:
-    unnamed = [name for name in table.columns if str(name) == "" or str(name).startswith("Unnamed: ")]
-    return table.drop(columns=unnamed)
-
-
 def _by_value(words: set[str]) -> dict[str, str]:
     """{word: how it is spelt}, of whole numbers without decimals where all are numbers: 3 for 3.0."""
-    cleaned = {word: clean(word) for word in words}
-    if numbers(cleaned.values()) is None:
-        return cleaned
-    return {word: WHOLE.sub(r"\1", text) for word, text in cleaned.items()}
+    alike = numbers(words) is not None
+    return {word: by_value(word) if alike else word for word in words}

@@ -20,7 +20,7 @@ import numpy as np
 import timm
 import torch
 from layers import Ordinal, Product, Viewed
-from photos import centre_box, detect, grabcut, is_photo, person, read_image, resize, walk
+from photos import centre_box, detect, grabcut, is_photo, item_of, person, read_image, resize, walk
 from safetensors.torch import load_file
 
 HERE = Path(__file__).resolve().parent
@@ -62,7 +62,15 @@ def find(places: list[Path]) -> list[Path]:
         print(f"passed over: {others.total()} files that are no photos")
     if not files:
         raise SystemExit("error: received no photos; allowed: folders that hold a photo")
-    return files
+    return list(dict.fromkeys(files))
+
+
+def gather(files: list[Path], places: list[Path]) -> tuple[list[Path], np.ndarray]:
+    """(items, owner int64[M]): what is answered together, a folder next below one of the places, and whose each is."""
+    items = [item_of(file, places) for file in files]
+    number = {item: n for n, item in enumerate(dict.fromkeys(items))}
+    print(f"{len(files)} photos answered as {len(number)}: a folder's by their mean, others alone")
+    return list(number), np.array([number[item] for item in items])
 
 
 def build(network: dict[str, Any]) -> torch.nn.Module:
@@ -84,28 +92,28 @@ def build(network: dict[str, Any]) -> torch.nn.Module:
 
 @torch.inference_mode()
 def predict(network: dict[str, Any], files: list[Path], device: str) -> np.ndarray:
-    """float32 [M, C]: mean probabilities of the network's fold models."""
+    """float32 [K, M, C]: probabilities of the network's K fold models."""
     inputs = torch.from_numpy(np.stack([see(file, network["input"]) for file in files]))
-    total = torch.zeros(len(files), network["classes"])
-    for weights, (mean, std) in zip(network["weights"], network["statistics"], strict=True):
+    found = torch.zeros(len(network["weights"]), len(files), network["classes"])
+    for k, (weights, (mean, std)) in enumerate(zip(network["weights"], network["statistics"], strict=True)):
         model = build(network)
         model.load_state_dict(load_file(HERE / weights))
         model = (model if network["tta"] == "none" else Viewed(model, network["tta"])).to(device).eval()
         for start in range(0, len(files), BATCH):
             images = inputs[start : start + BATCH].to(device).permute(0, 3, 1, 2).float()
             centre, spread = (255 * torch.tensor(v, device=device).view(3, 1, 1) for v in (mean, std))
-            total[start : start + BATCH] += model((images - centre) / spread).float().softmax(1).cpu()
-    return (total / len(network["weights"])).numpy()
+            found[k, start : start + BATCH] = model((images - centre) / spread).float().softmax(1).cpu()
+    return found.numpy()
 
 
 def multiply(factors: list[np.ndarray], cells: list[int]) -> np.ndarray:
-    """[M, C] of one array [M, A] an attribute; a joint network's as it is. cells: which products are classes, or []."""
+    """[..., C] of one array [..., A] an attribute; a joint network's as it is. cells: those that are classes, or []."""
     product, *others = factors
     for factor in others:
-        product = (product[:, :, None] * factor[:, None, :]).reshape(len(product), -1)
+        product = (product[..., None] * factor[..., None, :]).reshape(*product.shape[:-1], -1)
     if others and cells:
-        product = product[:, cells]
-        product /= product.sum(1, keepdims=True)
+        product = product[..., cells]
+        product /= product.sum(-1, keepdims=True)
     return product
 
 
@@ -177,17 +185,23 @@ def main() -> None:
     device = "cuda" if torch.cuda.is_available() else "cpu"
     tables = {name: predict(network, files, device) for name, network in ensemble["networks"].items()}
     cells = ensemble["attributes"]["cells"]
-    members = np.stack([multiply([tables[name] for name in names], cells) for names in ensemble["members"]])
+    members = np.stack([multiply([tables[name] for name in names], cells).mean(0) for names in ensemble["members"]])
     bad = [place for place, file in enumerate(files) if read_image(file, (16, 16)) is None]
+    if len(bad) == len(files):
+        raise SystemExit(f"error: no photo can be read: received {files[0]}; allowed: at least one that can")
     if bad:  # what is known without them
         members[:, bad] = ensemble["shares"]
         print(f"warning: {len(bad)} photos cannot be read and are predicted as the shares of the classes in training: "
               + ", ".join(str(files[place]) for place in bad[:5]))  # fmt: skip
+    items = files
+    if ensemble["items"]:
+        items, owner = gather(files, given.images)
+        members = np.stack([members[:, owner == n].mean(1) for n in range(len(items))], 1)
     scores = vote(ensemble["method"], members, ensemble["parameters"])
     with given.out.open("w", encoding="utf-8", newline="") as file:
         lines = csv.writer(file, lineterminator="\n")
         lines.writerow(["path", "prediction", *(f"p {c}" for c in ensemble["classes"])])
-        for name, row in zip(files, scores, strict=True):
+        for name, row in zip(items, scores, strict=True):
             lines.writerow([name, ensemble["classes"][row.argmax()], *(f"{v:.6f}" for v in row)])
     print(f"{len(files)} photos: {given.out}")
 

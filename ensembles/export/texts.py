@@ -5,6 +5,8 @@ from typing import Any
 
 from ensembles.beside_votes import not_known
 from ensembles.ensemble import Ensemble
+from ensembles.new_items import item_of
+from trainable.data.manifest import ITEM
 from trainable.images import decode, faces, kinds
 from trainable.models import heads
 from trainable.models import tta as views
@@ -14,18 +16,21 @@ PACKAGES = ("torch", "timm", "numpy", "opencv-python-headless", "pillow")
 
 
 def photos_source() -> str:
-    """Text of photos.py, how a photo file becomes what a network sees: our `decode` and `kinds`, and what
-    it needs of `faces`.
+    """Text of photos.py, how a photo file becomes what a network sees: our `decode` and `kinds`, what it needs of
+    `faces`, and which photos are of one thing.
     """
     functions = (faces.detect, faces.grabcut, faces.person, faces.half_size, faces.centre_box, faces._cascade)
     return "\n\n".join(
         [
             inspect.getsource(decode).replace(
-                "from pathlib import Path\n", "import threading\nfrom pathlib import Path\nfrom typing import Any\n", 1
+                "from pathlib import Path\n",
+                "import threading\nfrom collections.abc import Sequence\nfrom pathlib import Path\n"
+                "from typing import Any\n",
+                1,
             ),
             inspect.getsource(kinds),
             "_local = threading.local()\n",
-            *(inspect.getsource(function) for function in functions),
+            *(inspect.getsource(function) for function in (*functions, item_of)),
         ]
     )
 
@@ -52,6 +57,7 @@ def readme(ensemble: Ensemble, networks: dict[str, dict[str, Any]]) -> str:
     found = versions()
     everything = any(factor.all_rows for member in ensemble.members for factor in member.factors)
     estimate = "nested estimate" + (" of fold models; these networks trained on all rows" if everything else "")
+    products = any(len(member.factors) > 1 for member in ensemble.members)
     lines = [
         f"# {ensemble.run.name}: an ensemble of image classifiers",
         "",
@@ -62,8 +68,14 @@ def readme(ensemble: Ensemble, networks: dict[str, dict[str, Any]]) -> str:
         "    python predict.py PHOTOS --out predictions.csv",
         "",
         *(line for said in not_known(ensemble.fitted) for line in (said, "")),
+        *(
+            ["Photos in a folder of their own, next below PHOTOS, are of one thing and answered by their mean.", ""]
+            if ITEM in ensemble.run.manifest.frame
+            else []
+        ),
         "The `.onnx` files are the same networks: input `images` uint8 [B, H, W, 3] (RGB, cut and resized as "
-        "`photos.py` does), output `probabilities`. A network's answer is the mean over its files.",
+        "`photos.py` does), output `probabilities`. A network's answer is the mean over its files"
+        + (", networks of one attribute each multiplied file by file first." if products else "."),
         "",
         f"Made with Python {found['python']}, " + ", ".join(f"{name} {found[name]}" for name in PACKAGES) + ".",
         "",

@@ -24,6 +24,7 @@ from ensembles.members import JOINT, Member
 from ensembles.predict_members import class_shares
 from trainable.commands import spoken
 from trainable.config.head import LINEAR
+from trainable.data.manifest import ITEM
 from trainable.errors import InputError
 from trainable.files import write_bytes, write_json, write_text
 from trainable.images.faces import CASCADE, FALLBACK, looks_for_faces
@@ -81,6 +82,7 @@ def _vote(ensemble: Ensemble) -> dict[str, Any]:
         "classes": ensemble.classes,
         "shares": class_shares(trained(ensemble, "export")[0]).tolist(),
         "attributes": ensemble.made_of.to_dict(),
+        "items": ITEM in ensemble.run.manifest.frame,
         "metric": ensemble.metric,
         "nested_score": ensemble.nested_score,
         "built": str(ensemble.folder.root),

@@ -14,7 +14,7 @@ from pathlib import Path
 import numpy as np
 
 from ensembles.members.member import JOINT
-from trainable.data.text_tables import read_table
+from trainable.data.text_tables import read_table, without_index
 from trainable.errors import InputError
 from trainable.files import read_npz
 from trainable.words import few
@@ -52,17 +52,22 @@ class Outside:
 
 def find_outside(folder: Path) -> list[Outside]:
     """The pairs of a folder, by name; raises InputError where there are none, or one is without its other half."""
-    tables = sorted(f for f in folder.glob("oof_*") if f.suffix in SUFFIXES) if folder.is_dir() else []
+    there = sorted(f for f in folder.iterdir() if f.is_file()) if folder.is_dir() else []
+    tables = [f for f in there if f.name.startswith("oof_")]
     if not tables:
         raise InputError(
             f"--also: received {folder}, without tables; allowed: a folder with oof_NAME.csv and sub_NAME.csv, or .npz"
         )
+    if strange := [f.name for f in tables if f.suffix.lower() not in SUFFIXES]:
+        raise InputError(f"--also: received {few(strange)} in {folder}; allowed: tables as .csv or .npz")
+    if len({f.stem for f in tables}) < len(tables):
+        raise InputError(f"--also: received {few(f.name for f in tables)} in {folder}; allowed: each name once")
     found = []
     for oof in tables:
-        halves = [oof.with_name(oof.stem.replace("oof_", "sub_", 1) + suffix) for suffix in SUFFIXES]
-        sub = next((half for half in halves if half.is_file()), None)
+        name = oof.stem.replace("oof_", "sub_", 1)
+        sub = next((half for half in there if half.stem == name and half.suffix.lower() in SUFFIXES), None)
         if sub is None:
-            raise InputError(f"--also: received {oof} without {halves[0].name}; allowed: both")
+            raise InputError(f"--also: received {oof} without {name}.csv; allowed: both")
         found.append(Outside(oof.absolute(), sub.absolute()))
     return found
 
@@ -73,7 +78,7 @@ def read_outside(file: Path, images: Sequence[str], classes: Sequence[str]) -> t
     An image goes by its path, or by its file's name with or without ending where that is one image's alone. Raises
     InputError for other rows or classes, and for what is no probability.
     """
-    names, held, told, fold = _csv(file, classes) if file.suffix == ".csv" else _npz(file)
+    names, held, told, fold = _csv(file, classes) if file.suffix.lower() == ".csv" else _npz(file)
     if sorted(told) != sorted(classes):
         raise InputError(f"{file}: received classes {few(sorted(told))}; allowed: {few(list(classes))}, a column each")
     place = {name: row for row, name in enumerate(names)}
@@ -115,7 +120,7 @@ Parts = tuple[list[str], np.ndarray, list[str], np.ndarray | None]
 
 
 def _csv(file: Path, classes: Sequence[str]) -> Parts:
-    table = read_table(file, ())
+    table = without_index(read_table(file, ()))
     fold = table.pop(FOLD).to_numpy(str) if FOLD in table and FOLD not in classes else None
     names, columns = table.iloc[:, 0].tolist(), [str(c) for c in table.columns[1:]]
     try:

@@ -50,7 +50,8 @@ def encodings(columns: Mapping[str, NDArray[np.str_]]) -> list[Encoding]:
         kept = sorted(values[t] for t in often if LEAST_ROWS <= counts[t] <= len(column) - LEAST_ROWS)
         if kept and len(values) <= len(column) / LEAST_ROWS:  # else it names rows
             share = [float((there == value).mean()) for value in kept]
-            found.append({"name": name, "values": kept, "shares": share})
+            rare = sorted(set(values.tolist()) - set(kept))
+            found.append({"name": name, "values": kept, "shares": share, "rare": rare})
     return found
 
 
@@ -67,7 +68,7 @@ def encoded(columns: Mapping[str, NDArray[np.str_]], how: Sequence[Encoding], ro
         share = np.array(one["shares"])
         told = np.zeros((rows, len(share)))
         if column is not None:
-            known = _said(column)
+            known = _said(column) & np.isin(column, [*one["values"], *one["rare"]])
             same = column[known][:, None] == np.array(one["values"])
             told[known] = (same - share) / np.sqrt(share * (1 - share))
         parts.append(told)

@@ -11,6 +11,7 @@ from sklearn.metrics import f1_score
 from ensembles.compare.command import main
 from ensembles.compare.comparison import compare, consensus, read_submissions
 from ensembles.submissions_table import add_submission, correlation, read_submissions_table, table_beside
+from trainable.data.form import Form
 from trainable.errors import InputError
 from trainable.files import write_json
 from trainable.run import Run
@@ -67,6 +68,40 @@ def test_numbers_are_compared_by_value_and_an_index_is_no_key(
     write_table(tmp_path / "twice.csv", ("ImageID", "ans", "ans"), [(*row, 1) for row in rows])
     line = refused(capfd, main, tmp_path / "twice.csv", tmp_path / "int.csv")
     assert "header there twice: received 'ans'" in line
+
+
+@pytest.mark.parametrize(
+    ("header", "one", "other", "words", "said"),
+    [
+        (("id", "cat", "dog"), [(0.9, 0.1), (0.2, 0.8)], [(0.6, 0.4), (0.7, 0.3)], ("cat", "dog"), "likeliest of 2"),
+        (("id", "cat"), [(0.9,), (0.2,)], [(0.6,), (1,)], (".5 or more", "below .5"), "whether cat is .5 or more"),
+        (("id", "l"), [("a 0.9",), ("b 0.8",)], [("a 0.5",), ("a 0.6",)], ("a", "b"), "first label of each l"),
+        (("id", "l", "conf"), [("a", 0.9), ("b", 0.8)], [("a", 0.7), ("a", 0.6)], ("a", "b"), "compared: l"),
+        (("id", "s", "n"), [("a", 3), ("b", 2)], [("a", 3), ("a", 3)], ("a / 3", "b / 2"), "s, n together"),
+    ],
+)
+def test_other_forms_are_compared_by_their_first_answer(
+    tmp_path: Path, header: tuple[str, ...], one: list, other: list, words: tuple[str, ...], said: str
+) -> None:
+    for name, rows in (("a.csv", one), ("b.csv", other)):
+        write_table(tmp_path / name, header, [(f"{i}", *row) for i, row in enumerate(rows)])
+    told: list[str] = []
+    found, classes = read_submissions([tmp_path / "a.csv", tmp_path / "b.csv"], told.append)
+    assert classes == words and found.tolist() == [[0, 1], [0, 0]]
+    assert len(told) == 1 and said in told[0]
+    write_table(tmp_path / "b.csv", (*header, "x"), [(f"{i}", *row, "y") for i, row in enumerate(other)][::-1])
+    write_table(tmp_path / "b.csv", header[::-1], [(*row[::-1], f"{i}") for i, row in enumerate(other)])
+    assert (read_submissions([tmp_path / "a.csv", tmp_path / "b.csv"], told.append)[0] == found).all()
+
+
+def test_a_list_is_compared_by_its_first_label_where_a_build_wrote_it(tmp_path: Path) -> None:
+    folder = Run(tmp_path / "runs" / "one").ensemble("e")
+    write_table(folder.submission, ("l", "id"), [("a b", 1), ("b a", 2), ("a c", 3)])
+    form = Form("ranked", "id", ("l", "id"), ("l",), ("a", "b", "c"), length=2)
+    write_json(folder.summary_file, {"form": form.to_dict()})
+    write_table(tmp_path / "b.csv", ("id", "l"), [(2, "b c"), (1, "a c"), (3, "c a")])
+    found, classes = read_submissions([tmp_path / "b.csv", folder.submission])
+    assert classes == ("a", "b", "c") and found.tolist() == [[1, 0, 2], [1, 0, 0]]
 
 
 def test_command_prints_and_names_the_next(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

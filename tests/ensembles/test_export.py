@@ -4,6 +4,7 @@ import importlib.util
 import subprocess
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
 
@@ -11,17 +12,21 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from helpers import complete_run, refused
+from helpers import complete_run, refused, write_photo
 from test_predict_photos import as_built
 
 from ensembles.export.command import main
 from ensembles.export.onnx_copy import NEEDED, copy_to_onnx, open_onnx
 from ensembles.export.texts import layers_source, photos_source
 from ensembles.export.write import only
+from ensembles.members.products import multiply
 from ensembles.methods import METHODS, fit
+from ensembles.new_items import gathered
 from ensembles.predict import main as predict
+from ensembles.predict_photos import find_photos
 from trainable.config import TrialConfig
 from trainable.data.layouts.competition import MADE_OF
+from trainable.data.manifest import ITEM, Manifest
 from trainable.files import read_json
 from trainable.images.batches import centre
 from trainable.images.decode import read_image, resize
@@ -96,6 +101,27 @@ def test_script_sees_what_validation_saw(script: ModuleType, sample: Path) -> No
     assert (script.see(photo, seen) == resize(centre(stored, (0.6, 0.7)), (40, 32))).all()
     face = {**seen, "region": "face", "margin": 0.3, "background": "removed", "fallback": [0.5, 0.55]}
     assert script.see(photo, face).shape == (40, 32, 3)
+
+
+def test_script_multiplies_and_gathers_as_predict_does(
+    script: ModuleType, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Products fold by fold, before the mean of folds; photos of one thing in a folder of their own."""
+    random = np.random.default_rng(0)
+    factors = [random.dirichlet(np.ones(n), (3, 5)) for n in (3, 2, 3)]
+    some = replace(MADE_OF, cells=tuple(range(0, 18, 2)))
+    for made_of, cells in ((MADE_OF, []), (some, list(some.cells))):
+        assert script.multiply(factors, cells) == pytest.approx(multiply(factors, made_of))
+    for name in ("a/1.png", "b.png", "a/c/2.png", "d/3.png"):
+        write_photo(tmp_path / name, 100, side=4)
+    places = [tmp_path, tmp_path / "d", tmp_path / "b.png"]
+    known = Manifest(tmp_path, "table", pd.DataFrame({ITEM: [0]}), ("x", "y"))
+    photos, items, owner = gathered(known, find_photos(places), places)
+    found, number = script.gather(files := script.find(places), places)
+    assert files == sorted(photos) and sorted(found) == sorted(items) == [tmp_path / n for n in ("a", "b.png", "d")]
+    assert {f: found[n] for f, n in zip(files, number, strict=True)} == {
+        f: items[n] for f, n in zip(photos, owner, strict=True)
+    }
 
 
 @pytest.mark.slow

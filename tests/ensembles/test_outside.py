@@ -27,6 +27,8 @@ def test_rows_and_columns_are_found_by_name(tmp_path: Path) -> None:
     assert fold is not None and fold.tolist() == ["q", "q", "p"]
     assert same_parts(fold, np.array([1, 1, 0])) and not same_parts(fold, np.array([0, 1, 0]))
     assert not same_parts(fold, np.array([0, 0, 0])) and not same_parts(None, np.array([1, 1, 0]))
+    TABLE.to_csv(tmp_path / "oof_i.csv")  # an index before it, as pandas writes
+    assert (read_outside(tmp_path / "oof_i.csv", IMAGES, CLASSES)[0] == table).all()
     arrays = {"image": np.array(IMAGES), "classes": np.array(CLASSES), "probabilities": table}
     np.savez(tmp_path / "oof_n.npz", **arrays)
     np.testing.assert_allclose(read_outside(tmp_path / "oof_n.npz", IMAGES, CLASSES)[0], table, atol=1e-6)
@@ -81,6 +83,16 @@ def test_a_half_without_the_other_is_refused(tmp_path: Path) -> None:
     TABLE.to_csv(tmp_path / "oof_m.csv", index=False)
     with pytest.raises(InputError, match=r"oof_m.csv without sub_m.csv; allowed: both"):
         find_outside(tmp_path)
+    for name, message in (
+        ("oof_b.parquet", r"received oof_b\.parquet in .*as \.csv or \.npz"),
+        ("oof_m.npz", "name once"),
+    ):
+        (tmp_path / name).touch()
+        with pytest.raises(InputError, match=message):
+            find_outside(tmp_path)
+        (tmp_path / name).unlink()
+    (tmp_path / "sub_m.CSV").touch()
+    assert [found.sub.name for found in find_outside(tmp_path)] == ["sub_m.CSV"]
 
 
 @pytest.mark.slow

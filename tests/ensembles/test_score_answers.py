@@ -1,5 +1,6 @@
 """How a vote did, by the answers in the names that the data use."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -7,7 +8,9 @@ import pytest
 from helpers import write_table
 
 from ensembles.truth import true_scores
+from trainable.data.form import Form
 from trainable.errors import InputError
+from trainable.files import write_json
 from trainable.run import EnsembleFolder
 
 
@@ -37,6 +40,78 @@ def test_truth_of_the_competition_is_in_numbers(tmp_path: Path) -> None:
     truth = answers(tmp_path / "answers.csv", ["0", "1", "2"])
     folder = ensemble(tmp_path / "e", classes, [0, 1, 2], ["0", "1", "1"])
     assert true_scores(folder, truth) == pytest.approx({"ensemble": 5 / 9, "best_single": 1.0})
+
+
+def asked(root: Path, form: Form, metric: str) -> Path:
+    """An ensemble that is sure of cat, cat, dog, dog for the ids 1 to 4, or of 0, 0, 1, 1, answered in a form."""
+    folder, vote = EnsembleFolder(root), np.array([[0.9, 0.1], [0.8, 0.2], [0.2, 0.8], [0.1, 0.9]], np.float32)
+    told = [form.names[c] for c in vote.argmax(1)] if form.kind == "label" else vote[:, form.positive].tolist()
+    cells = {"": range(4), form.id: range(1, 5), form.columns[0]: told}
+    write_table(folder.submission, form.header, list(zip(*(cells[name] for name in form.header), strict=True)))
+    classes = np.array(["cat", "dog"] if form.names[0] in ("cat", "wolf") else list(form.names))
+    folder.write_test(probabilities=vote[None, None], best_single=np.array(0), classes=classes, vote=vote)
+    write_json(folder.summary_file, {"form": form.to_dict(), "metric": metric, "members": []})
+    return root
+
+
+NAMED, NUMBERS = ("cat", "dog"), ("0", "1")
+RIGHT = {name: [a, a, b, b] for name, (a, b) in {"names": NAMED, "zeros": (0, 1), "ones": (1, 0)}.items()}
+
+
+SCORE, LABEL = partial(Form, "score", "id"), partial(Form, "label", "id", ("id", "y"), ("y",))
+
+
+@pytest.mark.parametrize(
+    ("form", "columns"),
+    [
+        (SCORE(("id", "cat"), ("cat",), NAMED, positive=0), {"cat": "ones"}),  # 1 is cat
+        (SCORE(("id", "cat"), ("cat",), NAMED, positive=0), {"dog": "zeros"}),  # 1 is dog
+        (SCORE(("id", "p"), ("p",), NAMED), {"dog": "zeros"}),
+        (LABEL(NUMBERS), {"y": "zeros", "Usage": "names"}),
+        (LABEL(NUMBERS), {"y": "zeros", "n": "ones"}),  # not one-hot
+        (LABEL(NUMBERS), {"1": "zeros", "0": "ones"}),
+        (Form("label", "id", ("", "id", "y"), ("y",), NAMED), {"y": "names"}),
+        (Form("label", "id", ("y", "id"), ("y",), NAMED), {"y": "names"}),
+        (LABEL(("wolf", "hound")), {"x": "names", "Usage": "zeros"}),
+    ],
+)
+def test_answer_keys_as_people_have_them(tmp_path: Path, form: Form, columns: dict[str, str]) -> None:
+    metric = "roc_auc" if form.kind == "score" else "accuracy"
+    root, rows = asked(tmp_path / "e", form, metric), [RIGHT[name] for name in columns.values()]
+    write_table(tmp_path / "a.csv", ("id", *columns), list(zip(range(1, 5), *rows, strict=True))[::-1])
+    if form.names[0] == "wolf":  # the submission calls classes otherwise: both are known, others are not
+        with pytest.raises(InputError, match="received class"):
+            write_table(tmp_path / "b.csv", ("id", "y"), [(i, "lynx") for i in range(1, 5)])
+            true_scores(root, tmp_path / "b.csv")
+    assert true_scores(root, tmp_path / "a.csv") == {"ensemble": 1, "best_single": 1}
+
+
+def test_answers_in_a_column_an_attribute(tmp_path: Path) -> None:
+    parts = (("a", "b"), ("3", "3"))
+    form = Form("attributes", "id", ("id", "sort", "n"), ("sort", "n"), ("a 3", "b 3"), parts=parts)
+    folder, vote = EnsembleFolder(tmp_path / "e"), np.array([[0.9, 0.1], [0.2, 0.8]], np.float32)
+    write_table(folder.submission, form.header, [(1, "a", 3), (2, "b", 3)])
+    folder.write_test(probabilities=vote[None, None], best_single=np.array(0), classes=np.array(form.names), vote=vote)
+    write_json(folder.summary_file, {"form": form.to_dict(), "metric": "accuracy", "members": []})
+    write_table(tmp_path / "a.csv", ("id", "N", "sort"), [(2, 3, "b "), (1, 3, "a")])
+    assert true_scores(folder.root, tmp_path / "a.csv") == {"ensemble": 1, "best_single": 1}
+    write_table(tmp_path / "a.csv", ("id", "n", "sort"), [(2, 4, "b"), (1, 3, "a")])
+    with pytest.raises(InputError, match="received b 4, no class; allowed: a 3, b 3"):
+        true_scores(folder.root, tmp_path / "a.csv")
+
+
+def test_numbers_are_no_names_of_classes_and_a_sorted_submission_is_put_in_order(tmp_path: Path) -> None:
+    form = Form("columns", "id", ("id", "dog"), ("dog", "cat"), NAMED)
+    root = asked(tmp_path / "e", form, "log_loss")
+    write_table(tmp_path / "a.csv", ("id", "y"), list(zip(range(1, 5), RIGHT["ones"], strict=True)))
+    with pytest.raises(InputError, match="received class '1'; allowed: cat, dog"):
+        true_scores(root, tmp_path / "a.csv")
+    root = asked(tmp_path / "f", Form("label", "id", ("id", "y"), ("y",), NAMED), "log_loss")
+    write_table(EnsembleFolder(root).probabilities, ("id", "p cat"), [(i, 0) for i in range(1, 5)])
+    write_table(tmp_path / "a.csv", ("id", "y"), list(zip(range(1, 5), RIGHT["names"], strict=True)))
+    before = true_scores(root, tmp_path / "a.csv")
+    write_table(EnsembleFolder(root).submission, ("id", "y"), [(i, NAMED[i > 2]) for i in (4, 3, 2, 1)])
+    assert true_scores(root, tmp_path / "a.csv") == before
 
 
 def test_answers_that_do_not_fit_are_refused(tmp_path: Path) -> None:

@@ -20,6 +20,7 @@ from foldvote.photos import as_files
 from search import arguments
 from trainable import run as trainable_run
 from trainable.errors import InputError
+from trainable.images.decode import read_image
 from trainable.metrics import macro_f1
 
 DOCS = Path(__file__).parents[2] / "docs" / "python.md"
@@ -72,6 +73,21 @@ def test_photos_are_the_same_as_paths_arrays_and_pil_images(run: foldvote.Run, s
 def test_what_is_no_photo_is_named(photos: Any, message: str) -> None:
     with pytest.raises(InputError, match=message), as_files(photos):
         pass
+
+
+@pytest.mark.parametrize(("mode", "suffix"), [("RGB", ".jpg"), ("CMYK", ".jpg"), ("LAB", ".tif"), ("F", ".tif")])
+def test_an_opened_photo_is_seen_as_its_file_is(tmp_path: Path, mode: str, suffix: str) -> None:
+    pixels, tag = np.zeros((20, 40, 3), np.uint8), Image.Exif()
+    pixels[:, :20], pixels[:, 20:], tag[0x0112] = (250, 0, 0), (0, 0, 250), 6
+    file = tmp_path / f"x{suffix}"
+    Image.fromarray(pixels).convert("L" if mode == "F" else mode).convert(mode).save(file, exif=tag)
+    with Image.open(file) as opened, as_files(opened) as (_, (own,)):
+        expected, found = read_image(file), read_image(own)
+    assert expected is not None and found is not None and np.abs(found.astype(int) - expected).max() <= 2
+    if mode == "RGB":
+        file.write_bytes(file.read_bytes()[:-40])
+        with Image.open(file) as opened, pytest.raises(InputError, match="received an image that Pillow cannot read"):
+            as_files(opened).__enter__()
 
 
 def test_unknown_runs_and_trials_are_named(run: foldvote.Run, tmp_path: Path) -> None:

@@ -84,6 +84,9 @@ def test_predict_answers_in_the_same_form(built: Run, tmp_path: Path, capfd: pyt
     assert [Path(p).name for p in beside["path"]] == ["n1.jpg", "n2.bmp"]
     out.unlink()
     assert "new.probabilities.csv, which exists" in refused(capfd, predict, folder.root, new / "x", "--out", out)
+    photos(tmp_path, ["y/n1.jpg"])
+    assert predict([str(folder.root), str(new / "x"), str(new / "y"), "--out", str(tmp_path / "both.csv")]) == 0
+    assert "warning: id there twice, of photos of one name in several folders: n1;" in capfd.readouterr().out
 
 
 @pytest.mark.slow

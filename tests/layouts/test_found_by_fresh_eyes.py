@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from folders import photos, read, table, texts
 
-from trainable.data.layouts import read_manifest
+from trainable.data.layouts import plan_lines, read_manifest
 from trainable.errors import InputError
 
 
@@ -42,12 +42,35 @@ def test_class_folder_without_a_photo_is_said_and_no_class(pets: Path) -> None:
     (pets / "bird" / "readme.txt").touch()
     manifest, _ = read(pets)
     assert manifest.classes == ("cat", "dog") and "no photo in bird: no class" in manifest.taken.lines
+    for name in ("cat/a.svg", "dog/1.mov", "dog/2.MOV"):
+        (pets / name).touch()
+    table(pets, "Test.csv", ("id",), [("1",)])
+    assert any(
+        "warning: Test.csv not read where folders or names are the classes" in line
+        for line in read(pets)[0].taken.lines
+    )
+    assert "warning: passed over: 3 files not read as photos (2 .mov, 1 .svg)" in read(pets)[0].taken.lines
 
 
 def test_photos_beside_the_class_folders_are_named(pets: Path) -> None:
     photos(pets, ["12.png"])
     with pytest.raises(InputError, match=r"1 photo beside the folders cat, dog: 12\.png; allowed: every photo"):
         read(pets)
+
+
+def test_tables_that_are_not_read_by_their_name_are_named_where_nothing_else_is(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"i/{i}.png" for i in range(8)])
+    for name in ("pcr_test.csv", "GroundTruth.csv"):
+        table(root, name, ("id", "y"), [(i, "ab"[i % 2]) for i in range(8)])
+    with pytest.raises(InputError, match=r"pcr_test.csv is taken for rows to predict.*GroundTruth\.csv is not read"):
+        read(root)
+
+
+def test_a_folder_beside_train_is_no_class(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"train/{kind}/{i}.png" for kind in ("cat", "dog") for i in range(4)])
+    manifest, _ = read(photos(root, [f"unlabeled/{i}.png" for i in range(3)]))
+    assert manifest.classes == ("cat", "dog") and len(manifest.frame) == 8
+    assert any("warning: 3 photos elsewhere, such as unlabeled/0.png" in line for line in manifest.taken.lines)
 
 
 def test_tables_put_one_below_another_are_one(tmp_path: Path) -> None:
@@ -64,6 +87,8 @@ def test_groups_that_may_be_nobody_or_were_rounded_are_warned_of(tmp_path: Path)
     said = listed(tmp_path / "d", [(name,) for name in names], "group")
     assert "warning: group 'unknown': one of them, or nobody known? 2 rows (an empty cell stands alone)" in said
     assert sum("nobody known" in line for line in said) == 2
+    table(tmp_path / "d", "test.csv", ("path", "group"), [(f"{i}.png", ("p", "unknown")[i > 0]) for i in range(3)])
+    assert any("test group 'unknown': one of them" in line for line in plan_lines(read(tmp_path / "d")[0]))
     assert any("1 values such as 1.23457E+17 look like numbers that were rounded" in line for line in said)
 
 
@@ -157,3 +182,74 @@ def test_an_id_that_a_sample_submission_asks_for_twice_is_refused(tmp_path: Path
         table(root, "test.csv", ("id",), [(f"{i:04}",) for i in range(20, 24)])
     with pytest.raises(InputError, match="ids there twice in id: received '0020'; allowed: one row an id"):
         read(root)
+
+
+@pytest.mark.parametrize("name", ["{}", "a{}", "each"])
+def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_path: Path, name: str) -> None:
+    names = [f"{i % 4}/{name.format(i) if name != 'each' else i // 4}.png" for i in range(20)]
+    root = photos(tmp_path / "d", names)
+    table(root, "labels.csv", ("ClassId", "Name"), [(i, f"sign {i % 2}") for i in range(4)])
+    if name == "{}":
+        with pytest.raises(InputError, match=r"ClassId names 4 photos \(--image ClassId\), or .* folders of 20 photos"):
+            read(root)
+        assert len(read(root, image="ClassId")[0].frame) == 4
+        rows = [(f"{i}.png", i % 4, i % 3) for i in range(20)]
+        assert len(read(table(root, "train.csv", ("file", "n", "label"), rows))[0].frame) == 20
+        return
+    manifest, _ = read(root)
+    assert texts(manifest) == [image.split("/")[0] for image in manifest.frame["image"]]
+    assert len(manifest.frame) == 20 and any(
+        "labels.csv: no photo to train on by name" in li for li in manifest.taken.lines
+    )
+
+
+def test_tables_beside_folders_of_classes_that_name_few_photos_are_no_labels(pets: Path) -> None:
+    corrections = [(f"cat/{i}.png", "label", "dog", 1, "cat") for i in range(3)]
+    table(pets, "suspects.csv", ("path_or_id", "field", "value", "score", "given"), corrections)
+    assert texts(read(pets)[0]) == ["cat"] * 4 + ["dog"] * 4
+    table(pets, "notes.csv", ("file", "seen"), [(f"cat/{i}.png", "yn"[i % 2]) for i in range(4)])
+    with pytest.raises(InputError, match=r"file names 4 of 8 photos \(--image file\), or the folders that all lie in"):
+        read(pets)
+    (pets / "notes.csv").unlink()
+    table(pets, "classes.csv", ("id", "name"), [(0, "cat"), (1, "dog")])
+    photos(pets, ["cat/x.png"])
+    for place in pets.glob("dog/[01].png"):
+        place.rename(place.with_stem(f"d{place.stem}"))
+    with pytest.raises(InputError, match=r"id names 2 photos \(--image id\), or name names folders of 9 photos"):
+        read(pets)
+
+
+def test_ids_of_folders_that_hold_a_photo_of_that_name_name_photos(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"i/{i:02}/{i:02}{end}.png" for i in range(8) for end in ("", "_mask")])
+    table(root, "train.csv", ("id", "y"), [(f"{i:02}", "ab"[i % 2]) for i in range(8)])
+    assert read(root)[0].frame["image"].tolist() == [f"i/{i:02}/{i:02}.png" for i in range(8)]
+
+
+@pytest.mark.parametrize("folder", ["test", "unseen"])
+@pytest.mark.parametrize("table_of_labels", [False, True])
+def test_an_earlier_submission_in_the_folder_holds_no_labels(
+    tmp_path: Path, folder: str, table_of_labels: bool
+) -> None:
+    names = [f"train/{'ab'[i % 2]}/{i}.png" if not table_of_labels else f"train/{i}.png" for i in range(8)]
+    root = photos(tmp_path / "d", [*names, *(f"{folder}/{i}.png" for i in range(20, 24))])
+    if table_of_labels:
+        table(root, "labels.csv", ("id", "y"), [(i, "ab"[i % 2]) for i in range(8)])
+    table(root, "sample_submission.csv", ("id", "y"), [(i, "a") for i in range(20, 24)])
+    table(root, "my_submission.csv", ("id", "y"), [(i, "ab"[i % 2]) for i in range(20, 24)])
+    manifest, test = read(root)
+    assert sorted(manifest.frame["image"]) == sorted(names) and texts(manifest).count("a") == 4
+    assert test is not None and test.images == [f"{folder}/{i}.png" for i in range(20, 24)]
+    assert any(line.startswith("warning: my_submission.csv") for line in manifest.taken.lines)
+
+
+def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:
+    root = photos(tmp_path / "d", [f"train/{i}.png" for i in range(9)] + [f"test/{i}.png" for i in range(20, 25)])
+    table(root, "train.csv", ("id", "y", "ok"), [(i, "ab"[i % 2], "yn"[i == 4]) for i in range(8)])
+    table(root, "sample_submission.csv", ("id", "y"), [(i, "a") for i in range(20, 23)])
+    for flags in ({}, {"drop": (("ok", ("n",)),)}):
+        (manifest, _), said = read(root, **flags), "neither training nor predicted"
+        assert [li for li in manifest.taken.lines if li.startswith("warning")] == [
+            f"warning: 1 photo, such as train/8.png, in no row of train.csv: {said}",
+            "warning: 2 photos of test folders, such as test/23.png, not in sample_submission.csv, so nothing predicts "
+            "them",
+        ]

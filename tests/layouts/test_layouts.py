@@ -29,6 +29,8 @@ def test_any_delimiter_and_encoding(tmp_path: Path, mark: str, encoding: str) ->
     manifest, test = read(root)
     assert manifest.classes == ("Hündchen", "Kätzchen", "Vögelchen")
     assert manifest.frame["Größe"].tolist() == [f"Straße {i}" for i in range(9)]
+    guessed = [line for line in manifest.taken.lines if "read as" in line]
+    assert len(guessed) == (encoding == "cp1252") and all("such as 'Größe'" in line for line in guessed)
     assert test is None
 
 

@@ -56,10 +56,12 @@ def test_names_as_tools_write_them_are_found_and_said(tmp_path: Path, written: s
     assert f"({cells[0]} is photo 00.png)" in " ".join(manifest.taken.lines)
 
 
-def test_a_table_without_a_header_is_refused(tmp_path: Path) -> None:
+@pytest.mark.parametrize("form", ["{}.png", "gs://bucket/i/{}.png", "{}"])
+def test_a_table_without_a_header_is_refused(tmp_path: Path, form: str) -> None:
     root = photos(tmp_path, [f"i/{i}.png" for i in range(12)])
-    table(root, "train.csv", ("0.png", "cat"), [(f"{i}.png", KINDS[i]) for i in range(1, 12)])
-    assert "the first line is no header: received 0.png, cat, of which 0.png is a photo" in refused(root)
+    table(root, "train.csv", (form.format(0), KINDS[0]), [(form.format(i), KINDS[i]) for i in range(1, 12)])
+    said = f"received {form.format(0)}, {KINDS[0]}, of which {form.format(0)} is a photo"
+    assert f"the first line is no header: {said}" in refused(root)
 
 
 def test_a_folder_that_is_not_here_is_not_another_one(tmp_path: Path) -> None:
@@ -88,6 +90,22 @@ def test_names_are_not_the_label_where_a_table_may_hold_it(tmp_path: Path, name:
     assert read(root, label="part_1")[0].classes == ("p0", "p1", "p2", "p3")
 
 
+def test_names_are_not_the_label_where_a_list_may_hold_it(tmp_path: Path) -> None:
+    names = [f"p{i // 3}_{i}.png" for i in range(12)]
+    root = photos(tmp_path, names)
+    (root / "readme.txt").write_text("twelve photos\nof four patients, named p0 to p3\n")
+    assert read(root)[0].classes == ("p0", "p1", "p2", "p3")
+    (root / "labels.txt").write_text("".join(f"./{name} {kind}\n" for name, kind in zip(names, KINDS, strict=True)))
+    assert "or in labels.txt" in refused(root)
+
+
+def test_names_are_not_the_label_where_folders_may_be(tmp_path: Path) -> None:
+    root = photos(tmp_path, [f"{kind}/{part}/{n}_{i}.png" for kind in ("cat", "dog") for part in ("train", "test")
+                             for n in "ab" for i in range(3)])  # fmt: skip
+    assert "part_1 (a, b, --label part_1), or a folder, such as cat, dog; allowed: the flag" in refused(root)
+    assert read(root, label="part_1")[0].classes == ("a", "b")
+
+
 def test_parts_of_names_that_may_each_be_the_label_are_refused(tmp_path: Path) -> None:
     root = photos(tmp_path / "a", [f"p{i // 4}_{'xy'[i % 2]}_{i}.png" for i in range(12)])
     line = refused(root)
@@ -107,7 +125,10 @@ def test_a_folder_that_shows_itself_again_is_read_once(tmp_path: Path) -> None:
     assert texts(read(root)[0]) == KINDS
 
 
-@pytest.mark.parametrize("form", ["a/x{}.png a/x{}_aug1.png", "a/x{}_jpg.rf.01ab.png b/x{}_jpg.rf.77cd.png"])
+FORMS = ["a/x{}.png a/x{}_aug1.png", "a/x{}_jpg.rf.01ab.png b/x{}_jpg.rf.77cd.png", "a/IMG{}.png b/IMG{}_flip.png"]
+
+
+@pytest.mark.parametrize("form", FORMS)
 def test_photos_named_after_photos_in_other_groups_are_warned_of_and_can_be_merged(tmp_path: Path, form: str) -> None:
     names = [name for i in range(6) for name in form.format(i, i).split()]
     root = photos(tmp_path, names)

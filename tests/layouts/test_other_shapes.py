@@ -96,7 +96,7 @@ def test_folder_flag_says_which_photos_train(tmp_path: Path) -> None:
     manifest, _ = read(tmp_path, image="train_images")
     assert (
         manifest.classes == ("a", "b")
-        and "warning: notes.csv: no photo here by name, so left out" in manifest.taken.lines
+        and "warning: notes.csv: no photo to train on by name, so left out" in manifest.taken.lines
     )
 
 

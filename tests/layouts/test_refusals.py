@@ -52,6 +52,10 @@ def test_two_label_columns(tmp_path: Path) -> None:
     line = refusal(root)
     assert "two readings" in line and "--label kind" in line and "--label size" in line
     assert texts(read(root, label="size")[0]) == ["0", "1", "2", "3"] * 2
+    root = animals(tmp_path / "e")
+    change(root, target="x")
+    (root / "sample_submission.csv").write_text((root / "sample_submission.csv").read_text().replace("label", "target"))
+    assert "the label is label, by its name, or target, which sample_submission.csv asks for" in refusal(root)
 
 
 def test_two_tables(data: Path) -> None:

@@ -18,7 +18,7 @@ from search.executors.inline import Inline
 from search.run import main as search
 from search.space_file import load_space
 from trainable.errors import InputError
-from trainable.run import Run
+from trainable.run import Run, prepare
 from trainable.run.inputs import keep_beside
 
 
@@ -105,6 +105,18 @@ def test_resume_with_changed_data_names_what_changed(
         assert "has changed: received 1 gone (" in refused(capfd, search, *begun)
     finally:
         table.write_text(old)
+
+
+def test_a_damaged_photo_that_was_left_out_and_then_deleted_is_named(tmp_path: Path) -> None:
+    data, run = generic_data(tmp_path / "data", people=6), Run(tmp_path / "run")
+    bad, table = data / "images/p02_0.png", data / "manifest.csv"
+    bad.write_bytes(b"no photo")
+    run.begin(prepare(data, folds=2, seed=0, store_size=(8, 8), skip_bad_images=True), command=[], settings={})
+    refuse_changed_data(run, data)
+    bad.unlink()
+    table.write_text("\n".join(line for line in table.read_text().splitlines() if "p02_0" not in line))
+    with pytest.raises(InputError, match=r"received 1 gone \(images/p02_0.png\), which was left out as unreadable"):
+        refuse_changed_data(run, data)
 
 
 def test_dry_run_prints_the_plan_and_writes_nothing(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +14,9 @@ from ensembles.build import main as build
 from ensembles.methods import load
 from search.pseudo_labels import first_round
 from search.run import main as search
+from search.space import Search
 from trainable.data.rows import training_rows
+from trainable.errors import InputError
 from trainable.run import Run
 
 SURE = "0.065"  # networks of two epochs are hardly surer than 1 in 18
@@ -175,6 +178,14 @@ def test_an_ensemble_that_cannot_teach_is_refused(
     leaky.finish(vote.oof(), {**summary, "members": members})
     line = refused(capfd, search, *before, leaky.root, "--name", "x")
     assert "of networks of all rows, which know the labels of every fold; allowed: an ensemble of fold models" in line
+    leaky.finish(vote.oof(), summary)
+    leaky.write_test(**{**table, "digests": table["digests"][::-1]})
+    line = refused(capfd, search, *before, leaky.root, "--name", "x", "--threshold", SURE)
+    assert "of other content than" in line and "allowed: the test photos as they were" in line
+    teacher = first_round(vote.root, float(SURE), 3, None)
+    other = replace(teacher, experiment=replace(teacher.experiment, content="other"))
+    with pytest.raises(InputError, match=r"photos below .* have changed since the first round"):
+        other.teach(Search(store_size=(16, 16)), {})
     leaky.write_test(**{**table, "images": table["images"][::-1]})
     leaky.finish(vote.oof(), summary)
     assert "built on other photos than" in refused(capfd, search, *before, leaky.root, "--name", "x")

@@ -17,6 +17,7 @@ from search.ledger import Ledger, read_trials
 from search.run import main as search
 from search.space_file import SpaceFile, load_space
 from search.warm_start import FinishedTrials, find_finished, take_over
+from trainable.errors import InputError
 from trainable.run import Run
 from trainable.training.report import Report
 
@@ -91,6 +92,8 @@ def test_trials_outside_the_space_stay_behind(finished: Run, fresh: Run, tmp_pat
     assert {f.params["backbone"] for f in ledger.named().values()} == {"test_vit"}
     assert found.outside == len(read_trials(finished.study)) - len(ledger.named()) > 0
     assert f"{found.outside} lie outside this space" in found.line()
+    with pytest.raises(InputError, match="whose photos held something else under the same names"):
+        find_finished(finished.root, a_space(tmp_path, WIDER), replace(fresh.experiment, content="other"))
 
 
 @pytest.mark.slow

@@ -22,7 +22,7 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.attributes import Swap
-from trainable.data.headers import find
+from trainable.data.headers import find, is_near
 from trainable.data.layouts.competition.core import CORE, NEEDS
 from trainable.data.manifest import Manifest
 from trainable.data.text_tables import read_table
@@ -46,7 +46,8 @@ def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.Data
     """The manifest's frame with corrections applied ("none", "core" or a file); a copy, `manifest` is untouched.
 
     Core ids that the data lacks are passed over, as are people who carry the right label already. In a file every
-    line must name rows; said twice it is applied once. `fold`: the one that is trained; None takes the lines of all.
+    line must name rows; said twice it is applied once, and what is said of an image counts above what is said of its
+    group. `fold`: the one that is trained; None takes the lines of all.
     """
     frame = manifest.frame.copy()
     if source == "core":
@@ -64,7 +65,7 @@ def _from_file(frame: pd.DataFrame, manifest: Manifest, path: Path, fold: int | 
     applied: set[tuple[str, ...]] = set()
     values: dict[tuple[str, ...], str] = {}
     elsewhere, where = frame.copy(), _Rows(manifest)  # lines that do not hold here are checked on the copy
-    for place, line in _lines(path):
+    for place, line in sorted(_lines(path), key=lambda pair: where.image(pair[1][KEY]) is not None):  # groups first
         said = tuple(line.get(name, "") for name in (KEY, "field", "value", "given"))
         what = tuple(line.get(name, "") for name in (KEY, "field", "given", "fold"))
         if line["field"] != SWAP and values.setdefault(what, line["value"]) != line["value"]:
@@ -99,8 +100,12 @@ def left_out(manifest: Manifest, source: str, fold: int | None = None) -> np.nda
 def _lines(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
     """(where it stands, the cells that are known) of every line."""
     table = read_table(path, (KEY, "field", "value"))
-    names = {find(table.columns, name, path): name for name in ("given", "fold")}
-    table = table.rename(columns={column: name for column, name in names.items() if column is not None})
+    for name in ("given", "fold"):
+        column = find(table.columns, name, path)
+        near = [c for c in table.columns if column is None and is_near(clean(c).casefold(), name)]
+        if near:  # a line of one fold would hold in all
+            raise InputError(f"{path}: received column {near[0]!r}, nearly {name!r}; allowed: {name}, or another name")
+        table = table.rename(columns={column or name: name})
     for number, line in enumerate(table.to_dict("records"), start=2):
         yield (
             f"{path} line {number}",
@@ -128,13 +133,18 @@ class _Rows:
         frame, self.manifest = manifest.frame, manifest
         self.groups = frame["group"].to_numpy()
         self.images, self.by_group = frame.groupby("image").indices, frame.groupby("group").indices
+        self.cleaned = {clean(str(image)): str(image) for image in self.images}
         self.by_id = pd.Series(_ids(frame)).groupby(_ids(frame)).indices
+
+    def image(self, key: str) -> str | None:
+        """The image that a key names: as its file is called, else but for blanks and how letters are composed."""
+        return key if key in self.images else self.cleaned.get(clean(key))
 
     def find(self, line: dict[str, str], place: str) -> np.ndarray:
         """Rows int64[n] that a line changes; InputError where its key names nobody, or several people."""
         key, given = line[KEY], line.get("given", "")
-        if key in self.images:  # as the file is called, whatever its letters are composed of
-            return np.asarray(self.images[key])
+        if (image := self.image(key)) is not None:
+            return np.asarray(self.images[image])
         key = clean(key)
         rows = self._of_group(key, place)
         if not given:

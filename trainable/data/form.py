@@ -135,7 +135,7 @@ def _rated(values: Sequence[str], classes: Sequence[str], source: str) -> int:
     InputError where some values do and others are lists of labels.
     """
     lists = [value.split() for value in values]
-    rated = [_in_pairs(words, classes) for words in lists]
+    rated = [in_pairs(words, classes) for words in lists]
     others = [value for value, words, own in zip(values, lists, rated, strict=True) if len(words) > 1 and not own]
     if any(rated) and others:
         first = values[rated.index(True)]
@@ -146,7 +146,7 @@ def _rated(values: Sequence[str], classes: Sequence[str], source: str) -> int:
     return max(len(words) // 2 for words in lists) if any(rated) else 0
 
 
-def _in_pairs(words: Sequence[str], classes: Sequence[str]) -> bool:
+def in_pairs(words: Sequence[str], classes: Sequence[str]) -> bool:
     """Whether every second word is a fraction and none of the classes."""
     fractions = words[1::2]
     return (

@@ -47,13 +47,18 @@ def refuse_near(frame: pd.DataFrame, source: object, known: Iterable[str]) -> No
         for column in columns:
             text = clean(column).casefold()
             said = NUMBERED.fullmatch(text) if name == "group" else None
-            if said or (len(text) > 2 and SequenceMatcher(None, text, name).ratio() >= NEAR):
+            if said or is_near(text, name):
                 several = name == "label" and frame[column].str.contains(r"\S[\s|;,]+\S").any()
                 more = "; several labels in a cell (multi-label tasks) are not for this version" if several else ""
                 raise InputError(
                     f"{source}: received column {column!r}, nearly {name!r}, which is not there; "
                     f"allowed: {name}, or --{name} {column!r}{more}"
                 )
+
+
+def is_near(text: str, name: str) -> bool:
+    """Whether a header, without capitals, is a known one misspelt."""
+    return len(text) > 2 and SequenceMatcher(None, text, name).ratio() >= NEAR
 
 
 def refuse_twice(header: Sequence[str], source: object) -> None:

@@ -15,6 +15,7 @@ from trainable.data.flags import Taken
 from trainable.data.form import Form
 from trainable.data.values import sorted_names
 from trainable.errors import InputError
+from trainable.images.kinds import is_file
 from trainable.words import few
 
 COMPETITION = "competition"
@@ -172,4 +173,4 @@ def _list(folder: Path) -> dict[str, int]:
     if not folder.is_dir():
         return {}
     with os.scandir(folder) as entries:
-        return {e.name: e.stat().st_size for e in entries if not e.name.startswith(".") and e.is_file()}
+        return {e.name: e.stat().st_size for e in entries if not e.name.startswith(".") and is_file(e)}

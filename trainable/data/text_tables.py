@@ -20,6 +20,7 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl")
 LOOKED_AT = 50  # lines from which the delimiter is told
 USUAL = ("utf-8", "utf-8-sig", "utf-16")
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
+FOREIGN = re.compile(r"[!-+\--:<-{}~]*[^\x00-\x7f][^\s,;|]*")
 HANGUL = re.compile(rb"(?:[\x00-\x7f]|[\xb0-\xc8][\xa1-\xfe])*")  # KS X 1001: ASCII and Korean syllables alone
 
 
@@ -73,9 +74,15 @@ def with_columns(table: pd.DataFrame, required: tuple[str, ...], path: Path) -> 
     return table.rename(columns={column: name for name, column in found.items()})
 
 
+def without_index(table: pd.DataFrame) -> pd.DataFrame:
+    """The table without columns that have no name of their own: the row numbers that pandas writes."""
+    return table.drop(columns=[name for name in table.columns if str(name) == "" or str(name).startswith("Unnamed: ")])
+
+
 def _delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
     text, encoding = decoded(path)
-    notes = [] if encoding in USUAL else [f"read as {encoding}"]
+    guessed = f"read as {encoding}, such as {_foreign(text)!r} (where that is wrong, save it as UTF-8)"
+    notes = [] if encoding in USUAL else [guessed]
     if said := SEPARATOR_LINE.match(text):  # Excel's own
         text = text[said.end() :]
     mark = said.group(1) if said else delimiter(text)
@@ -154,6 +161,12 @@ def decoded(path: Path) -> tuple[str, str]:
         if best is None:
             raise InputError(f"{path} is no readable table: in no known encoding; allowed: UTF-8") from None
         return str(best), best.encoding
+
+
+def _foreign(text: str) -> str:
+    """The first word that is not of ASCII alone: by it people see whether an encoding was guessed right."""
+    found = FOREIGN.search(text)
+    return found[0] if found else ""
 
 
 def delimiter(text: str) -> str:

@@ -16,6 +16,7 @@ LIKE_NOBODY = {"-", "--", "?", ".", "-1", "null", "nil", "nat", "n/a", "#n/a", "
 ROUNDED = re.compile(r"[+-]?[0-9]([.,][0-9]+)?[eE]\+?[0-9]+")
 WARNED = 5  # pairs of near-equal values that are named
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
+WHOLE = re.compile(r"([+-]?[0-9]+)\.0*")
 
 
 def clean(text: str) -> str:
@@ -98,6 +99,12 @@ def numbers(values: Iterable[str]) -> np.ndarray | None:
     except ValueError:
         return None
     return found if np.isfinite(found).all() else None
+
+
+def by_value(text: str) -> str:
+    """A whole number without its decimals, 3 for 3.0; anything else as it is."""
+    found = WHOLE.fullmatch(text)
+    return found[1] if found else text
 
 
 def _loose(value: str) -> str:

@@ -127,7 +127,7 @@ def _as_seen(data: bytes) -> np.ndarray | None:
             if data.startswith(b"\x89PNG") and data[24] > 8:  # of 16 bits a colour Pillow keeps 8
                 return _of_opencv(data, file.getexif().get(ORIENTATION, 1))
             file.load()
-            return _of_pillow(ImageOps.exif_transpose(file))
+            return of_pillow(file)
     except UnidentifiedImageError:
         return _of_opencv(data, 1)
     except (OSError, SyntaxError, ValueError, EOFError, KeyError, IndexError, TypeError, OverflowError):
@@ -145,7 +145,9 @@ def _of_opencv(data: bytes, orientation: int) -> np.ndarray | None:
     return np.array(ImageOps.exif_transpose(seen))
 
 
-def _of_pillow(image: Image.Image) -> np.ndarray:
+def of_pillow(image: Image.Image) -> np.ndarray:
+    """RGB uint8 [H, W, 3], upright by its EXIF tag, of an image that Pillow opened; raises its errors."""
+    image = ImageOps.exif_transpose(image)
     if image.mode.startswith("I") or image.mode == "F":
         return np.repeat(_scaled(np.asarray(image))[:, :, None], 3, 2)
     if image.has_transparency_data:

@@ -56,14 +56,22 @@ def walk(root: Path, others: Counter[str]) -> Iterator[tuple[str, int]]:
                 path = f"{folder}/{entry.name}" if folder else entry.name
                 if entry.name.startswith(".") or entry.name in LITTER:
                     continue
-                if entry.is_dir():
+                if entry.is_symlink() and not (root / path).exists():
+                    others[NOWHERE] += 1
+                elif entry.is_dir():
                     (linked if entry.is_symlink() else todo).append(path)
                 elif entry.is_file() and is_photo(root / path):
                     yield path, entry.stat().st_size
-                elif entry.is_symlink() and not (root / path).exists():
-                    others[NOWHERE] += 1
                 else:
                     others[os.path.splitext(entry.name)[1].lower() or "no suffix"] += 1  # noqa: PTH122
+
+
+def is_file(entry: os.DirEntry) -> bool:
+    """Whether an entry of a folder is a file, or a link to one; a link to itself is none."""
+    try:
+        return entry.is_file()
+    except OSError:
+        return False
 
 
 def kind_of(head: bytes) -> str:

@@ -50,6 +50,11 @@ class ImageStore:
         table = np.load(self.folder / "digests.npy", allow_pickle=False)
         return {name: bytes(row) for name, row in zip(self.names, table, strict=True)}
 
+    def content_of(self, names: Sequence[str]) -> str:
+        """What the files of these images hold, as a store of them alone would say."""
+        digests = self.digests()
+        return _content(names, b"".join(digests[name] for name in names))
+
     @property
     def pixels_file(self) -> Path:
         return self.folder / "pixels.npy"
@@ -188,7 +193,7 @@ def _build(
 
 def _placed(partial: Path, names: tuple[str, ...], size: tuple[int, int], digests: np.ndarray, state: Path) -> str:
     """Name a finished store by what its files held, and note that for the state that they were in."""
-    content = hashlib.sha256("\0".join(names).encode() + digests.tobytes()).hexdigest()
+    content = _content(names, digests.tobytes())
     folder = state.parent / _key(names, size, content)
     with waiting_for(f"{folder}.lock", "decodes the same photos"):
         if whole(folder, (len(names), *size, 3)) is not None:  # the same photos, elsewhere
@@ -198,6 +203,10 @@ def _placed(partial: Path, names: tuple[str, ...], size: tuple[int, int], digest
             partial.replace(folder)
     write_json(state, {"content": content})
     return content
+
+
+def _content(names: Sequence[str], digests: bytes) -> str:
+    return hashlib.sha256("\0".join(names).encode() + digests).hexdigest()
 
 
 def _key(names: tuple[str, ...], size: tuple[int, int], content: str) -> str:

@@ -35,7 +35,9 @@ class EnsembleFolder:
         return Predictions.read(self._oof)
 
     def test(self) -> dict[str, np.ndarray]:
-        """probabilities float32 [members, K, M, C], members str, images str[M], vote [M, C], classes str[C]."""
+        """probabilities float32 [members, K, M, C], members str, images str[M], digests uint8 [M, 32] (SHA-256 of each
+        file), vote [M, C], classes str[C].
+        """
         return read_npz(self._test)
 
     def write_test(self, **arrays: np.ndarray) -> None:

@@ -221,6 +221,16 @@ def test_lines_that_contradict_or_are_of_no_fold_are_refused(tmp_path):
     with pytest.raises(InputError, match=r"line 3: received gender 'female' .* earlier line makes 'male'; allowed"):
         correct(manifest, file(tmp_path, f"{name},gender,male", f"{name},gender,female"))
     correct(manifest, file(tmp_path, f"{name},gender,male", f"{name},gender,male", "000000,gender,female"))
+    for lines in ((f" {name} ,gender,female", "000000,gender,male"), ("000000,gender,male", f"{name},gender,female")):
+        assert correct(manifest, file(tmp_path, *lines))["gender"].tolist() == [
+            1,
+            *[0] * 6,
+            1,
+            *[1] * 6,
+        ]  # an image above
+    for near in ("folds", "Givn"):  # a line of one fold would hold in all
+        with pytest.raises(InputError, match=f"received column '{near}', nearly"):
+            correct(manifest, file(tmp_path, f"{name},gender,male,1", header=f"path_or_id,field,value,{near}"))
     header = "path_or_id,field,value,fold"
     for fold, allowed in (("3", "0 to 2, the folds of this run"), ("\u00b2", "a fold's number, or nothing")):
         config = TrialConfig(rows=RowsConfig(corrections=file(tmp_path, f"{name},gender,male,{fold}", header=header)))

@@ -11,8 +11,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from trainable.data.layouts.written import find_written
+from trainable.errors import InputError
 from trainable.images.decode import read_image
-from trainable.images.kinds import is_photo, kind_of, walk, why_unreadable
+from trainable.images.kinds import NOWHERE, is_photo, kind_of, walk, why_unreadable
 
 H, W = 32, 48
 rows, columns = np.mgrid[:H, :W]
@@ -160,6 +162,10 @@ def test_one_list_of_photos_by_content_links_followed_once(tmp_path: Path) -> No
     (root / ".hidden.png").write_bytes(b"x")
     (root / "link").symlink_to(elsewhere)
     (root / "a" / "back").symlink_to(root)
+    (root / "loop.png").symlink_to("loop.png")
     others: Counter[str] = Counter()
     assert sorted(name for name, _ in walk(root, others)) == ["a/x.tif", "link/x.bmp", "no_ending", "x.webp"]
-    assert others == {".txt": 1, "no suffix": 1, "links to a folder that is there already": 1}
+    assert others == {".txt": 1, "no suffix": 1, "links to a folder that is there already": 1, NOWHERE: 1}
+    assert find_written(root, ["x.webp"], root).images == ["x.webp"]
+    with pytest.raises(InputError, match=r"loop\.png not found below"):
+        find_written(root, ["loop.png"], root)

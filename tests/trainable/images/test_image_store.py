@@ -92,8 +92,12 @@ def test_photo_whose_content_changed_at_equal_size_and_time_is_decoded_anew(phot
     assert path.stat().st_size == then.st_size and path.stat().st_mtime_ns == then.st_mtime_ns
     now = open_store(photos, NAMES, (32, 32))
     assert now.bad == ("a.png",) and now.content != first.content and first.bad == ()
+    assert now.content_of(NAMES) == now.content
+    assert now.content_of(NAMES[1:]) == open_store(photos, NAMES[1:], (8, 8)).content
     assert [name for name in NAMES if now.digests()[name] != first.digests()[name]] == ["a.png"]
     assert open_store(photos, NAMES, (32, 32), content=first.content).folder == first.folder
+    with pytest.raises(InputError, match=r"no photo gone\.png below .*, or --data where they lie now"):
+        open_store(photos, [*NAMES, "gone.png"], (32, 32))
     shutil.rmtree(first.folder)
     with pytest.raises(InputError, match="received other content than when the run began"):
         open_store(photos, NAMES, (32, 32), content=first.content)

@@ -15,13 +15,14 @@ from trainable.data.layouts.beside import with_file
 from trainable.data.layouts.class_folders import find_class_folders, find_first_parts, refuse_loose
 from trainable.data.layouts.coco import find_coco
 from trainable.data.layouts.copies import copies_said, merge_duplicates
+from trainable.data.layouts.finish import test_groups_said
 from trainable.data.layouts.image_folder import find_image_folder
-from trainable.data.layouts.photos import Photos, refuse_other_files
+from trainable.data.layouts.photos import Photos, passed_over, refuse_other_files
 from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
 from trainable.data.layouts.sources import Source
-from trainable.data.layouts.tables import find_tables
-from trainable.data.layouts.unread import tables_unread, unread_said
+from trainable.data.layouts.tables import find_tables, hidden_tables
+from trainable.data.layouts.unread import lists_unread, tables_of_test, tables_unread, unread_said
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 from trainable.images.kinds import NOWHERE
@@ -53,7 +54,7 @@ def plan_lines(manifest: Manifest) -> list[str]:
         test, lines = read_test(manifest.root, manifest.classes, manifest.taken.flags), []
     except InputError as error:
         test, lines = None, [f"warning: the test set cannot be read yet: {error}"]
-    return [*lines, *copies_said(manifest, test)]
+    return [*lines, *test_groups_said(test), *copies_said(manifest, test)]
 
 
 def _read_manifest(root: Path, flags: Flags) -> Manifest:
@@ -91,25 +92,41 @@ def _read(root: Path, flags: Flags) -> Reading:
         or find_coco(root, photos, sample, flags)
         or find_tables(root, photos, sample, flags)
         or _beside_tables(root, find_class_folders(root, photos, sample, flags))
-        or find_first_parts(root, photos, flags, [path.name for path in tables_unread(root)])
+        or _beside_tables(root, find_first_parts(root, photos, flags, _may_hold_labels(root, photos)))
     )
     if not source:
         refuse_loose(root, photos)
         found = ", ".join(sorted(p.name for p in root.iterdir())[:8])
         tables = [path.name for path in tables_unread(root)]
         said = f", where {few(tables)} have no column (CSV, Parquet) that names photos here" if tables else ""
+        if asked := [path.name for path in tables_of_test(root)]:
+            said += f", where {few(asked)} is taken for rows to predict, by its name"
+        if hidden := [path.name for path in hidden_tables(root)]:
+            said += f", where {few(hidden)} is not read, by its name: answers (rename it where it holds labels)"
         raise InputError(f"data folder {root}: no layout found; received {found}{said}; allowed: {LAYOUTS}")
     if lost := photos.others[NOWHERE]:
         source = replace(source, lines=(*source.lines, f"warning: {lost:,} {NOWHERE}: were these photos fetched?"))
+    if passed := passed_over(photos):
+        source = replace(source, lines=(*source.lines, passed))
     return read_source(root, source, sample, photos, flags)
+
+
+def _may_hold_labels(root: Path, photos: Photos) -> list[str]:
+    return [path.name for path in (*tables_unread(root), *lists_unread(root, photos))]
 
 
 def _beside_tables(root: Path, source: Source | None) -> Source | None:
     """What folders say, and which tables say nothing of these photos."""
-    tables = [path.name for path in tables_unread(root)]
-    if source is None or not tables:
+    if source is None:
         return source
-    return replace(source, lines=(*source.lines, f"warning: {few(tables)}: no photo here by name, so left out"))
+    tables = [path.name for path in tables_unread(root)]
+    lines = [f"warning: {few(tables)}: no photo to train on by name, so left out"] if tables else []
+    if asked := [path.name for path in tables_of_test(root)]:
+        lines.append(
+            f"warning: {few(asked)} not read where folders or names are the classes: test photos are those of a sample "
+            "submission, else of folders called test"
+        )
+    return replace(source, lines=(*source.lines, *lines))
 
 
 def _existing(root: Path) -> Path:

@@ -17,6 +17,7 @@ from trainable.data.flags import Flags
 from trainable.data.layouts.photos import MARK, Photos, role_of, role_of_path, stem_of
 from trainable.data.layouts.sample import Sample
 from trainable.data.layouts.sources import Source, Table
+from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.images.kinds import LITTER
 from trainable.words import count, few
@@ -34,16 +35,17 @@ FEWEST = 2  # photos a class, on average, for first parts of names to be classes
 def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags: Flags) -> Source | None:
     """Photos that lie in a folder per class; None where they lie in one folder, or at different depths.
 
-    Where those of a training folder do so, and others lie otherwise, these are left out aloud; `--image FOLDER` says
-    which count.
+    Where those of a training folder do so, others beside it are left out aloud; `--image FOLDER` says which count.
     """
     names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
     apart: list[str] = []
     if flags.image is not None and (root / flags.image).is_dir():
         inside = set(photos.below_folder(flags.image).names)
         names, apart = [n for n in names if n in inside], [n for n in names if n not in inside]
-    elif not levels_of(parted(names)[2]) and "train" in photos.roles:
-        names, apart = _of_training(photos)
+    elif "train" in photos.roles:
+        training, elsewhere = _of_training(photos)
+        if levels_of(parted(training)[2]) or not levels_of(parted(names)[2]):  # a folder beside train/ is no class
+            names, apart = training, elsewhere
     below, common, folders = parted(names)
     if not (levels := levels_of(folders)):
         return None
@@ -75,7 +77,8 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
     valid = sum(role_of(top) == "valid" for top, _ in below)
     if valid:
         lines.append(f"{valid:,} photos of a validation folder train and are scored too: folds are made of all")
-    if apart:
+    asked = set() if sample is None else {clean(v) for c in sample.named[:1] for v in sample.table[c]}
+    if apart := [n for n in apart if not asked & {n, base := n.rpartition("/")[2], stem_of(base)}]:
         lines.append(
             f"warning: {count(len(apart), 'photo')} elsewhere, such as {apart[0]}, neither train nor are predicted "
             "(--image FOLDER: the photos below it train)"
@@ -186,6 +189,13 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
     frame = pd.DataFrame({IMAGE: names, **found}, dtype=str)
     values = " or ".join(f"{c} ({few(dict.fromkeys(column))}, --label {c})" for c, column in found.items())
     first = names[0].rpartition("/")[2]
+    folders = {tuple(part for part in name.split("/")[:-1] if not role_of(part)) for name in names}
+    if flags.label is None and len(folders) > 1:
+        shown = few(sorted("/".join(folder) or "." for folder in folders))
+        raise InputError(
+            f"data folder {root}: two readings: the label is a part of the file's name ({first}), {values}, or a "
+            f"folder, such as {shown}; allowed: the flag, or a folder per class (train/CLASS/PHOTO)"
+        )
     if flags.label is None and beside:
         raise InputError(
             f"data folder {root}: two readings: the label is a part of the file's name, {values}, or in {few(beside)}, "

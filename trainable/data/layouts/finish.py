@@ -7,7 +7,7 @@ from trainable.data.flags import Flags
 from trainable.data.headers import find, named
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
-from trainable.data.manifest import OWN, SAMPLE_WEIGHT, Manifest
+from trainable.data.manifest import OWN, SAMPLE_WEIGHT, Manifest, TestSet
 from trainable.data.values import (
     alone_where_nobody,
     clean,
@@ -85,6 +85,12 @@ def groups_of(
     if extra:
         return groups, lines
     return groups, [f"group = {column}: {groups.nunique():,} groups", *lines, *alone, *warned]
+
+
+def test_groups_said(test: TestSet | None) -> list[str]:
+    """A warning for each group of test photos that may be nobody: their answers would be pooled."""
+    counts = counted(pd.Series(test.groups or (), dtype=str)) if test is not None else {}
+    return [line.replace("warning: group", "warning: test group", 1) for line in doubtful_groups(counts)]
 
 
 def may_be_groups(frame: pd.DataFrame, used: set[str]) -> list[str]:

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
+import pandas as pd
 
 from trainable.data.flags import Flags
 from trainable.data.headers import find, named
@@ -54,7 +55,7 @@ def guess_image(
 
 def _with_header(photos: Photos, table: Table, column: str, located: Located) -> tuple[str, Located]:
     """What was found; InputError where the header is a photo that no row names: it is a row, and the table has none."""
-    if column in table.columns and _is_file(column):
+    if column in table.columns and (stem_of(column) != column or _like_a_row(table, column)):
         rows = photos.matching(column).rows
         if rows and not set(rows) & set(located.rows.tolist()):
             raise InputError(
@@ -62,6 +63,11 @@ def _with_header(photos: Photos, table: Table, column: str, located: Located) ->
                 f"{column} is a photo; allowed: a line of names above it, such as image,label"
             )
     return column, located
+
+
+def _like_a_row(table: Table, column: str) -> bool:
+    """Whether a header beside `column` is one of the values below it, as of a row."""
+    return any(name in set(table.frame[name]) for name in table.columns if name != column)
 
 
 def _refuse_other_names(
@@ -149,5 +155,30 @@ def _may_name(photos: Photos, table: Table, column: str) -> bool:
     drawn = values.iloc[np.unique(np.linspace(0, len(values) - 1, TRIED).astype(int))].str.strip()
     if drawn.nunique() < DISTINCT * len(drawn):
         return False
-    hits = sum(bool(value and photos.matching(value).rows) for value in drawn)
-    return hits >= LEAST * len(drawn)
+    found = [len(photos.matching(value).rows) if value else 0 for value in drawn]
+    if sum(count > 1 for count in found) > len(drawn) / 2 and _of_folders(photos, values):
+        return False  # classes, whose numbers photos have in each of their folders
+    return sum(map(bool, found)) >= LEAST * len(drawn)
+
+
+def refuse_list_of_classes(photos: Photos, table: Table, column: str) -> None:
+    """InputError where a table whose `column` names photos is a list of classes, by folders that more photos lie in."""
+    for name in table.columns:
+        if inside := _of_folders(photos, table.frame[name]):
+            where, rows = table.path.name, len(table.frame)
+            raise InputError(
+                f"{where}: two readings: {column} names {rows:,} photos (--image {column}), or {name} names folders "
+                f"of {len(inside):,} photos; allowed: the flag, or {where} taken away where folders are the classes"
+            )
+
+
+def _of_folders(photos: Photos, values: pd.Series) -> list[str]:
+    """Photos in folders that are called as the values, where these are more than values and called otherwise: a list
+    of classes, whose numbers photos may have for names too. Empty where values are no names of folders."""
+    distinct = {clean(value) for value in values} if len(values) < len(photos.names) else set()
+    if len(distinct) < len(values) or len(distinct) < 2 or not distinct <= photos.held_by.keys():
+        return []
+    parts = [(name, name.split("/")) for name in photos.names if "/" in name]
+    inside = [(name, part) for name, part in parts if clean(part[-2]) in distinct]
+    others = any(not part[-1].startswith(part[-2]) for _, part in inside)
+    return [name for name, _ in inside] if others and len(inside) > len(values) else []

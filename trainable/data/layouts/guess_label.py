@@ -50,6 +50,12 @@ def guess_label(
     if source.label:
         return _column(frame, source.label, source.layout)
     if (column := find(columns, "label", where)) is not None:
+        other = find(columns, str(asked.columns[0]), where) if len(asked.columns) == 1 else None
+        if other not in (None, column):
+            raise InputError(
+                f"{where}: two readings: the label is {column}, by its name, or {other}, which {sample} asks for; "
+                f"allowed: --label {column} or --label {other}"
+            )
         return _column(frame, column, "its name")
     folder = [FOLDER] if FOLDER in source.beside and FOLDER not in taken else []
     if (found := _by_sample(frame, [*columns, *folder], image, asked, sample, where, flags)) is not None:
@@ -64,9 +70,9 @@ def guess_label(
         return _one_hot(frame, hot, image, where, "a single one in every row")
     if folder and not any(_repeats(frame[c]) for c in columns):
         return _column(frame, FOLDER, "the one that each photo lies in")
-    only = _only_one(frame, columns, where)
-    _refuse_folder(frame, only, folder, where)
     passed_over = f"; {few(source.hidden)} not read: answers, by its name" if source.hidden else ""
+    only = _only_one(frame, columns, where + passed_over.replace(";", ",", 1))
+    _refuse_folder(frame, only, folder, where)
     return _column(frame, only, f"the one column whose values repeat{passed_over}")
 
 

@@ -1,10 +1,15 @@
-"""Photos that by their names were made of others beside them: `a_flip.jpg` of a.jpg, `a_jpg.rf.1b2c.jpg` of a_jpg."""
+"""Photos that by their names were made of others: `a_flip.jpg` of a.jpg beside it, `a_jpg.rf.1b2c.jpg` of a_jpg,
+`augmented/M01_02_flip.jpg` of original/M01_02.jpg, where one photo alone has that name.
+"""
 
+import re
+from collections import Counter
 from collections.abc import Sequence
 
 from trainable.data.layouts.photos import MARK, stem_of
 
 EXPORTED = ".rf."  # Roboflow's exports: what is before it is one photo, augmented several times
+OWN_NAME = re.compile(r"(?=.*[0-9])(?=.*[^\W\d_]).{4,}")  # of a photo that others in other folders are named after
 FEWEST = 3  # photos that others are named after, below which it is chance
 
 
@@ -13,15 +18,25 @@ def named_after(images: Sequence[str]) -> list[tuple[int, int]]:
     first: dict[tuple[str, str], int] = {}
     for i, image in enumerate(images):
         first.setdefault(_split(image), i)
+    alone = _alone(images)
     found = []
     for i, image in enumerate(images):
         folder, stem = _split(image)
         of = first[folder, stem]
-        heads = (stem[: mark.start()] for mark in MARK.finditer(stem))
+        heads = [stem[: mark.start()] for mark in MARK.finditer(stem)]
         of = next((first[folder, head] for head in heads if head and (folder, head) in first), of)
+        if of == i:
+            of = next((alone[head] for head in reversed(heads) if head in alone), of)
         if of != i:
             found.append((i, of))
     return found if len({of for _, of in found}) >= FEWEST else []
+
+
+def _alone(images: Sequence[str]) -> dict[str, int]:
+    """{name without suffix: number} of photos whose name says something, and is no other photo's."""
+    stems = [_split(image)[1] for image in images]
+    counts = Counter(stems)
+    return {stem: i for i, stem in enumerate(stems) if counts[stem] == 1 and OWN_NAME.fullmatch(stem)}
 
 
 def _split(image: str) -> tuple[str, str]:

@@ -14,12 +14,15 @@ import numpy as np
 from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.images.kinds import SUFFIXES, walk
+from trainable.words import count
 
 HIDDEN = re.compile(r"^(answers|solutions?)\.|truth", re.IGNORECASE)  # what only tells how good a vote was
 MARK = re.compile(r"[_\-. ]")  # behind it a name says which of several photos of one thing this is
 DIGITS = re.compile(r"[0-9]+")
 SHORTENED = re.compile(r"(0|[1-9][0-9]*)(?:\.0+)?")  # what a spreadsheet makes of them
 UPLOADED = re.compile(r"^[0-9a-f]{8}-(?=.)")  # what Label Studio puts before the name of a file
+NO_PICTURES = {".csv", ".tsv", ".parquet", ".json", ".jsonl", ".xlsx", ".xls", ".ods", ".txt", ".md", ".yaml", ".yml",
+               ".xml", ".html", ".py", ".ipynb", ".zip", ".db", ".ini", ".log", ".toml", ".sh", ".bib"}  # fmt: skip
 ROLES = {
     "test": re.compile(r"(?<![a-z])test(ing)?(?![a-z])", re.IGNORECASE),
     "valid": re.compile(r"(?<![a-z])(val|valid|validation|dev)(?![a-z])", re.IGNORECASE),
@@ -94,6 +97,11 @@ class Photos:
                 of_folder[folder] = role_of_path(name)
             found.append(of_folder[folder])
         return found
+
+    @cached_property
+    def held_by(self) -> Counter[str]:
+        """{name of a folder: how many photos lie in it, or in others of that name}."""
+        return Counter(clean(name.rpartition("/")[0].rpartition("/")[2]) for name in self.names)
 
     @cached_property
     def by_folder(self) -> dict[str, list[int]]:
@@ -207,6 +215,17 @@ def of_role(photos: Photos, hits: list[int], role: str) -> list[int]:
     """Photos not in a folder of the other role, where there are such; else all."""
     other = {"train": ("test",), "test": ("train", "valid")}[role]
     return [i for i in hits if photos.roles[i] not in other] or hits
+
+
+def passed_over(photos: Photos) -> str:
+    """What to say of files beside the photos that may be pictures to people, "" where there are none."""
+    found = Counter(
+        {suffix: n for suffix, n in photos.others.items() if suffix[:1] == "." and suffix not in NO_PICTURES}
+    )
+    if not found:
+        return ""
+    kinds = ", ".join(f"{n:,} {suffix}" for suffix, n in found.most_common(4))
+    return f"warning: passed over: {count(found.total(), 'file')} not read as photos ({kinds})"
 
 
 def refuse_other_files(photos: Photos) -> None:

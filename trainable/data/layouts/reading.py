@@ -35,7 +35,7 @@ from trainable.data.layouts.test_rows import TestRows, find_test
 from trainable.data.manifest import Manifest, TestSet
 from trainable.data.values import clean
 from trainable.errors import InputError
-from trainable.words import few
+from trainable.words import count, few
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     owners, of_groups = groups_of(table.frame, group, images)
     refuse_repeated(images, text, owners, where)
     kept = ~images.duplicated()
-    told_of = test.item if test is not None else None
-    item = find(table.columns, told_of, where) if told_of is not None else None
+    item = find(table.columns, test.item, where) if test is not None and test.item is not None else None
     items = items_of(table.frame, item)
     used = {image, OF_ROW, *derived, *label.columns, *(c for c in (group, fold) if c)}
     of_items: list[str] = []
@@ -126,6 +125,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += parts_said(table_frame, used)
     said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
+    left_out += _unnamed(located, source, image, test)
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
@@ -171,6 +171,22 @@ def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: Tes
             f"{photos.root}; allowed: file names or ids, or --image COLUMN"
         )
     return found
+
+
+def _unnamed(located: Located, source: Source, image: str, test: TestRows | None) -> list[str]:
+    """A warning where photos are in no row of the labelled table, dropped ones included, and in no test row."""
+    photos, known = located.photos, set(located.images()) | set(test.images if test is not None else ())
+    if source.train.path == photos.root:  # the table is of the photos, and says which it leaves out
+        return []
+    dropped = set(source.train.frame[image].map(clean)) - set(located.values)
+    known |= {photos.names[i] for cell in dropped for i in photos.matching(cell).rows}
+    left = [n for n, role in zip(photos.names, photos.roles, strict=True) if role != "test" and n not in known]
+    if not left:
+        return []
+    where = source.train.path.name
+    return [
+        f"warning: {count(len(left), 'photo')}, such as {left[0]}, in no row of {where}: neither training nor predicted"
+    ]
 
 
 def _with_photos(table: Table, located: Located, image: str, flags: Flags) -> tuple[Table, Located, list[str]]:

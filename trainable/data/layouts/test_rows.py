@@ -15,7 +15,7 @@ from trainable.data.layouts.several import OF_ID, OF_ROW
 from trainable.data.layouts.sources import Table
 from trainable.data.values import clean
 from trainable.errors import InputError
-from trainable.words import few
+from trainable.words import count, few
 
 IMAGE = "image"
 
@@ -180,8 +180,16 @@ def _of_photos(photos: Photos, sample: Sample) -> TestRows:
     refuse_missing_of_sample(best[1], best[0], path)
     _refuse_twice(sample, best[0])
     answers = tuple(c for c in sample.named if c != best[0])
-    lines = (f"test: {len(values):,} rows of {path}, in its order", best[1].sentence("image of test", best[0]))
-    return TestRows(sample.table, best[1].images(), best[0], answers, None, best[1].bare, path, lines)
+    images = best[1].images()
+    lines = [f"test: {len(values):,} rows of {path}, in its order", best[1].sentence("image of test", best[0])]
+    asked = set(images)
+    roles = zip(photos.names, photos.roles, strict=True)
+    if left := [name for name, role in roles if role == "test" and name not in asked]:
+        lines.append(
+            f"warning: {count(len(left), 'photo')} of test folders, such as {left[0]}, not in {path}, so nothing "
+            "predicts them"
+        )
+    return TestRows(sample.table, images, best[0], answers, None, best[1].bare, path, tuple(lines))
 
 
 def refuse_missing_of_sample(located: Located, column: str, path: str) -> None:

@@ -11,6 +11,7 @@ import numpy as np
 
 from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.images.kinds import is_file
 from trainable.words import few
 
 PADDED = re.compile(r"0[0-9]+\.[^.]+")  # names that are numbers with leading zeros
@@ -126,7 +127,7 @@ class _Folders:
             found = {}
             if (self.root / folder).is_dir():
                 with os.scandir(self.root / folder) as entries:
-                    found = {e.name: e.stat().st_size for e in entries if not e.name.startswith(".") and e.is_file()}
+                    found = {e.name: e.stat().st_size for e in entries if not e.name.startswith(".") and is_file(e)}
             self.listed[folder] = found
         return self.listed[folder]
 
