@@ -18,6 +18,8 @@ from trainable.training.report import Report
 
 REPEATING = 4  # trials that the time is worth, below which other seeds of what was asked for are trained
 RACING = 12  # trials that the time is worth, from which on trials are promoted while new ones are to come
+RACING_EARLY = 8  # the same where the first rung is after less than EARLY of the epochs, too soon to choose by alone
+EARLY = 0.25
 
 
 @dataclass
@@ -95,6 +97,10 @@ class TimePlan:
         scores = {name: value for name, value in asked.items() if value is not None}
         return max(scores, key=scores.__getitem__) if scores else next(iter(asked))
 
+    @property
+    def _racing(self) -> float:
+        return RACING_EARLY if min(self.race.rungs) < EARLY * self.search.epochs else RACING
+
     def weigh(self) -> None:
         """Tell the race how many are to be complete."""
         if self.repeating:
@@ -102,7 +108,7 @@ class TimePlan:
             self.race.sure = self.race.members  # all go on
         elif self.given:
             self.race.members = self.deadline.wanted(self.search.members) + self.more
-            self.race.sure = int(self.empty) if self.empty or self.deadline.worth < RACING else None
+            self.race.sure = int(self.empty) if self.empty or self.deadline.worth < self._racing else None
 
     def one_more(self) -> bool:
         """Let one more go on from its rung than was thought, so that no worker idles; False where all do."""
