@@ -14,11 +14,11 @@ import pandas as pd
 
 from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
-from trainable.data.layouts.class_folders import levels_of, parted
+from trainable.data.layouts.class_folders import FIRST_PART, levels_of, parted
 from trainable.data.layouts.guess_image import guess_image, refuse_list_of_classes
 from trainable.data.layouts.join import FOLDER, joined, with_folder
 from trainable.data.layouts.locate import Located
-from trainable.data.layouts.photos import HIDDEN, Photos, role_of
+from trainable.data.layouts.photos import HIDDEN, Photos, role_of, stem_of
 from trainable.data.layouts.sample import Sample, is_sample
 from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
@@ -122,17 +122,27 @@ def choose(
 
 
 def _refuse_few(photos: Photos, table: Table, column: str, located: Located) -> None:
-    """InputError where a table without a column `label` names at most half of the photos, all in few folders."""
+    """InputError where a table names at most half of the photos, and all lie in few folders, which may be classes.
+
+    A column `label` says otherwise, unless its values are names of these folders, or begin the names of all photos.
+    """
     named, where = len(np.unique(located.rows[located.rows >= 0])), table.path.name
-    train = [n for n, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
-    folders = parted(train)[2]
-    few_of_them = 2 * len({folder[0] for folder in folders if folder}) <= named
-    if 2 * named > len(train) or not few_of_them or not levels_of(folders) or find(table.columns, "label", table.path):
+    roles = [*zip(photos.names, photos.roles, strict=True)]
+    train = [n for n, role in roles if role in ("train", "valid")] or [n for n, role in roles if role != "test"]
+    if 2 * named > len(train):
         return
-    raise InputError(
-        f"{where}: two readings: {column} names {named:,} of {len(train):,} photos (--image {column}), or the folders "
-        f"that all lie in are classes; allowed: the flag, or {where} taken away"
-    )
+    folders, label = parted(train)[2], find(table.columns, "label", table.path)
+    begin = [FIRST_PART.match(f"{stem_of(name.rpartition('/')[2])}.") for name in train]
+    kinds = {
+        "folders that all lie in": {clean(folder[0]) for folder in folders if folder} if levels_of(folders) else set(),
+        "first parts of all names": {match[1] if match else "" for match in begin} if label is not None else set(),
+    }
+    for what, classes in kinds.items():
+        if 1 < len(classes) < named and (label is None or set(table.frame[label].map(clean)) <= classes):
+            raise InputError(
+                f"{where}: two readings: {column} names {named:,} of {len(train):,} photos (--image {column}), or the "
+                f"{what} are classes; allowed: the flag, or {where} taken away"
+            )
 
 
 def _of_test(photos: Photos, located: Located, sample: Sample | None) -> bool:
