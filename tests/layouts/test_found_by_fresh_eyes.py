@@ -231,6 +231,9 @@ def test_tables_that_name_some_of_what_folders_or_names_tell_of_all_are_refused(
     with pytest.raises(InputError, match=r"the label is the folder .* and 2 photos, such as cat/c5\.png, in no row"):
         read(root, group="who")
     assert len(read(root, group="who", image="file")[0].frame) == 10
+    table(root, "people.csv", ("file", "kind"), [(f"c{i}.png", "ab"[i % 2]) for i in range(6)])
+    table(root, "test.csv", ("file",), [(f"d{i}.png",) for i in range(6)])  # the folders only spread photos
+    assert texts(read(root)[0]) == ["a", "b"] * 3
     root = photos(tmp_path / "c", [f"{i}.png" for i in range(8)])
     for name, header in (("train.csv", "kind"), ("labels.csv", "label")):
         table(root, name, ("id", header), [(i, "ab"[i % 2]) for i in range(8)])

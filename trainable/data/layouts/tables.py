@@ -5,7 +5,7 @@
 Which table has the labelled rows, which column is what and where the photos lie is told by what is found.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -90,7 +90,8 @@ def choose(
     found = {t.path: guess_image(photos, t, "train", flags, among=images) for t in rest}
     naming = [t for t in rest if found[t.path] is not None]
     lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
-    answers = [t for t in naming if (own := found[t.path]) is not None and _of_test(photos, own[1], sample)]
+    asked = set() if sample is None or flags.image is not None else {*_cells(sample.table[sample.named[:1]])}
+    answers = [t for t in naming if (own := found[t.path]) is not None and _of_test(photos, own[1], asked)]
     naming = [t for t in naming if t not in answers]
     if not naming:
         return None
@@ -103,7 +104,7 @@ def choose(
     if flags.image is None and not images:
         refuse_list_of_classes(photos, whole, own[0])
         if flags.label is None:
-            _refuse_few(photos, whole, *own)
+            _refuse_few(photos, whole, *own, asked.union(*(_cells(t.frame) for t in test)))
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
     lines += said
     if not parts and (placed := with_folder(train, own[1])) is not train:
@@ -121,14 +122,21 @@ def choose(
     return Source(layout, train, test[0] if test else None, images=images, lines=tuple(lines), beside=beside)
 
 
-def _refuse_few(photos: Photos, table: Table, column: str, located: Located) -> None:
+def _cells(frame: pd.DataFrame) -> Iterator[str]:
+    return (clean(value) for column in frame for value in frame[column])
+
+
+def _refuse_few(photos: Photos, table: Table, column: str, located: Located, asked: set[str]) -> None:
     """InputError where a table names at most half of the photos, and all lie in few folders, which may be classes.
 
     A column `label` says otherwise, unless its values are names of these folders, or begin the names of all photos.
+    asked: names and ids of photos that are to be predicted, which do not count.
     """
     named, where = len(np.unique(located.rows[located.rows >= 0])), table.path.name
     roles = [*zip(photos.names, photos.roles, strict=True)]
     train = [n for n, role in roles if role in ("train", "valid")] or [n for n, role in roles if role != "test"]
+    base = {n: n.rpartition("/")[2] for n in train}
+    train = [n for n in train if not asked & {n, base[n], stem_of(base[n])}]
     if 2 * named > len(train):
         return
     folders, label = parted(train)[2], find(table.columns, "label", table.path)
@@ -145,11 +153,10 @@ def _refuse_few(photos: Photos, table: Table, column: str, located: Located) -> 
             )
 
 
-def _of_test(photos: Photos, located: Located, sample: Sample | None) -> bool:
-    """Whether all photos that a table names are of test folders, or asked for by the sample submission, and others are
+def _of_test(photos: Photos, located: Located, asked: set[str]) -> bool:
+    """Whether all photos that a table names are of test folders, or asked for by a sample submission, and others are
     there: it is an earlier submission."""
     roles = {photos.roles[row] for row in located.rows.tolist() if row >= 0}
-    asked = set() if sample is None else {clean(v) for c in sample.named[:1] for v in sample.table[c]}
     others = len(set(located.rows.tolist())) < len(photos.names)
     return others and (roles == {"test"} != {*photos.roles} or (roles == {""} and set(located.values) <= asked))
 
