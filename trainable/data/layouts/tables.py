@@ -104,7 +104,7 @@ def choose(
     if flags.image is None and not images:
         refuse_list_of_classes(photos, whole, own[0])
         if flags.label is None:
-            _refuse_few(photos, whole, *own, asked.union(*(_cells(t.frame) for t in test)))
+            _refuse_few(photos, whole, *own, asked, test)
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
     lines += said
     if not parts and (placed := with_folder(train, own[1])) is not train:
@@ -126,15 +126,20 @@ def _cells(frame: pd.DataFrame) -> Iterator[str]:
     return (clean(value) for column in frame for value in frame[column])
 
 
-def _refuse_few(photos: Photos, table: Table, column: str, located: Located, asked: set[str]) -> None:
+def _refuse_few(
+    photos: Photos, table: Table, column: str, located: Located, asked: set[str], test: Sequence[Table]
+) -> None:
     """InputError where a table names at most half of the photos, and all lie in few folders, which may be classes.
 
     A column `label` says otherwise, unless its values are names of these folders, or begin the names of all photos.
-    asked: names and ids of photos that are to be predicted, which do not count.
+    asked: names and ids of photos that are to be predicted, which do not count, nor do those of test tables.
     """
     named, where = len(np.unique(located.rows[located.rows >= 0])), table.path.name
     roles = [*zip(photos.names, photos.roles, strict=True)]
     train = [n for n, role in roles if role in ("train", "valid")] or [n for n, role in roles if role != "test"]
+    if 2 * named > len(train):
+        return
+    asked = asked.union(*(_cells(t.frame) for t in test))
     base = {n: n.rpartition("/")[2] for n in train}
     train = [n for n in train if not asked & {n, base[n], stem_of(base[n])}]
     if 2 * named > len(train):
