@@ -104,7 +104,8 @@ def choose(
     if flags.image is None and not images:
         refuse_list_of_classes(photos, whole, own[0])
         if flags.label is None:
-            _refuse_few(photos, whole, *own, asked, test)
+            rows = np.concatenate([one[1].rows for t in (whole, *parts) if (one := found[t.path]) is not None])
+            _refuse_few(photos, whole, own[0], np.unique(rows[rows >= 0]), asked, test)
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
     lines += said
     if not parts and (placed := with_folder(train, own[1])) is not train:
@@ -127,14 +128,15 @@ def _cells(frame: pd.DataFrame) -> Iterator[str]:
 
 
 def _refuse_few(
-    photos: Photos, table: Table, column: str, located: Located, asked: set[str], test: Sequence[Table]
+    photos: Photos, table: Table, column: str, rows: np.ndarray, asked: set[str], test: Sequence[Table]
 ) -> None:
     """InputError where a table names at most half of the photos, and all lie in few folders, which may be classes.
 
     A column `label` says otherwise, unless its values are names of these folders, or begin the names of all photos.
-    asked: names and ids of photos that are to be predicted, which do not count, nor do those of test tables.
+    rows: the photos that it and tables of a validation part name. asked: names and ids of photos that are to be
+    predicted, which do not count, nor do those of test tables.
     """
-    named, where = len(np.unique(located.rows[located.rows >= 0])), table.path.name
+    named, where = len(rows), table.path.name
     roles = [*zip(photos.names, photos.roles, strict=True)]
     train = [n for n, role in roles if role in ("train", "valid")] or [n for n, role in roles if role != "test"]
     if 2 * named > len(train):
