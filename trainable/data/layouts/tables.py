@@ -5,7 +5,7 @@
 Which table has the labelled rows, which column is what and where the photos lie is told by what is found.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,16 +14,14 @@ import pandas as pd
 
 from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
-from trainable.data.layouts.class_folders import FIRST_PART, levels_of, parted
-from trainable.data.layouts.guess_image import guess_image, refuse_list_of_classes
+from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.join import FOLDER, joined, with_folder
-from trainable.data.layouts.locate import Located
-from trainable.data.layouts.photos import HIDDEN, Photos, role_of, stem_of
+from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample, is_sample
 from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
+from trainable.data.layouts.strays import cells_of, of_test_alone, refuse_few, refuse_list_of_classes
 from trainable.data.text_tables import read_with_notes
-from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.images.kinds import LITTER
 
@@ -90,8 +88,8 @@ def choose(
     found = {t.path: guess_image(photos, t, "train", flags, among=images) for t in rest}
     naming = [t for t in rest if found[t.path] is not None]
     lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
-    asked = set() if sample is None or flags.image is not None else {*_cells(sample.table[sample.named[:1]])}
-    answers = [t for t in naming if (own := found[t.path]) is not None and _of_test(photos, own[1], asked)]
+    asked = set() if sample is None or flags.image is not None else {*cells_of(sample.table[sample.named[:1]])}
+    answers = [t for t in naming if (own := found[t.path]) is not None and of_test_alone(photos, own[1], asked)]
     naming = [t for t in naming if t not in answers]
     if not naming:
         return None
@@ -105,7 +103,7 @@ def choose(
         refuse_list_of_classes(photos, whole, own[0])
         if flags.label is None:
             rows = np.concatenate([one[1].rows for t in (whole, *parts) if (one := found[t.path]) is not None])
-            _refuse_few(photos, whole, own[0], np.unique(rows[rows >= 0]), asked, test)
+            refuse_few(photos, whole, own[0], np.unique(rows[rows >= 0]), asked, test)
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
     lines += said
     if not parts and (placed := with_folder(train, own[1])) is not train:
@@ -121,51 +119,6 @@ def choose(
         names = " and ".join(t.path.name for t in test[:3])
         raise InputError(f"data folder {photos.root}: two readings: test rows in {names}; allowed: one test table")
     return Source(layout, train, test[0] if test else None, images=images, lines=tuple(lines), beside=beside)
-
-
-def _cells(frame: pd.DataFrame) -> Iterator[str]:
-    return (clean(value) for column in frame for value in frame[column])
-
-
-def _refuse_few(
-    photos: Photos, table: Table, column: str, rows: np.ndarray, asked: set[str], test: Sequence[Table]
-) -> None:
-    """InputError where a table names at most half of the photos, and all lie in few folders, which may be classes.
-
-    A column `label` says otherwise, unless its values are names of these folders, or begin the names of all photos.
-    rows: the photos that it and tables of a validation part name. asked: names and ids of photos that are to be
-    predicted, which do not count, nor do those of test tables.
-    """
-    named, where = len(rows), table.path.name
-    roles = [*zip(photos.names, photos.roles, strict=True)]
-    train = [n for n, role in roles if role in ("train", "valid")] or [n for n, role in roles if role != "test"]
-    if 2 * named > len(train):
-        return
-    asked = asked.union(*(_cells(t.frame) for t in test))
-    base = {n: n.rpartition("/")[2] for n in train}
-    train = [n for n in train if not asked & {n, base[n], stem_of(base[n])}]
-    if 2 * named > len(train):
-        return
-    folders, label = parted(train)[2], find(table.columns, "label", table.path)
-    begin = [FIRST_PART.match(f"{stem_of(name.rpartition('/')[2])}.") for name in train]
-    kinds = {
-        "folders that all lie in": {clean(folder[0]) for folder in folders if folder} if levels_of(folders) else set(),
-        "first parts of all names": {match[1] if match else "" for match in begin} if label is not None else set(),
-    }
-    for what, classes in kinds.items():
-        if 1 < len(classes) < named and (label is None or set(table.frame[label].map(clean)) <= classes):
-            raise InputError(
-                f"{where}: two readings: {column} names {named:,} of {len(train):,} photos (--image {column}), or the "
-                f"{what} are classes; allowed: the flag, or {where} taken away"
-            )
-
-
-def _of_test(photos: Photos, located: Located, asked: set[str]) -> bool:
-    """Whether all photos that a table names are of test folders, or asked for by a sample submission, and others are
-    there: it is an earlier submission."""
-    roles = {photos.roles[row] for row in located.rows.tolist() if row >= 0}
-    others = len(set(located.rows.tolist())) < len(photos.names)
-    return others and (roles == {"test"} != {*photos.roles} or (roles == {""} and set(located.values) <= asked))
 
 
 def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict[Path, str]) -> Table:
