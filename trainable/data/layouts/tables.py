@@ -101,7 +101,8 @@ def choose(
     ((_, own),) = [pair for pair in named if pair[0] is whole]
     if flags.image is None and not images:
         refuse_list_of_classes(photos, whole, own[0])
-        if flags.label is None:
+        told = sample is not None and any(find(whole.columns, c, whole.path) for c in sample.named[1:])
+        if flags.label is None and not told:
             rows = np.concatenate([one[1].rows for t in (whole, *parts) if (one := found[t.path]) is not None])
             refuse_few(photos, whole, own[0], np.unique(rows[rows >= 0]), asked, test)
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
