@@ -219,6 +219,28 @@ def test_tables_beside_folders_of_classes_that_name_few_photos_are_no_labels(pet
         read(pets)
 
 
+def test_tables_that_name_some_of_what_folders_or_names_tell_of_all_are_refused(tmp_path: Path) -> None:
+    root = photos(tmp_path / "a", [f"train/{kind}.{i}.png" for kind in ("cat", "dog") for i in range(6)])
+    table(root, "done.csv", ("file", "label"), [(f"{kind}.{i}.png", kind) for kind in ("cat", "dog") for i in (0, 1)])
+    with pytest.raises(InputError, match=r"file names 4 of 12 photos .*, or the first parts of all names are classes"):
+        read(root)
+    assert len(read(root, image="file")[0].frame) == 4
+    root = photos(tmp_path / "b", [f"{kind}/{kind[0]}{i}.png" for kind in ("cat", "dog") for i in range(6)])
+    rows = [(f"{kind}{i}.png", f"p{i}") for kind in "cd" for i in range(5)]
+    table(root, "people.csv", ("file", "who"), rows)
+    with pytest.raises(InputError, match=r"the label is the folder .* and 2 photos, such as cat/c5\.png, in no row"):
+        read(root, group="who")
+    assert len(read(root, group="who", image="file")[0].frame) == 10
+    table(root, "people.csv", ("file", "kind"), [(f"c{i}.png", "ab"[i % 2]) for i in range(6)])
+    table(root, "test.csv", ("file",), [(f"d{i}.png",) for i in range(6)])  # the folders only spread photos
+    assert texts(read(root)[0]) == ["a", "b"] * 3
+    root = photos(tmp_path / "c", [f"{i}.png" for i in range(8)])
+    for name, header in (("train.csv", "kind"), ("labels.csv", "label")):
+        table(root, name, ("id", header), [(i, "ab"[i % 2]) for i in range(8)])
+    with pytest.raises(InputError, match="no column label here, and one in another table; allowed: --label label"):
+        read(root)
+
+
 def test_ids_of_folders_that_hold_a_photo_of_that_name_name_photos(tmp_path: Path) -> None:
     root = photos(tmp_path / "d", [f"i/{i:02}/{i:02}{end}.png" for i in range(8) for end in ("", "_mask")])
     table(root, "train.csv", ("id", "y"), [(f"{i:02}", "ab"[i % 2]) for i in range(8)])

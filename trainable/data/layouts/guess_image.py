@@ -4,7 +4,6 @@ import re
 from collections.abc import Sequence
 
 import numpy as np
-import pandas as pd
 
 from trainable.data.flags import Flags
 from trainable.data.headers import find, named
@@ -12,6 +11,7 @@ from trainable.data.layouts.locate import LEAST, Located, locate, locate_anyhow
 from trainable.data.layouts.photos import DIGITS, Photos, stem_of
 from trainable.data.layouts.several import OF_ID
 from trainable.data.layouts.sources import Table
+from trainable.data.layouts.strays import of_folders
 from trainable.data.values import clean
 from trainable.errors import InputError
 
@@ -156,29 +156,6 @@ def _may_name(photos: Photos, table: Table, column: str) -> bool:
     if drawn.nunique() < DISTINCT * len(drawn):
         return False
     found = [len(photos.matching(value).rows) if value else 0 for value in drawn]
-    if sum(count > 1 for count in found) > len(drawn) / 2 and _of_folders(photos, values):
+    if sum(count > 1 for count in found) > len(drawn) / 2 and of_folders(photos, values):
         return False  # classes, whose numbers photos have in each of their folders
     return sum(map(bool, found)) >= LEAST * len(drawn)
-
-
-def refuse_list_of_classes(photos: Photos, table: Table, column: str) -> None:
-    """InputError where a table whose `column` names photos is a list of classes, by folders that more photos lie in."""
-    for name in table.columns:
-        if inside := _of_folders(photos, table.frame[name]):
-            where, rows = table.path.name, len(table.frame)
-            raise InputError(
-                f"{where}: two readings: {column} names {rows:,} photos (--image {column}), or {name} names folders "
-                f"of {len(inside):,} photos; allowed: the flag, or {where} taken away where folders are the classes"
-            )
-
-
-def _of_folders(photos: Photos, values: pd.Series) -> list[str]:
-    """Photos in folders that are called as the values, where these are more than values and called otherwise: a list
-    of classes, whose numbers photos may have for names too. Empty where values are no names of folders."""
-    distinct = {clean(value) for value in values} if len(values) < len(photos.names) else set()
-    if len(distinct) < len(values) or len(distinct) < 2 or not distinct <= photos.held_by.keys():
-        return []
-    parts = [(name, name.split("/")) for name in photos.names if "/" in name]
-    inside = [(name, part) for name, part in parts if clean(part[-2]) in distinct]
-    others = any(not part[-1].startswith(part[-2]) for _, part in inside)
-    return [name for name, _ in inside] if others and len(inside) > len(values) else []

@@ -60,6 +60,11 @@ def guess_label(
     folder = [FOLDER] if FOLDER in source.beside and FOLDER not in taken else []
     if (found := _by_sample(frame, [*columns, *folder], image, asked, sample, where, flags)) is not None:
         return found
+    if (named := find(source.beside, "label", where)) is not None:
+        raise InputError(
+            f"{where}: no column label here, and one in another table; allowed: --label {named} for that, or --label "
+            f"COLUMN ({', '.join(columns[:8])})"
+        )
     if source.test is not None:
         beyond = [c for c in columns if find(source.test.columns, c, where) is None]
         if len(beyond) == 1:

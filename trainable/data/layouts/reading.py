@@ -125,7 +125,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
     said += parts_said(table_frame, used)
     said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
-    left_out += _unnamed(located, source, image, test)
+    left_out += _unnamed(located, source, image, test, derived == [*label.columns] and flags.image is None)
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
@@ -173,8 +173,11 @@ def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: Tes
     return found
 
 
-def _unnamed(located: Located, source: Source, image: str, test: TestRows | None) -> list[str]:
-    """A warning where photos are in no row of the labelled table, dropped ones included, and in no test row."""
+def _unnamed(located: Located, source: Source, image: str, test: TestRows | None, by_folder: bool) -> list[str]:
+    """A warning where photos are in no row of the labelled table, dropped ones included, and in no test row.
+
+    by_folder: whether the label is the folder, which such photos have too. InputError for them then.
+    """
     photos, known = located.photos, set(located.images()) | set(test.images if test is not None else ())
     if source.train.path == photos.root:  # the table is of the photos, and says which it leaves out
         return []
@@ -184,6 +187,11 @@ def _unnamed(located: Located, source: Source, image: str, test: TestRows | None
     if not left:
         return []
     where = source.train.path.name
+    if by_folder:
+        raise InputError(
+            f"{where}: the label is the folder that photos lie in, and {count(len(left), 'photo')}, such as {left[0]}, "
+            f"in no row; allowed: a row for each, {where} taken away, or --image {image}, which leaves them out"
+        )
     return [
         f"warning: {count(len(left), 'photo')}, such as {left[0]}, in no row of {where}: neither training nor predicted"
     ]

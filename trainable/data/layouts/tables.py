@@ -14,16 +14,14 @@ import pandas as pd
 
 from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
-from trainable.data.layouts.class_folders import levels_of, parted
-from trainable.data.layouts.guess_image import guess_image, refuse_list_of_classes
+from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.join import FOLDER, joined, with_folder
-from trainable.data.layouts.locate import Located
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample, is_sample
 from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
+from trainable.data.layouts.strays import cells_of, of_test_alone, refuse_few, refuse_list_of_classes
 from trainable.data.text_tables import read_with_notes
-from trainable.data.values import clean
 from trainable.errors import InputError
 from trainable.images.kinds import LITTER
 
@@ -90,7 +88,8 @@ def choose(
     found = {t.path: guess_image(photos, t, "train", flags, among=images) for t in rest}
     naming = [t for t in rest if found[t.path] is not None]
     lines = [f"{t.path.name} names no photo here, and is left out" for t in rest if t not in naming]
-    answers = [t for t in naming if (own := found[t.path]) is not None and _of_test(photos, own[1], sample)]
+    asked = set() if sample is None or flags.image is not None else {*cells_of(sample.table[sample.named[:1]])}
+    answers = [t for t in naming if (own := found[t.path]) is not None and of_test_alone(photos, own[1], asked)]
     naming = [t for t in naming if t not in answers]
     if not naming:
         return None
@@ -102,8 +101,10 @@ def choose(
     ((_, own),) = [pair for pair in named if pair[0] is whole]
     if flags.image is None and not images:
         refuse_list_of_classes(photos, whole, own[0])
-        if flags.label is None:
-            _refuse_few(photos, whole, *own)
+        told = sample is not None and any(find(whole.columns, c, whole.path) for c in sample.named[1:])
+        if flags.label is None and not told:
+            rows = np.concatenate([one[1].rows for t in (whole, *parts) if (one := found[t.path]) is not None])
+            refuse_few(photos, whole, own[0], np.unique(rows[rows >= 0]), asked, test)
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
     lines += said
     if not parts and (placed := with_folder(train, own[1])) is not train:
@@ -119,29 +120,6 @@ def choose(
         names = " and ".join(t.path.name for t in test[:3])
         raise InputError(f"data folder {photos.root}: two readings: test rows in {names}; allowed: one test table")
     return Source(layout, train, test[0] if test else None, images=images, lines=tuple(lines), beside=beside)
-
-
-def _refuse_few(photos: Photos, table: Table, column: str, located: Located) -> None:
-    """InputError where a table without a column `label` names at most half of the photos, all in few folders."""
-    named, where = len(np.unique(located.rows[located.rows >= 0])), table.path.name
-    train = [n for n, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
-    folders = parted(train)[2]
-    few_of_them = 2 * len({folder[0] for folder in folders if folder}) <= named
-    if 2 * named > len(train) or not few_of_them or not levels_of(folders) or find(table.columns, "label", table.path):
-        return
-    raise InputError(
-        f"{where}: two readings: {column} names {named:,} of {len(train):,} photos (--image {column}), or the folders "
-        f"that all lie in are classes; allowed: the flag, or {where} taken away"
-    )
-
-
-def _of_test(photos: Photos, located: Located, sample: Sample | None) -> bool:
-    """Whether all photos that a table names are of test folders, or asked for by the sample submission, and others are
-    there: it is an earlier submission."""
-    roles = {photos.roles[row] for row in located.rows.tolist() if row >= 0}
-    asked = set() if sample is None else {clean(v) for c in sample.named[:1] for v in sample.table[c]}
-    others = len(set(located.rows.tolist())) < len(photos.names)
-    return others and (roles == {"test"} != {*photos.roles} or (roles == {""} and set(located.values) <= asked))
 
 
 def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict[Path, str]) -> Table:
