@@ -149,7 +149,7 @@ def test_search_and_build_write_what_is_asked_for(name: str, tmp_path: Path, mon
     assert table[form["id"]].tolist() == [one for one, _ in folder.test]
     truth = [label for _, label in folder.test]
     key = tmp_path / "key.csv"
-    pd.DataFrame({table.columns[0]: table[table.columns[0]], "label": truth}).to_csv(key, index=False)
+    pd.DataFrame({form["id"]: table[form["id"]], "label": truth}).to_csv(key, index=False)
     own = run.measure().read(true_scores(built.root, key)["ensemble"])
     columns = tuple(form["columns"])
     assert graded(run.info.metric, table, columns, run.info.classes, truth) == pytest.approx(own, abs=1e-9)
