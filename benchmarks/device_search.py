@@ -12,7 +12,7 @@ import pynvml
 import torch
 
 from benchmarks.device_parts import Record, Scale, photos
-from benchmarks.record_tables import CLOTHING
+from benchmarks.measure import CLOTHING
 from trainable.run import Run
 
 SPACE = Path(__file__).with_name("device_space.py")

@@ -106,7 +106,7 @@ def everybody(side: int) -> dict[str, np.ndarray]:
     """Features of lite0 of all photos with a known class, in training and test table; labels, senders, folds."""
     import pandas as pd
 
-    from benchmarks.record_tables import CLOTHING
+    from benchmarks.measure import CLOTHING
 
     photos = Photos(side)
     e, (values, asked) = photos.experiment, features((LITE[0], side), photos)

@@ -9,7 +9,8 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from benchmarks.record_tables import CLOTHING, SENDERS, TABLES
+from benchmarks.measure import CLOTHING
+from benchmarks.record_tables import SENDERS, TABLES
 from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
 from trainable.features.compute import feature_blocks

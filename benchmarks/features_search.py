@@ -14,7 +14,7 @@ import pandas as pd
 
 from benchmarks.features_data import Photos
 from benchmarks.features_heads import score
-from benchmarks.record_tables import CLOTHING
+from benchmarks.measure import CLOTHING
 from trainable.run import Run
 
 SPACE = Path(__file__).parent / "features_space.py"

@@ -22,8 +22,8 @@ from typing import Any
 import numpy as np
 import torch
 
-from benchmarks.measure import commit, machine
-from benchmarks.record_tables import CLOTHING, SENDERS
+from benchmarks.measure import CLOTHING, commit, machine
+from benchmarks.record_tables import SENDERS
 from benchmarks.scored import asked, differ, gain, recorder
 from trainable.config import TrialConfig
 from trainable.data.folds import make_folds

@@ -16,6 +16,7 @@ import torch
 from trainable.files import write_text
 
 NOT_MEASURED = "not measured"
+CLOTHING = Path(os.environ.get("FOLDVOTE_CLOTHING", "../shared/data/clothing"))  # real photos, where they are
 
 
 def interleaved(

@@ -1,6 +1,5 @@
 """The tables that benchmarks.record makes: on which photos, which configurations, how many folds and epochs."""
 
-import os
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,11 +11,11 @@ import pandas as pd
 from sklearn.datasets import load_digits
 
 from benchmarks.grid import Grid, Point
+from benchmarks.measure import CLOTHING
 from trainable.config import TrialConfig
 from trainable.data.flags import Flags
 from trainable.sample.write import generate
 
-CLOTHING = Path(os.environ.get("FOLDVOTE_CLOTHING", "../shared/data/clothing"))
 LITE = ("tf_efficientnet_lite0", "tf_efficientnet_lite1")
 SMALL = {
     "backbone": ("test_efficientnet", "test_resnet", "test_vit"),
