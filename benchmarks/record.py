@@ -142,14 +142,15 @@ def curves(name: str, work: Path, trials: Sequence[Trial], points: Sequence[Poin
     return found
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.record", description=__doc__)
+def asked(name: str, description: str | None) -> argparse.Namespace:
+    """The arguments of a recording."""
+    parser = argparse.ArgumentParser(prog=f"python -m benchmarks.{name}", description=description)
     parser.add_argument("name", choices=[*TABLES])
     parser.add_argument("--work", type=Path, required=True, help="folder for data and finished trials")
     parser.add_argument("--processes", type=int, default=1, help="that train at once (default 1)")
-    given = parser.parse_args()
-    record(given.name, given.work, given.processes)
+    return parser.parse_args()
 
 
 if __name__ == "__main__":
-    main()
+    given = asked("record", __doc__)
+    record(given.name, given.work, given.processes)

@@ -8,7 +8,6 @@ Writes:  benchmarks/results/recipe_<name>.npz
          config str (JSON of what varies in the table)
 """
 
-import argparse
 import json
 import math
 from dataclasses import replace
@@ -16,7 +15,7 @@ from pathlib import Path
 
 import numpy as np
 
-from benchmarks.record import RESULTS, curves, opened, part_of, train_all
+from benchmarks.record import RESULTS, asked, curves, opened, part_of, train_all
 from benchmarks.record_tables import TABLES
 from ensembles.members import Member
 from trainable.files import read_npz, write_compressed_npz
@@ -42,14 +41,6 @@ def record(name: str, work: Path, processes: int) -> None:
     )
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.record_recipe", description=__doc__)
-    parser.add_argument("name", choices=[*TABLES])
-    parser.add_argument("--work", type=Path, required=True, help="folder for data and finished trials")
-    parser.add_argument("--processes", type=int, default=1, help="that train at once (default 1)")
-    given = parser.parse_args()
-    record(given.name, given.work, given.processes)
-
-
 if __name__ == "__main__":
-    main()
+    given = asked("record_recipe", __doc__)
+    record(given.name, given.work, given.processes)
