@@ -20,8 +20,8 @@ from typing import Any
 
 from benchmarks.features_data import Photos
 from benchmarks.features_hand import by_hand
-from benchmarks.features_search import COLUMNS, score_of_submission
-from benchmarks.measure import CLOTHING, commit, machine
+from benchmarks.features_search import score_of_submission
+from benchmarks.measure import CLOTHING, COLUMNS, commit, machine
 from benchmarks.scored import asked, differ, recorder
 from trainable.files import read_json, write_json
 from trainable.run import Run

@@ -12,7 +12,7 @@ import pynvml
 import torch
 
 from benchmarks.device_parts import Record, Scale, photos
-from benchmarks.measure import CLOTHING
+from benchmarks.measure import CLOTHING, COLUMNS
 from trainable.run import Run
 
 SPACE = Path(__file__).with_name("device_space.py")
@@ -24,8 +24,7 @@ def search(folder: Path, device: torch.device, scale: Scale, record: Record) -> 
     """Trials by fifths of a GPU, and no features before them; on a CPU in this machine's own processes, a few."""
     words = [str(SPACE), "--out", str(folder / "runs"), "--name", "search"]
     if CLOTHING.is_dir() and not scale.smoke:
-        words += ["--data", str(CLOTHING), "--group", "sender_id"]
-        words += [word for label in ("Not sure", "Skip", "Other") for word in ("--drop", f"label={label}")]
+        words += ["--data", str(CLOTHING), *COLUMNS]
     else:
         words += ["--data", str(photos(folder, scale).manifest.root)]
     if scale.smoke:

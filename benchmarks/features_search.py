@@ -14,12 +14,11 @@ import pandas as pd
 
 from benchmarks.features_data import Photos
 from benchmarks.features_heads import score
-from benchmarks.measure import CLOTHING
+from benchmarks.measure import CLOTHING, COLUMNS
 from trainable.run import Run
 
 SPACE = Path(__file__).parent / "features_space.py"
 READY = "a vote can be built from here on"
-COLUMNS = ("--group", "sender_id", "--drop", "label=Not sure,Skip,Other")
 
 
 def first_submission(work: Path, side: int, photos: Photos) -> dict[str, Any]:

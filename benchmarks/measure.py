@@ -17,6 +17,7 @@ from trainable.files import write_text
 
 NOT_MEASURED = "not measured"
 CLOTHING = Path(os.environ.get("FOLDVOTE_CLOTHING", "../shared/data/clothing"))  # real photos, where they are
+COLUMNS = ("--group", "sender_id", "--drop", "label=Not sure,Skip,Other")  # as their table has to be read
 
 
 def interleaved(

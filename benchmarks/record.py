@@ -16,7 +16,7 @@ import math
 import multiprocessing
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
@@ -39,6 +39,7 @@ from trainable.training.trial import train
 RESULTS = Path(__file__).parent / "results"
 
 
+@cache
 def opened(name: str, work: Path) -> tuple[Run, TestSet, np.ndarray]:
     """The run of a recording below `work`, begun or gone on with, its test photos, and what those truly are."""
     table = TABLES[name]

@@ -78,7 +78,8 @@ def _same_rows(table: pd.DataFrame, ids: Sequence[str], key: str, source: Path) 
     if own == ids:
         return table
     if len(set(own)) < len(own) or set(own) != set(ids):
-        lacks, strange = [i for i in ids if i not in set(own)], [i for i in own if i not in set(ids)]
+        there, wanted = set(own), set(ids)
+        lacks, strange = [i for i in ids if i not in there], [i for i in own if i not in wanted]
         said = [f"none for {few(map(repr, lacks))}"] if lacks else []
         said += [f"others such as {few(map(repr, strange))}"] if strange else []
         said = said or ["some twice"]

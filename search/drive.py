@@ -28,7 +28,7 @@ from search.features_first import (
 )
 from search.first_heads import FirstHeads
 from search.ledger import FEATURES, Ledger
-from search.members_in_time import heads_in_time, members_in_time
+from search.members_in_time import members_in_time
 from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished, take_over
@@ -253,8 +253,7 @@ class _Sitting:
         if self.options.hours and not self.ledger.apart and (complete + heads or partial):
             if partial:
                 print(self.too_short.sentence())
-            left = self.options.left - FIXED / 3, director.time.deadline.member
-            most, further = members_in_time(run, *left), heads_in_time(run, *left)
+            most, further = members_in_time(run, self.options.left - FIXED / 3, director.time.deadline.member)
             if vote_in_time(run, self.options.data, most, heads=further):
                 return 0
         if not complete + heads:

@@ -3,6 +3,7 @@
 Heads on one table of frozen features see the test photos by one pass of its network: the second on it costs nothing.
 """
 
+import math
 from collections.abc import Hashable, Iterable
 from statistics import median
 
@@ -14,26 +15,22 @@ from trainable.run import Run, Trial
 COMPARING = 60.0  # seconds, in which the methods are compared with several times as many members
 
 
-def members_in_time(run: Run, seconds: float, network: float) -> int:
-    """Of the complete trials, the best first: how many can predict, at least one.
+def members_in_time(run: Run, seconds: float, network: float) -> tuple[int, bool]:
+    """Of the complete trials, the best first: how many can predict, at least one; and whether, once all of them have,
+    there is room for further heads on the tables of features.
 
     network: seconds that the networks of a trial that was trained take; 0 where that is unknown.
     """
-    return fitting(_costs(run, network), seconds)
-
-
-def heads_in_time(run: Run, seconds: float, network: float) -> bool:
-    """Whether there is room for further heads on the tables of features, once every complete trial has predicted.
-
-    What one takes is known from those that did not wait for their table.
-    """
-    costs = _costs(run, network)
-    fitted = [trial for trial in run.trials() if trial.finished and trial.config.fitted]
-    tables = {_table(trial) for trial in fitted}
-    if len(tables) == len(fitted):
-        return False
-    one = median(sorted(trial.result.seconds for trial in fitted)[: len(fitted) - len(tables)])
-    return sum(dict(costs).values()) + len(tables) * len(HEADS) * one + COMPARING <= seconds
+    trials = sorted((t for t in run.trials() if t.finished), key=lambda trial: -trial.result.oof_score)
+    fitted, tables = [t for t in trials if t.config.fitted], dict[Hashable, float]()
+    for trial in fitted:  # the first head on a table waited for it
+        tables[_table(trial)] = max(trial.result.seconds, tables.get(_table(trial), 0.0))
+    share = per_table(run)
+    costs = [(_table(t), share * tables[_table(t)]) if t.config.fitted else (t.id, network) for t in trials]
+    # What a head takes is known from those that did not wait.
+    quick = sorted(trial.result.seconds for trial in fitted)[: len(fitted) - len(tables)]
+    further = len(tables) * len(HEADS) * median(quick) + COMPARING if quick else math.inf
+    return fitting(costs, seconds), sum(dict(costs).values()) + further <= seconds
 
 
 def fitting(costs: Iterable[tuple[Hashable, float]], seconds: float) -> int:
@@ -47,17 +44,6 @@ def fitting(costs: Iterable[tuple[Hashable, float]], seconds: float) -> int:
         paid.add(name)
         count += 1
     return max(1, count)
-
-
-def _costs(run: Run, network: float) -> list[tuple[Hashable, float]]:
-    """(what is computed, its seconds) of each complete trial, the best first."""
-    trials = sorted((t for t in run.trials() if t.finished), key=lambda trial: -trial.result.oof_score)
-    tables = dict[Hashable, float]()
-    for trial in trials:
-        if trial.config.fitted:  # the first head on a table waited for it
-            tables[_table(trial)] = max(trial.result.seconds, tables.get(_table(trial), 0.0))
-    share = per_table(run)
-    return [(_table(t), share * tables[_table(t)]) if t.config.fitted else (t.id, network) for t in trials]
 
 
 def _table(trial: Trial) -> Hashable:

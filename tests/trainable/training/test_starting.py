@@ -1,22 +1,31 @@
 """What an epoch's first batch takes beside training is told apart from what an epoch costs."""
 
-import time
-
 import pytest
 
+from trainable.training import starting
 from trainable.training.starting import Starting
 
 
-def seconds_of(starting: Starting, steps: list[float]) -> float:
-    for step in starting.watch(steps):
-        time.sleep(step)  # what a step takes is what passes until the next batch is asked for
-    return starting.seconds
+class Clock:
+    now = 0.0
+
+    def perf_counter(self) -> float:
+        return self.now
 
 
 @pytest.mark.parametrize(
-    ("steps", "least", "most"), [([0.5, 0.02, 0.02, 0.02], 0.4, 0.6), ([0.02] * 4, 0.0, 0.1), ([0.3], 0.0, 0.0)]
+    ("steps", "seconds"), [([0.5, 0.125, 0.25, 0.125], 0.5 - 0.5 / 3), ([0.125] * 4, 0.0), ([0.25], 0.0)]
 )
-def test_first_step_less_what_another_takes(steps: list[float], least: float, most: float) -> None:
-    starting = Starting()
-    assert least <= seconds_of(starting, steps) <= most
-    assert seconds_of(starting, [0.2, 0.01]) == 0, "only the first epoch of a process starts"
+def test_first_step_less_what_another_takes(
+    steps: list[float], seconds: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock, made = Clock(), Starting()
+    monkeypatch.setattr(starting, "time", clock)
+
+    def seconds_of(steps: list[float]) -> float:
+        for step in made.watch(steps):
+            clock.now += step  # what a step takes is what passes until the next batch is asked for
+        return made.seconds
+
+    assert seconds_of(steps) == pytest.approx(seconds)
+    assert seconds_of([0.25, 0.125]) == 0, "only the first epoch of a process starts"

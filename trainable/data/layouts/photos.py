@@ -99,9 +99,9 @@ class Photos:
         return found
 
     @cached_property
-    def held_by(self) -> Counter[str]:
-        """{name of a folder: how many photos lie in it, or in others of that name}."""
-        return Counter(clean(name.rpartition("/")[0].rpartition("/")[2]) for name in self.names)
+    def folders(self) -> frozenset[str]:
+        """Names of the folders that photos lie in."""
+        return frozenset(clean(name.rpartition("/")[0].rpartition("/")[2]) for name in self.names)
 
     @cached_property
     def by_folder(self) -> dict[str, list[int]]:

@@ -75,7 +75,7 @@ def of_folders(photos: Photos, values: pd.Series) -> list[str]:
     """Photos in folders that are called as the values, where these are more than values and called otherwise: a list
     of classes, whose numbers photos may have for names too. Empty where values are no names of folders."""
     distinct = {clean(value) for value in values} if len(values) < len(photos.names) else set()
-    if len(distinct) < len(values) or len(distinct) < 2 or not distinct <= photos.held_by.keys():
+    if len(distinct) < len(values) or len(distinct) < 2 or not distinct <= photos.folders:
         return []
     parts = [(name, name.split("/")) for name in photos.names if "/" in name]
     inside = [(name, part) for name, part in parts if clean(part[-2]) in distinct]
