@@ -134,12 +134,13 @@ class Director:
         if self.aborted or self.time.deadline.passed:
             return None
         sure, places = self.time.sure(drained=self.drained), self.places
+        ahead = sure if self.drained else sure | self.race.ahead
         lasting = [
             (trial, places.steps[name])
             for name, trial in places.busy.items()
             if self.time.deadline.lasts(self.time.pace(trial), self.search.epochs)
         ]
-        found = places.parallel.take(lasting, sure, furthest=bool(sure))
+        found = places.parallel.take(lasting, ahead, furthest=bool(sure))
         return claimed(OneFold(*found, self.owner)) if found else None
 
     def hear(self, job: Job, message: Message) -> bool:

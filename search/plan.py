@@ -50,16 +50,15 @@ class Plan:
     def lines(self, space: SpaceFile, data: DataFacts) -> list[str]:
         s = space.search
         race = space.race()
-        rungs = ", ".join(map(str, race.rungs))
+        rungs, one_in = ", ".join(map(str, race.rungs)), s.eta**2
         full = s.trials * s.folds * s.epochs
         return [
             f"data: {data.rows} images of {data.groups} groups, {len(data.classes)} classes, "
             f"attributes {', '.join(data.attributes) or 'none'}",
             f"search: {s.trials} trials, {s.folds} folds of {s.epochs} epochs, {name_of_sampler(s.sampler)}, "
             f"seed {s.seed}, by {self.metric.shown}",
-            f"race: after {rungs} epochs of fold 0 the best of every {s.eta} go on, one of {s.eta ** len(race.rungs)} "
-            "to the later folds",
-            f"      {count(s.members, 'trial')} at least in the end; later folds "
+            f"race: while trials begin, the best of every {one_in} after {count(min(race.rungs), 'epoch')} of fold 0",
+            f"      go on; then the best of every {s.eta} after {rungs}, {s.members} at least; later folds "
             f"{'all run' if s.rule == 'none' else 'race against the one of that rank'}",
             *self._start(s),
             f"cost: about {race.expected_epochs()} epochs of one fold; full cross-validation of all trials: {full}",

@@ -1,15 +1,17 @@
 """The fold race: pure decisions. Knows neither Ray nor Optuna, so that simulators and tests drive the same code.
 
 Fold 0 is ASHA (Li et al. 2020, arXiv:1810.05934) in its promoting form: a trial that reaches a rung waits there until
-it is among the best 1/eta of what the rung holds; a free worker prefers the highest trial that may go on, and begins a
-new one otherwise. Waiting is cheap, since every epoch's state lies on disk. (The stopping form, which Ray has, lets
-the first trials through whatever they are worth, and the remaining folds cost most.) The end of fold 0 is a rung
-whatever the arithmetic, and NaN ends a trial.
+it is among the best of what the rung holds; a free worker prefers a trial that may go on, and begins a new one
+otherwise. Waiting is cheap, since every epoch's state lies on disk. (The stopping form, which Ray has, lets the first
+trials through whatever they are worth, and the remaining folds cost most.) The end of fold 0 is a rung whatever the
+arithmetic, and NaN ends a trial.
 
-Two departures, see docs/decisions/021. Rungs lie SPACING apart, not eta. Below the end of the fold a rung ranks by the
-mean of a trial's two best epochs so far, since one epoch's score on a small fold is noisy.
-
-Once no new trials are to come, each rung also lets the best `members` go on: the ensemble wants as many complete.
+Departures, see docs/decisions/021 and 038. While new trials are to come few go on, but through all rungs: one of eta^2
+of the first, half of `members` at most. Once none are to come the others are halved in order, as in SHA (Jamieson,
+Talwalkar 2016, arXiv:1502.07943): each rung lets one of eta go on, `members` at least, since the ensemble wants as
+many; the lowest rung comes first, so that the next one ranks all who get there. Rungs lie SPACING apart, not eta. Below
+the end of the fold a rung ranks by the mean of a trial's two best epochs so far, since one epoch's score on a small
+fold is noisy.
 
 Later folds race against the complete trial of that rank: a trial stops when its mean difference to that one, on the
 folds that both have, is below -margin standard errors. (The forgiving rule of Bergman, Purucker, Hutter 2024, which
@@ -42,7 +44,7 @@ class Race:
 
     trials: how many the search will have, which bounds what a rung can ever hold. members: what the ensemble wants, as
     long as the time does not tell otherwise. sure: so many go on from each rung while new trials
-    are to come, instead of one of eta.
+    are to come, and the furthest go on first, since the time is short.
     """
 
     epochs: int
@@ -106,13 +108,12 @@ class Race:
         return Verdict(GO)
 
     def promote(self, waiting: Container[str], *, drained: bool = False) -> str | None:
-        """The waiting trial that a free worker should take up, from the highest rung down; None: begin a new one."""
-        for step in reversed(self.rungs):
-            places = self._places(step, drained)
+        """The waiting trial that a free worker should take up; None: begin a new one."""
+        for step in self.rungs if drained and self.sure is None else reversed(self.rungs):
             for trial in self._held[step]:
-                if self._ranked[step].rank(trial) >= places:
+                if self._ranked[step].rank(trial) >= self._places(step, drained):
                     break
-                if trial in waiting:
+                if trial in waiting and self._may_go_on(trial, step, drained):
                     self._go_on(trial, step)
                     return trial
         return None
@@ -143,6 +144,11 @@ class Race:
         return found
 
     @property
+    def ahead(self) -> set[str]:
+        """Trials that went on from the first rung, which run all folds while new ones are to come."""
+        return self.beyond[min(self.rungs)]
+
+    @property
     def lets_all_finish(self) -> bool:
         """Whether a trial that begins its later folds will run them all: too few are complete to race against."""
         return self.rule == "none" or len(self._complete) < self.members
@@ -163,20 +169,29 @@ class Race:
     def _at_rung(self, trial: str, step: int, drained: bool) -> Verdict:
         if trial in self.beyond[step]:
             return Verdict(GO)
-        rank, reason = self._ranked[step].rank(trial), self._place(trial, step)
-        if rank < self._places(step, drained):
+        reason = self._place(trial, step)
+        others_come = drained and self.sure is None and step != min(self.rungs)
+        if not others_come and self._may_go_on(trial, step, drained):
             self._go_on(trial, step)
             return Verdict(GO, reason)
-        return Verdict(WAIT if rank < self._most[step] else STOP, reason)
+        return Verdict(WAIT if self._ranked[step].rank(trial) < self._most[step] else STOP, reason)
 
     def _go_on(self, trial: str, step: int) -> None:
         self.beyond[step].add(trial)
         self._held[step].remove(trial)
 
+    def _may_go_on(self, trial: str, step: int, drained: bool) -> bool:
+        deciding = (step,) if drained or self.sure is not None else (step, min(self.rungs))
+        return all(self._ranked[rung].rank(trial) < self._places(rung, drained) for rung in deciding)
+
     def _places(self, step: int, drained: bool) -> int:
+        """So many of a rung may go on; of a later one, while new trials are to come, those that may from the first."""
+        held, first = len(self.rungs[step]), min(self.rungs)
         if self.sure is not None:
             return self.members if drained else self.sure
-        return max(len(self.rungs[step]) // self.eta, self.members if drained else 0)
+        if drained:
+            return max(held // self.eta, self.members)
+        return min(held // self.eta**2, max(self.members // 2, 1)) if step == first else self._most[step]
 
     def _place(self, trial: str, step: int) -> str:
         ranked = self._ranked[step]

@@ -16,9 +16,10 @@ class Search:
     """How to walk a space.
 
     epochs: of one fold. store_size: (height, width) the photos are decoded to, the largest that a trial can ask for.
-    grace, eta: the first rung, in epochs of fold 0, and of how many trials at a rung one goes on; each further rung
-    doubles it. 0 takes what is known (search.race.first_rung): an eighth of the epochs where all networks that the
-    space draws start pretrained, since these tell early (decision 025), half of them elsewhere (021).
+    grace: the first rung, in epochs of fold 0; each further rung doubles it. 0 takes what is known
+    (search.race.first_rung): an eighth of the epochs where all networks that the space draws start pretrained, since
+    these tell early (decision 025), half of them elsewhere (021).
+    eta: of how many trials at a rung one goes on once all have begun; before, one of eta^2 at the first (search.race).
     members: complete trials the ensemble wants; later folds race against the one of this rank.
     metric: what the search is about: a name of trainable.metrics (see README), or a function of labels int64[N] and
     probabilities float32 [N, C] that answers with a number, higher is better.

@@ -52,8 +52,9 @@ class TimePlan:
         if not self.given or self.deadline.passed or not wanted or len(begun) < wanted:
             return self.deadline.passed
         likely = self.race.best_of(begun)[:wanted]
+        one_more = min(self.race.rungs) * self.deadline.epoch()
         return self.deadline.closes(
-            [(self.pace(begun[name]), self.places.done(name)) for name in likely], self._elsewhere(likely)
+            [(self.pace(begun[name]), self.places.done(name)) for name in likely], [*self._elsewhere(likely), one_more]
         )
 
     def _elsewhere(self, likely: Container[str]) -> list[float]:

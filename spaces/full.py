@@ -82,7 +82,7 @@ RECIPES: tuple[dict, ...] = (
     {**PLAIN, **OWN, "backbone": "resnet50.fb_swsl_ig1b_ft_in1k", "size": "384x288", "optimiser": "adam", "lr": 1e-4,
      "weight_decay": 1e-4, "use_vflip": True, "vflip": 0.5},
 )  # fmt: skip
-SEARCH = Search(trials=400, folds=5, epochs=12, store_size=(512, 384), startup=40, eta=3, members=20, first=RECIPES)
+SEARCH = Search(trials=400, folds=5, epochs=12, store_size=(512, 384), startup=40, members=20, first=RECIPES)
 
 
 def space(trial: optuna.Trial, data: DataFacts) -> dict:

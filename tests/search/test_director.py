@@ -171,7 +171,7 @@ def test_at_the_deadline_there_are_complete_trials(direct: Callable[..., Directo
     director = direct(trials=10_000, members=3)
     now = [0.0]
     director.time.deadline = Deadline(100, EPOCHS, FOLDS, reserve=0, clock=lambda: now[0])
-    while (job := director.next_trial()) is not None:
+    while director.time.weigh() or (job := director.next_trial()) is not None:
         score = rate(job.trial.config)
         for step in range(job.after + 1, EPOCHS * FOLDS + 1):
             now[0] += 1.0

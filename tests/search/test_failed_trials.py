@@ -76,11 +76,12 @@ def test_recipe_that_failed_runs_again_and_is_not_queued_twice(direct: Callable[
 def test_failed_trial_whose_last_score_is_at_a_rung_waits_there_again(direct: Callable[..., Director]) -> None:
     """It had gone on from there, and failed before its next score."""
     director = direct(trials=8, eta=2)
-    low, high = first_job(director), first_job(director)
-    assert not [director.hear(low, said(step, 0.25)) for step in range(1, EPOCHS + 1)][-1]
-    assert [director.hear(high, said(step, 0.5)) for step in range(1, EPOCHS + 1)][-1], "the best of two"
+    *low, high = [first_job(director) for _ in range(4)]
+    for job in low:
+        assert not [director.hear(job, said(step, 0.25)) for step in range(1, EPOCHS + 1)][-1]
+    assert [director.hear(high, said(step, 0.5)) for step in range(1, EPOCHS + 1)][-1], "the best of four"
     director.hear(high, BROKEN)
-    assert set(director.places.waiting) == {low.trial.id}
+    assert set(director.places.waiting) == {job.trial.id for job in low}
     again = direct(trials=8, eta=2)
-    assert set(again.places.waiting) == {low.trial.id, high.trial.id} and not again.places.unfinished
+    assert set(again.places.waiting) == {job.trial.id for job in (*low, high)} and not again.places.unfinished
     assert first_job(again).trial == high.trial, "promoted once more"

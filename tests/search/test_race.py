@@ -55,27 +55,55 @@ def test_good_epochs_do_not_hide_a_score_that_is_no_number() -> None:
     assert made.rungs[2] == {"t0": -math.inf}
 
 
-def test_rung_that_holds_fewer_than_eta_scores_lets_nobody_on() -> None:
+def test_while_new_ones_are_to_come_one_of_eta_squared_goes_on_and_through_all_rungs() -> None:
+    made, waiting = race(), {f"t{i}" for i in range(9)}
+    fill(made, 1, [0.1 * i for i in range(8)])
+    assert made.decide("t7", 1, 0.7).action == WAIT
+    assert made.promote(waiting) is None
+    fill(made, 1, [0.1 * i for i in range(9)])
+    assert made.promote(waiting) == "t8"
+    assert made.ahead == {"t8"}
+    assert made.promote(waiting - {"t8"}) is None
+    for step in (2, 4, 9):
+        made.record("t8", step, 0.0)
+        assert made.decide("t8", step, 0.0).action == GO, step
+
+
+def test_one_that_was_ahead_waits_at_a_later_rung_where_better_ones_came_meanwhile() -> None:
     made = race()
-    fill(made, 1, [0.5])
-    assert made.decide("t0", 1, 0.5).action == WAIT
-    fill(made, 1, [0.5, 0.4])
-    assert made.promote({"t0", "t1"}) is None
-    fill(made, 1, [0.5, 0.4, 0.3])
-    assert made.promote({"t0", "t1", "t2"}) == "t0"
-    assert made.promote({"t1", "t2"}) is None
+    fill(made, 1, [0.1 * i for i in range(9)])
+    assert made.promote({f"t{i}" for i in range(9)}) == "t8"
+    made.record("late", 1, 0.9)
+    made.record("t8", 2, 0.8)
+    assert made.decide("t8", 2, 0.8).action == WAIT
+    assert made.promote({"t8", "late"}) == "late"
+    assert made.ahead == {"t8", "late"}
 
 
-@pytest.mark.parametrize("held", range(3, 20))
-def test_the_best_of_every_eta_go_on(held: int) -> None:
-    made = race(trials=1000)
+@pytest.mark.parametrize("drained", [False, True])
+@pytest.mark.parametrize("held", range(3, 30))
+def test_the_best_of_every_eta_go_on_once_none_are_to_come_and_of_eta_squared_before(held: int, drained: bool) -> None:
+    made = race(trials=1000, members=4)
     scores = np.random.default_rng(held).random(held)
     fill(made, 1, scores.tolist())
     waiting = {f"t{i}" for i in range(held)}
-    promoted = []
-    while (trial := made.promote(waiting - set(promoted))) is not None:
+    promoted = list[str]()
+    while (trial := made.promote(waiting - set(promoted), drained=drained)) is not None:
         promoted.append(trial)
-    assert promoted == [f"t{i}" for i in np.argsort(-scores)[: held // 3]]
+    places = max(held // 3, min(held, 4)) if drained else min(held // 9, 2)
+    assert promoted == [f"t{i}" for i in np.argsort(-scores)[:places]]
+
+
+@pytest.mark.parametrize("hurried", [False, True])
+def test_once_none_are_to_come_the_lowest_rung_goes_first_unless_time_is_short(hurried: bool) -> None:
+    made = race(sure=1 if hurried else None)
+    fill(made, 1, [0.5, 0.4, 0.3])
+    fill(made, 2, [0.5])  # only the best got there
+    verdict = made.decide("t0", 2, 0.5, drained=True)
+    assert verdict.action == (GO if hurried else WAIT)
+    waiting = {"t1", "t2"} if hurried else {"t0", "t1", "t2"}
+    assert made.promote(waiting, drained=True) == "t1"
+    assert made.promote(waiting - {"t1"}, drained=True) == (None if hurried else "t0")
 
 
 def test_between_rungs_a_trial_goes_on_whatever_its_score() -> None:
@@ -95,15 +123,16 @@ def test_score_that_is_no_number_ends_a_trial(score: float, step: int) -> None:
 
 
 def test_nan_is_the_worst_score_of_a_rung() -> None:
-    made = race(trials=1000)
+    made = race(trials=1000, members=1)
     fill(made, 1, [math.nan, 0.0, math.nan])
-    assert made.promote({"t0", "t1", "t2"}) == "t1"
+    assert made.promote({"t0", "t1", "t2"}, drained=True) == "t1"
 
 
 def test_end_of_fold_0_is_a_rung() -> None:
-    made = race(epochs=12)
+    made = race(epochs=12, members=1)
     fill(made, 12, [0.1, 0.2, 0.3])
-    assert made.promote({"t0", "t1", "t2"}) == "t2"
+    waiting = {"t0", "t1", "t2"}
+    assert [made.promote(waiting, drained=True) for _ in waiting] == ["t2", None, None]
 
 
 def test_recording_twice_changes_nothing() -> None:
@@ -119,10 +148,10 @@ def test_recording_twice_changes_nothing() -> None:
 def test_promoted_trial_is_known_again_after_a_restart() -> None:
     """What went on from a rung has a later score in the ledger."""
     made = race(trials=1000)
-    fill(made, 1, [0.1, 0.2, 0.3])
+    fill(made, 1, [0.1 * i for i in range(9)])
     made.record("t0", 2, 0.1)
     assert made.decide("t0", 1, 0.1).action == GO
-    assert made.promote({"t1", "t2"}) == "t2"
+    assert made.promote({f"t{i}" for i in range(1, 9)}) == "t8"
 
 
 class Plain:
@@ -136,25 +165,32 @@ class Plain:
         return sorted(entries, key=lambda t: -entries[t])
 
     def promote(self, waiting: set[str], drained: bool) -> str | None:
-        for step in reversed(self.made.rungs):
-            places = max(len(self.made.rungs[step]) // self.made.eta, self.made.members if drained else 0)
-            for trial in self.ranked(step)[:places]:
-                if trial in waiting and trial not in self.made.beyond[step]:
+        made, steps = self.made, list(self.made.rungs)
+        most = min(len(made.rungs[steps[0]]) // made.eta**2, max(1, made.members // 2))
+        through = set(self.ranked(steps[0])[:most])
+        for step in steps if drained else reversed(steps):
+            ranked = self.ranked(step)
+            able = ranked[: max(len(ranked) // made.eta, made.members)] if drained else through & self.kept(step)
+            for trial in ranked:
+                if trial in waiting and trial in able and trial not in made.beyond[step]:
                     return trial
         return None
 
-    def hopeless(self, waiting: set[str]) -> list[str]:
-        found, most = [], self.made.trials
-        for step in self.made.rungs:
+    def kept(self, step: int) -> set[str]:
+        most = self.made.trials
+        for _ in [rung for rung in self.made.rungs if rung <= step]:
             most = max(most // self.made.eta, self.made.members)
-            found += [t for t in self.ranked(step)[most:] if t in waiting and t not in self.made.beyond[step]]
-        return found
+        return set(self.ranked(step)[:most])
+
+    def hopeless(self, waiting: set[str]) -> list[str]:
+        here = [(step, t) for step in self.made.rungs for t in self.ranked(step) if t not in self.made.beyond[step]]
+        return [t for step, t in here if t in waiting and t not in self.kept(step)]
 
 
-@pytest.mark.parametrize("seed", range(10))
+@pytest.mark.parametrize("seed", range(20))
 def test_a_whole_search_is_decided_as_by_sorting_anew(seed: int) -> None:
     rng = np.random.default_rng(seed)
-    made = race(trials=60, members=int(rng.integers(1, 6)))
+    made = race(trials=60, members=int(rng.integers(1, 9)))
     plain, waiting, step_of = Plain(made), set[str](), dict[str, int]()
     for _ in range(2000):
         drained = len(step_of) == made.trials
