@@ -1,4 +1,4 @@
-"""leaderboard.csv: a row a trial, rewritten whenever one ends; in long searches less often, so that it costs little."""
+"""leaderboard.csv: a row a trial, rewritten whenever one ends or waits; in long searches less often, to cost little."""
 
 import math
 import time
@@ -84,10 +84,9 @@ class Leaderboard:
     def reported(self, trial: Trial, report: Report) -> None: ...
 
     def ended(self, trial: Trial, state: str, reason: str) -> None:
-        if state == "waiting":
-            return
-        self.live.discard(trial.id)
-        self.rows.pop(trial.id, None)
+        if state != "waiting":
+            self.live.discard(trial.id)
+            self.rows.pop(trial.id, None)
         start = self.clock()
         if start < self.due:
             return
