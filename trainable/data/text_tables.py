@@ -9,8 +9,8 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
-from charset_normalizer import from_bytes
 
+from trainable.data.encodings import decoded
 from trainable.data.headers import find, refuse_twice
 from trainable.data.values import clean
 from trainable.errors import InputError
@@ -18,10 +18,7 @@ from trainable.errors import InputError
 DELIMITERS = (",", "\t", ";", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl")
 LOOKED_AT = 50  # lines from which the delimiter is told
-USUAL = ("utf-8", "utf-8-sig", "utf-16")
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
-FOREIGN = re.compile(r"[!-+\--:<-{}~]*[^\x00-\x7f][^\s,;|]*")
-HANGUL = re.compile(rb"(?:[\x00-\x7f]|[\xb0-\xc8][\xa1-\xfe])*")  # KS X 1001: ASCII and Korean syllables alone
 
 
 def read_text_table(path: Path, *, may_be_empty: bool = False) -> pd.DataFrame:
@@ -80,9 +77,7 @@ def without_index(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    text, encoding = decoded(path)
-    guessed = f"read as {encoding}, such as {_foreign(text)!r} (where that is wrong, save it as UTF-8)"
-    notes = [] if encoding in USUAL else [guessed]
+    text, _, notes = decoded(path)
     if said := SEPARATOR_LINE.match(text):  # Excel's own
         text = text[said.end() :]
     mark = said.group(1) if said else delimiter(text)
@@ -142,31 +137,8 @@ def _lines_of_header(text: str, mark: str) -> int:
 
 
 def decode(path: Path) -> str:
-    """The text of a file, see `decoded`."""
+    """The text of a file, in whatever encoding."""
     return decoded(path)[0]
-
-
-def decoded(path: Path) -> tuple[str, str]:
-    """The text of a file and its encoding: by its byte order mark, as UTF-8, or what its bytes speak for."""
-    data = path.read_bytes()
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if data.startswith(mark):
-            return data.decode(encoding), encoding
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        if HANGUL.fullmatch(data):  # a guess from frequencies takes short Korean tables for Chinese ones
-            return data.decode("cp949"), "cp949"
-        best = from_bytes(data).best()
-        if best is None:
-            raise InputError(f"{path} is no readable table: in no known encoding; allowed: UTF-8") from None
-        return str(best), best.encoding
-
-
-def _foreign(text: str) -> str:
-    """The first word that is not of ASCII alone: by it people see whether an encoding was guessed right."""
-    found = FOREIGN.search(text)
-    return found[0] if found else ""
 
 
 def delimiter(text: str) -> str:
