@@ -256,3 +256,29 @@ def test_numbers_that_lost_zeros_are_found_in_their_folder_beside_whole_ones(tmp
     table(root, "train.csv", ("image", "label"), rows)
     manifest, _ = read(root)
     assert manifest.frame["image"].tolist() == [f"i/{kind}/{i:02}.png" for kind in "ab" for i in range(4, 16)]
+
+
+@pytest.mark.parametrize("name", ["{}.{}", "{}_{}", "{}{}", "{} ({})"])
+def test_classes_in_names_of_photos_beside_a_table_of_something_else_are_two_readings(
+    tmp_path: Path, name: str
+) -> None:
+    """Cameras became the classes of cat.0.jpg, since theirs was the one column whose values repeat."""
+    names = [f"train/{name.format(kind, i)}.png" for i, kind in enumerate(KINDS)]
+    photos(tmp_path, [*names, *(f"test/{i}.png" for i in range(4))])
+    table(tmp_path, "info.csv", ("file", "camera"), [(one[6:], f"c{i // 6}") for i, one in enumerate(names)])
+    table(tmp_path, "sample_submission.csv", ("id", "label"), [(i, 0.5) for i in range(4)])
+    assert "label is camera (2 values, --label camera) or part_1 (2 values, --label part_1)" in refused(tmp_path)
+    manifest, test = read(tmp_path, label="part_1", group="camera")
+    assert sorted(texts(manifest)) == sorted(KINDS) and manifest.frame["group"].nunique() == 2
+    assert test is not None and test.form.sentence() == "submission: id, label = the probability of dog"
+    assert set(texts(read(tmp_path, label="camera")[0])) == {"c0", "c1"}
+
+
+@pytest.mark.parametrize("kinds", [("IMG", "DSC"), ("a", "b"), ("cat", "dog")])
+def test_what_cameras_call_photos_and_what_the_column_says_too_is_no_second_reading(
+    tmp_path: Path, kinds: tuple[str, str]
+) -> None:
+    names = photos(tmp_path, [f"{kinds[i % 2]}_{i}.png" for i in range(12)])
+    same = kinds[0] == "cat"
+    rows = [(f"{kinds[i % 2]}_{i}.png", "xy"[i % 2] if same else KINDS[i]) for i in range(12)]
+    assert read(table(names, "info.csv", ("file", "what"), rows))[0].classes == (("x", "y") if same else ("cat", "dog"))

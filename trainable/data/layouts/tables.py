@@ -15,7 +15,7 @@ import pandas as pd
 from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
-from trainable.data.layouts.join import FOLDER, joined, with_folder
+from trainable.data.layouts.join import DERIVED, joined, with_beginning, with_folder
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.sample import Sample, is_sample
 from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
@@ -107,8 +107,10 @@ def choose(
             refuse_few(photos, whole, own[0], np.unique(rows[rows >= 0]), asked, test)
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
     lines += said
-    if not parts and (placed := with_folder(train, own[1])) is not train:
-        train, beside = placed, (*beside, FOLDER)
+    if not parts:
+        placed = with_beginning(with_folder(train, own[1]), own[1])
+        beside = (*beside, *(c for c in DERIVED if c in placed.frame and c not in train.frame))
+        train = placed
     lines += [f"{len(t.frame):,} rows of {t.path.name} train and are scored too: folds are made of all" for t in parts]
     lines += [note for t in (train, *parts, *test) for note in t.notes]
     if parts:
