@@ -5,9 +5,11 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from folders import photos, read, table, texts
 
+from ensembles.submission import filled
 from trainable.data.layouts import plan_lines, read_manifest
 from trainable.errors import InputError
 
@@ -275,3 +277,17 @@ def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:
             "warning: 2 photos of test folders, such as test/23.png, not in sample_submission.csv, so nothing predicts "
             "them",
         ]
+
+
+@pytest.mark.parametrize("head", [("id", "a", "b", "Usage"), ("id", "label", "Usage"), ("Usage", "id", "label")])
+def test_which_rows_are_public_is_no_answer_and_is_kept(tmp_path: Path, head: tuple[str, ...]) -> None:
+    root = padded(tmp_path / "d", "{:04}", "{:04}")
+    said = {"id": "{:04}", "a": "0.5", "b": "0.5", "label": "a", "Usage": "Public"}
+    table(root, "sample_submission.csv", head, [[said[name].format(i) for name in head] for i in range(20, 24)])
+    manifest, test = read(root)
+    assert test is not None and test.form.columns == tuple(c for c in head if c not in ("id", "Usage"))
+    assert filled(test.table, test.form, np.eye(2)[[0, 1, 0, 1]])["Usage"].tolist() == ["Public"] * 4
+    assert "Usage of sample_submission.csv: which rows are public, kept as it is" in manifest.taken.lines
+    table(root, "sample_submission.csv", ("id", "a", "b", "part"), [(f"{i:04}", 0, 1, "x") for i in range(20, 24)])
+    with pytest.raises(InputError, match=r"column part holds 'x', no probabilities"):
+        read(root)

@@ -80,6 +80,7 @@ def form_of(
         return replace(form, kind="attributes", parts=parts)
     if len(answers) > 1:
         names, absent = _class_columns(answers, classes, source)
+        _refuse_words(table[[*absent]], source)
         return replace(form, kind="columns", names=names, absent=absent)
     if not answers:
         raise InputError(
@@ -115,6 +116,17 @@ def _refuse_lists_of_words(values: Sequence[str], classes: Sequence[str], source
             raise InputError(
                 f"{source}: several labels a photo: received {value!r}, and classes such as {few(classes)}; allowed: "
                 "one label a photo (multi-label tasks are not for this version)"
+            )
+
+
+def _refuse_words(table: pd.DataFrame, source: str) -> None:
+    """InputError where a column beside those of classes holds words: it is no class without a photo."""
+    for column in table:
+        words = [value for value in map(clean, table[column].unique()) if value and not _is_number(value)]
+        if words:
+            raise InputError(
+                f"{source}: column {column} holds {few(map(repr, words))}, no probabilities, and is no class of a "
+                "photo; allowed: a column a class"
             )
 
 

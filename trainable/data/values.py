@@ -13,6 +13,7 @@ from trainable.words import few
 
 NOBODY = {"", "nan", "na", "none"}  # of a group: nobody is named
 LIKE_NOBODY = {"-", "--", "?", ".", "-1", "null", "nil", "nat", "n/a", "#n/a", "<na>", "unknown", "missing"}
+USAGE = {"public", "private", "ignored"}
 ROUNDED = re.compile(r"[+-]?[0-9]([.,][0-9]+)?[eE]\+?[0-9]+")
 WARNED = 5  # pairs of near-equal values that are named
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
@@ -75,6 +76,11 @@ def alone_where_nobody(groups: pd.Series, images: Iterable[str]) -> tuple[pd.Ser
         return groups, []
     alone = groups.where(~nobody, pd.Series(list(images), index=groups.index))
     return alone, [f"group: {_rows(int(nobody.sum()))} without one, each stands alone"]
+
+
+def says_usage(column: pd.Series) -> bool:
+    """Whether a column says on which leaderboard a row counts, as competitions write it: it is no answer."""
+    return {clean(value).casefold() for value in column.unique()} <= USAGE
 
 
 def refuse_line_breaks(column: pd.Series, source: object, what: str) -> None:
