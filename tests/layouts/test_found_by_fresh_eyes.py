@@ -291,3 +291,33 @@ def test_which_rows_are_public_is_no_answer_and_is_kept(tmp_path: Path, head: tu
     table(root, "sample_submission.csv", ("id", "a", "b", "part"), [(f"{i:04}", 0, 1, "x") for i in range(20, 24)])
     with pytest.raises(InputError, match=r"column part holds 'x', no probabilities"):
         read(root)
+
+
+@pytest.mark.parametrize("name", ["no_label", "Unlabeled", "not labelled", "?", "N/A", "cat (1)", "cat - Copy", "none"])
+def test_classes_that_may_be_none_and_copies_of_a_folder_are_warned_of(pets: Path, name: str) -> None:
+    """What CVAT exports without a label lies in a folder no_label: it trained, and was scored, as a class."""
+    if "/" in name:
+        table(
+            pets,
+            "all.csv",
+            ("file", "label"),
+            [(f"{k}/{i}.png", (k, name)[i == 3]) for k in ("cat", "dog") for i in range(4)],
+        )
+    else:
+        photos(pets, [f"{name}/{i}.png" for i in range(2)])
+    said = [line for line in read(pets)[0].taken.lines if line.startswith("warning: label")]
+    if name == "none":  # a name, as people call what has nothing
+        assert not said
+    elif name.startswith("cat"):
+        assert said == [f"warning: label cat / {name}: one class? 2 rows"]
+    else:
+        drop = f"--drop label={name}" if name.isidentifier() or "/" in name else f"--drop 'label={name}'"
+        assert said == [f"warning: label {name!r}: a class, or not labelled? 2 rows ({drop} leaves them out)"]
+
+
+def test_groups_in_the_first_row_of_merged_cells_alone_are_warned_of(tmp_path: Path) -> None:
+    said = listed(tmp_path / "d", [(f"p{i}" if i % 4 == 0 else "",) for i in range(8)], "group")
+    assert any("warning: group: each value stands in one row, before rows without one: merged cells" in s for s in said)
+    assert not any(
+        "merged" in s for s in listed(tmp_path / "e", [(f"p{i // 2}" if i < 6 else "",) for i in range(8)], "group")
+    )

@@ -13,6 +13,7 @@ from trainable.data.values import (
     clean,
     counted,
     doubtful_groups,
+    doubtful_labels,
     joined,
     near_pairs,
     refuse_line_breaks,
@@ -65,7 +66,7 @@ def checked_labels(text: pd.Series, column: str, image: pd.Series, source: objec
     counts = counted(text)
     if len(counts) < 2:
         raise InputError(f"{source}: received the one label {next(iter(counts))!r}; allowed: at least two")
-    return text, [*lines, *near_pairs(counts, counts, "label", "one class")]
+    return text, [*lines, *near_pairs(counts, counts, "label", "one class"), *doubtful_labels(counts, column)]
 
 
 def groups_of(
