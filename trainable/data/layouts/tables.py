@@ -17,6 +17,7 @@ from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.join import DERIVED, joined, with_beginning, with_folder
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
+from trainable.data.layouts.placed import with_folders
 from trainable.data.layouts.sample import Sample, is_sample
 from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
@@ -57,6 +58,7 @@ def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags)
             continue  # read by whoever applies them
         table = Table(frame, path, _folder(root, path), tuple(notes))
         test = "test" in (role_of(path.stem), role_of(Path(table.folder).name))
+        table = table if test else with_folders(photos, table)
         tables.append(spread(photos, table, flags, sample, labelled=not test))
     found = choose(tables, photos, sample, flags, "table")
     if found is None:
