@@ -299,3 +299,29 @@ def test_a_folder_in_one_column_and_a_name_in_another_are_one_photo(tmp_path: Pa
     assert said in manifest.taken.lines
     table(tmp_path, "all.csv", ("File", "label"), [row[1:3] for row in rows])
     assert "or paths, where a name in several rows is several photos" in refused(tmp_path, image="File")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("{p:03}_{s}", "6 ways such as 000 (train/cat/000_l.png, train/cat/000_r.png)"),
+        ("IMG_{p}{s}", ""),
+        ("{p}{s}", ""),
+    ],
+)
+@pytest.mark.parametrize("labelled", ["folders", "manifest"])
+def test_names_that_begin_alike_are_said_where_nothing_says_what_belongs_together(
+    tmp_path: Path, name: str, said: str, labelled: str
+) -> None:
+    """Two eyes of one person were in two folds, and nothing hinted at it."""
+    names = [f"train/{KINDS[p]}/{name.format(p=p, s=s)}.png" for p in range(6) for s in "lr"]
+    photos(tmp_path, names)
+    if labelled == "manifest":
+        table(tmp_path, "manifest.csv", ("path", "label"), [(one, one.split("/")[1]) for one in names])
+    lines = [line for line in read(tmp_path)[0].taken.lines if "begin alike" in line]
+    assert bool(lines) == bool(said) and (not said or said in lines[0])
+
+
+def test_names_that_begin_with_their_label_are_no_hint(tmp_path: Path) -> None:
+    photos(tmp_path, [f"{kind}/{kind}_{i}.png" for kind in "abcdef" for i in range(3)])
+    assert not any("begin alike" in line for line in read(tmp_path)[0].taken.lines)
