@@ -325,3 +325,12 @@ def test_names_that_begin_alike_are_said_where_nothing_says_what_belongs_togethe
 def test_names_that_begin_with_their_label_are_no_hint(tmp_path: Path) -> None:
     photos(tmp_path, [f"{kind}/{kind}_{i}.png" for kind in "abcdef" for i in range(3)])
     assert not any("begin alike" in line for line in read(tmp_path)[0].taken.lines)
+
+
+@pytest.mark.parametrize(("name", "said"), [("{:08x}-b{}", True), ("IMG_{1:06}", False), ("{1}", False)])
+def test_photos_of_one_long_name_in_several_folders_are_warned_of(tmp_path: Path, name: str, said: bool) -> None:
+    """A leaf in colour and in grey, in two folders of one class: copies that neither bytes nor hashes show."""
+    names = [f"{kind}/{name.format(2654435761 * i % 2**32, i)}.png" for kind in ("cat", "dog") for i in range(6)]
+    photos(tmp_path, [f"{way}/{one}" for way in ("color", "grayscale") for one in names])
+    lines = [line for line in plan_lines(read(tmp_path, label="folder_2")[0]) if "named after photos" in line]
+    assert bool(lines) == said
