@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
@@ -9,9 +10,10 @@ import numpy as np
 import pytest
 from folders import photos, read, table, texts
 
-from ensembles.submission import filled
+from ensembles.submission import filled, form_for
 from trainable.data.layouts import plan_lines, read_manifest
 from trainable.errors import InputError
+from trainable.metrics import get
 
 
 @pytest.fixture
@@ -321,3 +323,30 @@ def test_groups_in_the_first_row_of_merged_cells_alone_are_warned_of(tmp_path: P
     assert not any(
         "merged" in s for s in listed(tmp_path / "e", [(f"p{i // 2}" if i < 6 else "",) for i in range(8)], "group")
     )
+
+
+@pytest.mark.parametrize(
+    ("classes", "column", "said"),
+    [(("abnormal", "normal"), "target", True), (("no", "yes"), "target", False), (("a", "b"), "b", False)],
+)
+def test_the_class_of_a_score_that_the_alphabet_chose_is_warned_of_and_a_metric_chooses(
+    tmp_path: Path, classes: tuple[str, str], column: str, said: bool
+) -> None:
+    """Of normal and abnormal, the score of normal was written where abnormal was asked for."""
+    root = padded(tmp_path / "d", "{:04}", "{:04}")
+    table(root, "train.csv", ("id", "label"), [(f"{i:04}", classes[i % 2]) for i in range(12)])
+    table(root, "sample_submission.csv", ("id", column), [(f"{i:04}", 0.5) for i in range(20, 24)])
+    manifest, test = read(root)
+    assert test is not None and test.form.positive == 1
+    warned = [line for line in manifest.taken.lines if "asks for the score of one class: taken for normal" in line]
+    assert len(warned) == said
+    asked = form_for(test.form, get(f"roc_auc:{classes[0]}", classes)).positive
+    assert asked == (0 if said else 1)
+
+
+def test_a_label_that_is_a_list_is_refused_and_no_other_column_is_taken_for_it(tmp_path: Path) -> None:
+    photos(tmp_path, [f"train/{i}.png" for i in range(8)])
+    rows = [{"file_name": f"{i}.png", "labels": ["cat"], "site": "ab"[i % 2]} for i in range(8)]
+    (tmp_path / "train" / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with pytest.raises(InputError, match=r"column labels holds lists; allowed: one label a photo"):
+        read(tmp_path)

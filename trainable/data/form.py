@@ -13,6 +13,7 @@ from trainable.errors import InputError
 from trainable.words import few
 
 LIST = 3  # words of an answer from which it is a list of them, rather than a name
+YES = {"yes", "y", "true", "positive", "pos", "present"}  # the later in the alphabet of the pairs that they are in
 FRACTION = re.compile(r"0?\.[0-9]+|1\.0+")  # a probability, as people write it beside a label
 
 
@@ -105,6 +106,17 @@ def form_of(
             "several classes under one score are for this version)"
         )
     return form
+
+
+def guessed_class(form: Form, source: str) -> str:
+    """A warning where nothing but the alphabet says whose score is asked for; "" where a name or a number does."""
+    own, other = form.names[form.positive], form.names[1 - form.positive]
+    if clean(own) == clean(form.columns[0]) or own.casefold() in YES or (_is_number(own) and _is_number(other)):
+        return ""
+    return (
+        f"warning: {form.columns[0]} of {source} asks for the score of one class: taken for {own}, the later name, not "
+        f"{other} (where 1 means {other}, build with --metric roc_auc:{other})"
+    )
 
 
 def _refuse_lists_of_words(values: Sequence[str], classes: Sequence[str], source: str) -> None:

@@ -11,7 +11,7 @@ import pyarrow as pa
 import pyarrow.parquet
 
 from trainable.data.encodings import decoded
-from trainable.data.headers import find, refuse_twice
+from trainable.data.headers import find, is_near, refuse_twice
 from trainable.data.values import clean
 from trainable.errors import InputError
 
@@ -160,12 +160,23 @@ def _parquet(path: Path) -> pd.DataFrame:
         column = table[name]
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
+        if pa.types.is_nested(column.type):
+            _refuse_lists(name, path)
         if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
             continue  # a photo inside the table, or a list of boxes: nothing that a row could be told by
         columns[clean(name)] = ["" if value is None else str(value) for value in column.to_pylist()]
     if not columns:
         raise InputError(f"{path}: received no column of text or numbers; allowed: names of photo files and labels")
     return pd.DataFrame(columns, dtype=str)
+
+
+def _refuse_lists(name: str, source: object) -> None:
+    """InputError where a column of lists is called as the label: another would silently be it."""
+    if is_near(clean(name).casefold(), "label"):
+        raise InputError(
+            f"{source}: column {name} holds lists; allowed: one label a photo (multi-label tasks are not for this "
+            "version)"
+        )
 
 
 def _json_lines(path: Path) -> pd.DataFrame:
@@ -179,4 +190,6 @@ def records(rows: list, source: object) -> pd.DataFrame:
         raise InputError(f"{source}: received something else than objects; allowed: a list of objects")
     names = list(dict.fromkeys(name for row in rows for name in row))
     flat = [n for n in names if not any(isinstance(row.get(n), dict | list) for row in rows)]
+    for name in set(names) - set(flat):
+        _refuse_lists(name, source)
     return pd.DataFrame({n: ["" if row.get(n) is None else str(row[n]) for row in rows] for n in flat}, dtype=str)

@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.flags import Flags, Taken
-from trainable.data.form import Form, form_of
+from trainable.data.form import Form, form_of, guessed_class
 from trainable.data.headers import find, named, refuse_near
 from trainable.data.layouts.class_folders import CLASS_FOLDERS
 from trainable.data.layouts.finish import (
@@ -151,6 +151,8 @@ def _with_form(reading: Reading) -> Reading:
 def _strange_answers(reading: Reading, found: TestSet) -> list[str]:
     """A warning where a sample submission's answers are none of the labels, which may be codes of these."""
     test, form, classes = reading.test, found.form, reading.manifest.classes
+    if test is not None and form.kind == "score" and (said := guessed_class(form, test.source)):
+        return [said]
     if test is None or form.kind != "label" or len(test.answers) != 1:
         return []
     answers = {value for value in test.table[test.answers[0]].map(clean) if value}
