@@ -141,9 +141,14 @@ def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict
         tables = [t for t in tables if narrower(t)] or tables
         if len(tables) == 1:
             return tables[0]
+    same = len({t.path.name for t in tables}) < len(tables)
+
+    def place(table: Table) -> str:
+        return f"{table.folder}/{table.path.name}".strip("/") if same else table.path.name
+
     own = [_labels_first(t, [other for other in tables if other is not t]) for t in tables]
     readings = " or ".join(
-        f"{t.path.name} ({f'--label {columns[0]}' if columns else 'write both into one, or take the other away'})"
+        f"{place(t)} ({f'--label {columns[0]}' if columns else 'write both into one, or take the other away'})"
         for t, columns in zip(tables[:3], own, strict=False)
     )
     raise InputError(f"two readings: the labelled rows are in {readings}; allowed: one of them, by its flag")
