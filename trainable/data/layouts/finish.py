@@ -4,7 +4,7 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.headers import find, named
+from trainable.data.headers import find, is_near, named
 from trainable.data.layouts.photos import MARK, stem_of
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
@@ -176,7 +176,8 @@ def sample_weights(frame: pd.DataFrame, source: object) -> tuple[pd.DataFrame, l
     """
     column = find(frame.columns, SAMPLE_WEIGHT, source)
     if column is None:
-        return frame, []
+        near = [str(c) for c in frame.columns if is_near(clean(str(c)).casefold(), SAMPLE_WEIGHT)]
+        return frame, [f"warning: column {c} is nearly {SAMPLE_WEIGHT}, and counts for nothing" for c in near]
     text = frame[column].map(clean).replace("", "1")
     found = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
     wrong = ~((found >= 0) & np.isfinite(found))

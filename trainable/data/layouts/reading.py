@@ -124,7 +124,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if given is not None:
         frame["fold"] = given
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
-    said += parts_said(table_frame, used)
+    said += parts_said(table.frame, used)
     said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
     left_out += _unnamed(located, source, image, test, label.columns == (FOLDER,) and flags.image is None)
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
