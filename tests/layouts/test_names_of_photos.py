@@ -284,18 +284,21 @@ def test_what_cameras_call_photos_and_what_the_column_says_too_is_no_second_read
     assert read(table(names, "info.csv", ("file", "what"), rows))[0].classes == (("x", "y") if same else ("cat", "dog"))
 
 
-@pytest.mark.parametrize("written", ["{}/{}", "{}\\{}"])
-def test_a_folder_in_one_column_and_a_name_in_another_are_one_photo(tmp_path: Path, written: str) -> None:
-    """As camera traps and seasons have them. The advice was to read one folder, whose photos then had all labels."""
+@pytest.mark.parametrize(("place", "written"), [("RelativePath", "{}/{}"), ("folder", "{}\\{}")])
+def test_a_folder_in_one_column_and_a_name_in_another_are_one_photo(tmp_path: Path, place: str, written: str) -> None:
+    """As camera traps and seasons have them. The advice was to read one folder, whose photos then had all labels.
+
+    A header `folder` was refused as nearly `fold`.
+    """
     places = [(site, camera, i) for site in "AB" for camera in "12" for i in range(6)]
     photos(tmp_path, [f"{site}/{camera}/IMG_{i}.png" for site, camera, i in places])
     rows = [(written.format(s, c), f"IMG_{i}.png", KINDS[(i + (s == "B")) % 12], c) for s, c, i in places[::-1]]
-    table(tmp_path, "all.csv", ("RelativePath", "File", "label", "camera"), rows)
-    manifest, _ = read(tmp_path, group="RelativePath")
+    table(tmp_path, "all.csv", (place, "File", "label", "camera"), rows)
+    manifest, _ = read(tmp_path, group=place)
     kinds = dict(zip(manifest.frame["image"], texts(manifest), strict=True))
     assert kinds == {f"{s}/{c}/IMG_{i}.png": KINDS[(i + (s == "B")) % 12] for s, c, i in places}
     assert manifest.frame["group"].nunique() == 4
-    said = "File: behind the folder of RelativePath, since names alone are several photos (B/2/IMG_5.png)"
+    said = f"File: behind the folder of {place}, since names alone are several photos (B/2/IMG_5.png)"
     assert said in manifest.taken.lines
     table(tmp_path, "all.csv", ("File", "label"), [row[1:3] for row in rows])
     assert "or paths, where a name in several rows is several photos" in refused(tmp_path, image="File")

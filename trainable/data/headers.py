@@ -11,6 +11,7 @@ from trainable.errors import InputError
 from trainable.words import few
 
 NUMBERED = re.compile(r"group[ _-]?(id|no|nr|num|number|name|key|idx|index)")
+WORDS = {"folder"}  # near `fold`, and a word of its own
 NEAR = 0.8  # share of equal letters from which a header is a known one, misspelt
 
 
@@ -59,7 +60,7 @@ def refuse_near(frame: pd.DataFrame, source: object, known: Iterable[str]) -> No
 
 def is_near(text: str, name: str) -> bool:
     """Whether a header, without capitals, is a known one misspelt."""
-    return len(text) > 2 and SequenceMatcher(None, text, name).ratio() >= NEAR
+    return len(text) > 2 and text not in WORDS and SequenceMatcher(None, text, name).ratio() >= NEAR
 
 
 def refuse_twice(header: Sequence[str], source: object) -> None:
