@@ -27,6 +27,7 @@ USUAL = {
 ONE_BYTE = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256", "cp1257", "cp874", "cp1258",
             "mac_roman", "cp850")  # fmt: skip
 JAPANESE = ("cp932", "euc_jp")
+LOOKED_AT = 100_000  # bytes of a large table
 RARE = 0.6  # share of unusual letters from which an encoding of two bytes is none
 SHOWN = 2  # other readings that are named
 # The syllables that 94 of 100 in Korean text are, here of the messages of programs.
@@ -64,20 +65,22 @@ def decoded(path: Path) -> tuple[str, str, list[str]]:
     try:
         return data.decode("iso2022_jp" if b"\x1b$" in data else "utf-8"), "utf-8", []
     except UnicodeDecodeError:
-        readings = {encoding: text for encoding in (*USUAL, *ONE_BYTE) if (text := _read(data, encoding)) is not None}
+        head = data[: data.rfind(b"\n", 0, LOOKED_AT) + 1] if len(data) > LOOKED_AT else data
+        readings = {e: head.decode(e, "replace") for e in (*USUAL, *ONE_BYTE) if _decodes(data, e)}
     encoding = _by_files(path.parent, readings) or _by_letters(readings)
     if encoding not in USUAL:
         _refuse_mixed(data, path)
-        encoding = encoding or _by_language(data, readings, path)
-    text = readings[encoding]
-    return text, encoding, [_said(encoding, text, {e: t for e, t in readings.items() if _plausible(e, t)})]
+        encoding = encoding or _by_language(head, readings, path)
+    others = {e: text for e, text in readings.items() if _plausible(e, text)}
+    return data.decode(encoding), encoding, [_said(encoding, readings[encoding], others)]
 
 
-def _read(data: bytes, encoding: str) -> str | None:
+def _decodes(data: bytes, encoding: str) -> bool:
     try:
-        return data.decode(encoding)
+        data.decode(encoding)
     except UnicodeDecodeError:
-        return None
+        return False
+    return True
 
 
 def _by_files(folder: Path, readings: dict[str, str]) -> str:

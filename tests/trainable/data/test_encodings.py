@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
@@ -63,3 +64,15 @@ def test_lines_in_another_encoding_than_the_rest_are_refused_by_number(tmp_path:
     path.write_bytes(text.encode() + "x.png,Hündin\n".encode("cp1252"))
     with pytest.raises(InputError, match=r"in two encodings: received 16 letters in UTF-8, others in line 10; allowed"):
         decoded(path)
+
+
+def test_of_a_large_table_the_first_lines_tell_and_all_are_read(tmp_path: Path) -> None:
+    path, text = written(tmp_path, WORDS["cp949"] * 30_000, "cp949")
+    started = time.perf_counter()
+    assert decoded(path)[:2] == (text, "cp949")
+    assert time.perf_counter() - started < 5  # not word by word, in every encoding
+
+
+def test_a_letter_late_in_a_large_table_rules_an_encoding_out(tmp_path: Path) -> None:
+    path, text = written(tmp_path, [*WORDS["gb18030"] * 9_000, "镕"], "gb18030")  # no letter of EUC-JP or Big5
+    assert decoded(path)[:2] == (text, "gb18030")
