@@ -293,3 +293,29 @@ def test_tables_of_one_name_are_told_apart_by_their_folders_and_titles_are_no_he
         [("id", "label", "site"), *((i, "ab"[i // 6], "x") for i in range(6))],
     )
     assert "2 columns of values without a header, beside Survey; allowed: a name above each" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "name", ["sample_submission.csv.zip", "train.csv.gz", "sample_submission.xlsx", "sampleSubmission.txt"]
+)
+def test_tables_that_are_packed_or_no_csv_are_said_where_another_layout_is_read(tmp_path: Path, name: str) -> None:
+    """Without its sample submission, answers had another header and order than asked for, and nothing said so."""
+    photos(tmp_path, [f"train/{kind}/{i}.png" for kind in ("cat", "dog") for i in range(3)] + ["test/9.png"])
+    (tmp_path / name).write_bytes(b"PK")
+    said = [line for line in read(tmp_path)[0].taken.lines if line.startswith(f"warning: {name} is not read: ")]
+    stem = name.partition(".")[0]
+    assert len(said) == 1 and said[0].endswith(f"(as {stem}.csv it is)")
+    if name.startswith("train"):
+        return
+    table(tmp_path, f"{stem}.csv", ("id", "label"), [("9", "cat")])
+    if name.endswith("zip"):
+        assert not any("is not read" in line for line in read(tmp_path)[0].taken.lines)
+
+
+def test_lines_of_an_old_macintosh_are_lines_and_a_wide_one_is_named(tmp_path: Path) -> None:
+    photos(tmp_path, [f"{i}.png" for i in range(8)])
+    lines = ["id,label", *(f"{i},{'ab'[i % 2]}" for i in range(8))]
+    (tmp_path / "t.csv").write_bytes("\r".join(lines).encode())
+    assert texts(read(tmp_path)[0]) == ["a", "b"] * 4
+    (tmp_path / "t.csv").write_text("\n".join([*lines, "9,a,b"]), encoding="utf-8")
+    assert "t.csv is no readable table: line 10 has 3 cells, the first 2; allowed" in refusal(tmp_path)

@@ -20,6 +20,8 @@ SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl")
 LOOKED_AT = 50  # lines from which the delimiter is told
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
 
+TOO_WIDE = re.compile(r"Expected ([0-9]+) fields in line ([0-9]+), saw ([0-9]+)")  # as pandas says it
+
 
 def read_text_table(path: Path, *, may_be_empty: bool = False) -> pd.DataFrame:
     """Columns of str in the file's order; the header keeps its names, blanks around them cut.
@@ -44,6 +46,8 @@ def read_with_notes(path: Path, *, may_be_empty: bool = False) -> tuple[pd.DataF
         if isinstance(error, InputError):
             raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if wide := TOO_WIDE.search(reason):
+            reason = f"line {wide[2]} has {wide[3]} cells, the first {wide[1]}"
         raise InputError(f"{path} is no readable table: {reason}; allowed: a header, then a line a row") from None
     if table.empty and not may_be_empty:
         raise InputError(f"{path}: received no rows; allowed: at least one")
@@ -78,6 +82,8 @@ def without_index(table: pd.DataFrame) -> pd.DataFrame:
 
 def _delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
     text, _, notes = decoded(path)
+    if "\n" not in text:  # Excel's of old Macintosh
+        text = text.replace("\r", "\n")
     if said := SEPARATOR_LINE.match(text):  # Excel's own
         text = text[said.end() :]
     mark = said.group(1) if said else delimiter(text)

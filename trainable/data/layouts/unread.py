@@ -18,6 +18,8 @@ MARKS = re.compile(r"[\s,;|]+")
 LOOKED_AT = 50  # lines of a list
 SHEETS = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".ods", ".json", ".jsonl")
 PROGRAMS = (".xlsx", ".xls", ".ods")
+PACKED = (".zip", ".gz", ".7z", ".bz2", ".xz", ".rar")
+UNREAD_SAMPLES = (*PROGRAMS, ".parquet", ".json", ".jsonl", ".txt")
 SHOWN = 30  # letters of a cell
 READ_EXTRA = ("competition", "generic")
 
@@ -78,6 +80,12 @@ def unread_said(root: Path, layout: str) -> list[str]:
     """A warning for each file below `root` that people mean to be read and that this layout does not read."""
     lines = []
     for entry in sorted(root.iterdir()):
+        plain = Path(entry.stem) if entry.suffix.casefold() in PACKED else entry
+        packed = plain is not entry and plain.suffix.casefold() in TABLES and not (root / plain).exists()
+        if packed or (is_sample(plain) and plain.suffix.casefold() in UNREAD_SAMPLES):
+            lines.append(
+                f"warning: {entry.name} is not read: {'packed' if packed else 'no CSV'} (as {plain.stem}.csv it is)"
+            )
         if entry.suffix.casefold() not in TABLES:
             continue
         if clean(entry.stem).casefold() == "extra" and not (
