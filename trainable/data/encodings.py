@@ -29,7 +29,7 @@ ONE_BYTE = ("cp1252", "cp1250", "cp1251", "cp1253", "cp1254", "cp1255", "cp1256"
 JAPANESE = ("cp932", "euc_jp")
 LOOKED_AT = 100_000  # bytes of a large table
 RARE = 0.6  # share of unusual letters from which an encoding of two bytes is none
-SHOWN = 2  # other readings that are named
+SHOWN = 3  # other readings that are named
 # The syllables that 94 of 100 in Korean text are, here of the messages of programs.
 KOREAN = frozenset(
     "다이니지을수에습는로를하시없가자스일의정기어파용서음합리사할트인한은오션위터아않문있그대드제보상부만으프"
@@ -41,6 +41,7 @@ KOREAN = frozenset(
     "뱀"
 )
 WORD = re.compile(r"[!-+\--:<-{}~]*[^\x00-\x7f][^\s,;|]*")  # with a letter that is not of ASCII
+SYLLABLES = re.compile("[\x00-\x7f\uac00-\ud7a3]*$")  # Korean, be they rare ones
 KANA = re.compile("[\u3041-\u30ff]")
 INSIDE = re.compile(r"[A-Za-z][^\x00-\x7f]+[a-z]|(?<![^\x00-\x7f])[^\x00-\x7f][a-z]{2}")  # a Latin word
 CUTS = re.compile(r'[\s,;|"/\\]+')
@@ -71,7 +72,9 @@ def decoded(path: Path) -> tuple[str, str, list[str]]:
     if encoding not in USUAL:
         _refuse_mixed(data, path)
         encoding = encoding or _by_language(head, readings, path)
-    others = {e: text for e, text in readings.items() if _plausible(e, text)}
+    others = {
+        e: text for e, text in readings.items() if _plausible(e, text) or (e == "cp949" and SYLLABLES.match(text))
+    }
     return data.decode(encoding), encoding, [_said(encoding, readings[encoding], others)]
 
 

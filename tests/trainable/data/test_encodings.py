@@ -58,6 +58,12 @@ def test_names_of_files_decide_between_encodings_and_without_them_the_others_are
     assert decoded(path)[:2] == (text, encoding)
 
 
+def test_rare_syllables_that_read_as_chinese_are_named_beside_it(tmp_path: Path) -> None:
+    _, encoding, notes = decoded(written(tmp_path, ["폐렴", "결핵"], "cp949")[0])
+    assert encoding == "cp949" or "as cp949 it would be '폐렴.png'" in notes[0]
+    assert "as cp949 it would be" in decoded(written(tmp_path, ["猫", "狗"], "gb18030")[0])[2][0]
+
+
 def test_lines_in_another_encoding_than_the_rest_are_refused_by_number(tmp_path: Path) -> None:
     """Two tables put into one: a class would be two, one of them in nonsense letters."""
     path, text = written(tmp_path, ["Kätzchen", "Hündin"] * 4, "utf-8")
