@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
-from trainable.data.form import Form, refuse_blanks
+from trainable.data.form import Form, guessed_class, refuse_blanks
 from trainable.data.manifest import TestSet
 from trainable.files import write_atomic
 from trainable.metrics import Metric
@@ -35,10 +35,12 @@ def write_probabilities(path: Path, test: TestSet, scores: np.ndarray, classes: 
 
 
 def form_for(form: Form, metric: Metric) -> Form:
-    """The form, where it says label, made what the metric needs."""
+    """The form, where it says label, made what the metric needs; a guessed class of a score gives way to its own."""
     asked = metric.name.partition(":")[2]  # a class, or how many
     if form.kind == "label" and metric.kind == "probabilities" and len(form.names) == 2:
         return replace(form, kind="score", positive=metric.classes.index(asked) if asked else 1)
+    if form.kind == "score" and asked in metric.classes and guessed_class(form, ""):
+        return replace(form, positive=metric.classes.index(asked))
     if form.kind == "label" and metric.kind == "ranks":
         refuse_blanks(form.names, "submission")
         return replace(form, kind="ranked", length=int(asked))

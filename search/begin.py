@@ -12,7 +12,7 @@ from typing import Any
 
 from search.arguments import Thresholds
 from search.executors import Executor, open_executor
-from search.plan import Plan, make_plan
+from search.plan import Plan, make_plan, training_said
 from search.pseudo_labels import Teacher, first_round, refuse_another
 from search.space import DataFacts
 from search.space_file import SpaceFile
@@ -117,6 +117,7 @@ def begin(options: Options, space: SpaceFile, run: Run, ready: Callable[[list[st
         *experiment.manifest.taken.lines,
         *plan.lines(space, DataFacts.of(experiment.manifest)),
         *plan.too_large(s, run.root),
+        *training_said(plan.configs, experiment.manifest, experiment.folds),
     ]
     if teacher:
         lines.append(teacher.sentence())

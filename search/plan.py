@@ -1,7 +1,7 @@
 """What a search would do, found out before any worker starts: valid configurations, networks, disk, epochs."""
 
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -18,9 +18,11 @@ from search.space import DataFacts, Search
 from search.space_file import SpaceFile
 from search.stretch import stretched
 from search.suggested import span
-from trainable.config import TrialConfig
+from trainable.config import RowsConfig, TrialConfig
 from trainable.config.allowed import relevant
-from trainable.data.fits import check_data
+from trainable.data.corrections import unseen_said
+from trainable.data.fits import check_data, check_folds_train
+from trainable.data.folds import Folds
 from trainable.data.layouts.competition import MADE_OF
 from trainable.data.manifest import Manifest
 from trainable.data.rows import target_classes
@@ -157,6 +159,7 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         sorted(left_out),
         [
             *sorted({sentence for c in configs for sentence in c.cautions()}),
+            *[said for source in sorted({c.rows.corrections for c in configs}) for said in unseen_said(source)],
             *stretched(configs, manifest),
             *order_said(measure, target_classes(manifest, space.search.target)),
         ],
@@ -164,6 +167,23 @@ def make_plan(space: SpaceFile, manifest: Manifest) -> Plan:
         stage,
         further_tables(configs, stage, photos),
     )
+
+
+def training_said(configs: Sequence[TrialConfig], manifest: Manifest, folds: Folds) -> list[str]:
+    """A warning for each way of choosing training rows that leaves a fold without a class, whose trials will fail.
+
+    InputError where all configurations that were drawn have one of these.
+    """
+    ways = {c.rows: c for c in configs}
+    broken: dict[RowsConfig, InputError] = {}
+    for rows, config in ways.items():
+        try:
+            check_folds_train(config, manifest, folds)
+        except InputError as error:
+            broken[rows] = error
+    if broken and len(broken) == len(ways):
+        raise next(iter(broken.values()))
+    return [f"warning: trials of {brief(TrialConfig(rows=rows))} will fail: {e}" for rows, e in broken.items()]
 
 
 def draw(space: SpaceFile, data: DataFacts, count: int) -> tuple[list[TrialConfig], set[str]]:

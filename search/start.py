@@ -10,7 +10,7 @@ from pathlib import Path
 from search.arguments import SEEDS, run_folder
 from search.begin import Options, begin, executor_of, reopen, teacher_of, with_given_folds
 from search.drive import drive
-from search.plan import SHOWN, brief, lacking, make_plan
+from search.plan import SHOWN, brief, lacking, make_plan, training_said
 from search.retrain import retrain, retrain_on_all_rows
 from search.space import DataFacts
 from search.space_file import SpaceFile, load_space
@@ -66,7 +66,7 @@ def dry_run(options: Options, space: SpaceFile, following: Callable[[str], str])
     of_folds: list[str] = []
     if not teacher:
         made = make_folds(manifest, space.search.folds, space.search.seed, of_folds.append)
-        of_folds += fold_warnings(manifest, made)
+        of_folds += [*fold_warnings(manifest, made), *training_said(plan.configs, manifest, made)]
     for line in [
         *manifest.taken.lines,
         *plan_lines(manifest),

@@ -10,7 +10,8 @@ import torch
 from trainable.command import check_folder, default_data, flags_of
 from trainable.commands import spoken
 from trainable.config import TrialConfig
-from trainable.data.fits import check_data
+from trainable.data.corrections import unseen_said
+from trainable.data.fits import check_data, check_folds_train
 from trainable.data.rows import target_classes
 from trainable.errors import InputError
 from trainable.files import read_json
@@ -44,9 +45,10 @@ def train_one(given: argparse.Namespace) -> int:
     for line in experiment.manifest.taken.lines:
         print(line)
     check_data(config, experiment.manifest, experiment.folds.count)
+    check_folds_train(config, experiment.manifest, experiment.folds)
     look([config], experiment.store)
     trial = _begin_or_resume(run, experiment, config)
-    for sentence in config.cautions():
+    for sentence in (*config.cautions(), *unseen_said(config.rows.corrections)):
         print(f"warning: {sentence}")
     measure = run.measure(target_classes(experiment.manifest, config.target))
     device = torch.device("cuda" if torch.cuda.is_available() else "cpu")

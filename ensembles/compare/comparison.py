@@ -10,7 +10,7 @@ import pandas as pd
 from ensembles.compare.answers import form_known, how_to_read
 from trainable.data.form import Form
 from trainable.data.text_tables import read_table, without_index
-from trainable.data.values import by_value, numbers, sorted_names
+from trainable.data.values import by_value, numbers, says_usage, sorted_names
 from trainable.errors import InputError
 from trainable.metrics import macro_f1
 from trainable.words import few
@@ -67,7 +67,7 @@ def read_submissions(files: list[Path], say: Callable[[str], None] = print) -> t
         raise InputError(f"{files[0]}: received no named column; allowed: ids and answers")
     form = form_known(files)
     key = _key(tables, form)
-    columns = [str(c) for c in tables[0].columns if c != key]
+    columns = [str(c) for c in tables[0].columns if c != key and not says_usage(tables[0][c])]
     for file, table in zip(files, tables, strict=True):
         columns = [c for c in columns if c in table]
         if key not in table or not columns:

@@ -174,3 +174,13 @@ def test_submissions_from_elsewhere_need_a_table(tmp_path: Path) -> None:
     assert main(["--note", str(file), "0.5", "--table", str(tmp_path / "l.csv")]) == 0
     assert pd.read_csv(tmp_path / "l.csv")["score"].tolist() == [0.5]
     assert np.isnan(correlation(read_submissions_table(tmp_path / "l.csv"))[1])
+
+
+def test_a_column_that_says_which_rows_are_public_is_no_answer(tmp_path: Path) -> None:
+    """Beside columns of probabilities it was what was compared: all submissions were equal."""
+    usage = ["Public", "Private", "Public"]
+    for n, sure in enumerate(([0.9, 0.8, 0.1], [0.2, 0.3, 0.4])):
+        rows = [(f"{i}.jpg", p, round(1 - p, 1), usage[i]) for i, p in enumerate(sure)]
+        write_table(tmp_path / f"{n}.csv", ("id", "cat", "dog", "Usage"), rows)
+    found, names = read_submissions([tmp_path / "0.csv", tmp_path / "1.csv"])
+    assert [[names[c] for c in row] for row in found] == [["cat", "cat", "dog"], ["dog"] * 3]

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import os
 from pathlib import Path
 
+import numpy as np
 import pytest
 from folders import photos, read, table, texts
 
+from ensembles.submission import filled, form_for
 from trainable.data.layouts import plan_lines, read_manifest
 from trainable.errors import InputError
+from trainable.metrics import get
 
 
 @pytest.fixture
@@ -275,3 +279,74 @@ def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:
             "warning: 2 photos of test folders, such as test/23.png, not in sample_submission.csv, so nothing predicts "
             "them",
         ]
+
+
+@pytest.mark.parametrize("head", [("id", "a", "b", "Usage"), ("id", "label", "Usage"), ("Usage", "id", "label")])
+def test_which_rows_are_public_is_no_answer_and_is_kept(tmp_path: Path, head: tuple[str, ...]) -> None:
+    root = padded(tmp_path / "d", "{:04}", "{:04}")
+    said = {"id": "{:04}", "a": "0.5", "b": "0.5", "label": "a", "Usage": "Public"}
+    table(root, "sample_submission.csv", head, [[said[name].format(i) for name in head] for i in range(20, 24)])
+    manifest, test = read(root)
+    assert test is not None and test.form.columns == tuple(c for c in head if c not in ("id", "Usage"))
+    assert filled(test.table, test.form, np.eye(2)[[0, 1, 0, 1]])["Usage"].tolist() == ["Public"] * 4
+    assert "Usage of sample_submission.csv: which rows are public, kept as it is" in manifest.taken.lines
+    table(root, "sample_submission.csv", ("id", "a", "b", "part"), [(f"{i:04}", 0, 1, "x") for i in range(20, 24)])
+    with pytest.raises(InputError, match=r"column part holds 'x', no probabilities"):
+        read(root)
+
+
+@pytest.mark.parametrize("name", ["no_label", "Unlabeled", "not labelled", "?", "N/A", "cat (1)", "cat - Copy", "none"])
+def test_classes_that_may_be_none_and_copies_of_a_folder_are_warned_of(pets: Path, name: str) -> None:
+    """What CVAT exports without a label lies in a folder no_label: it trained, and was scored, as a class."""
+    if "/" in name:
+        table(
+            pets,
+            "all.csv",
+            ("file", "label"),
+            [(f"{k}/{i}.png", (k, name)[i == 3]) for k in ("cat", "dog") for i in range(4)],
+        )
+    else:
+        photos(pets, [f"{name}/{i}.png" for i in range(2)])
+    said = [line for line in read(pets)[0].taken.lines if line.startswith("warning: label")]
+    if name == "none":  # a name, as people call what has nothing
+        assert not said
+    elif name.startswith("cat"):
+        assert said == [f"warning: label cat / {name}: one class? 2 rows"]
+    else:
+        drop = f"--drop label={name}" if name.isidentifier() or "/" in name else f"--drop 'label={name}'"
+        assert said == [f"warning: label {name!r}: a class, or not labelled? 2 rows ({drop} leaves them out)"]
+
+
+def test_groups_in_the_first_row_of_merged_cells_alone_are_warned_of(tmp_path: Path) -> None:
+    said = listed(tmp_path / "d", [(f"p{i}" if i % 4 == 0 else "",) for i in range(8)], "group")
+    assert any("warning: group: each value stands in one row, before rows without one: merged cells" in s for s in said)
+    assert not any(
+        "merged" in s for s in listed(tmp_path / "e", [(f"p{i // 2}" if i < 6 else "",) for i in range(8)], "group")
+    )
+
+
+@pytest.mark.parametrize(
+    ("classes", "column", "said"),
+    [(("abnormal", "normal"), "target", True), (("no", "yes"), "target", False), (("a", "b"), "b", False)],
+)
+def test_the_class_of_a_score_that_the_alphabet_chose_is_warned_of_and_a_metric_chooses(
+    tmp_path: Path, classes: tuple[str, str], column: str, said: bool
+) -> None:
+    """Of normal and abnormal, the score of normal was written where abnormal was asked for."""
+    root = padded(tmp_path / "d", "{:04}", "{:04}")
+    table(root, "train.csv", ("id", "label"), [(f"{i:04}", classes[i % 2]) for i in range(12)])
+    table(root, "sample_submission.csv", ("id", column), [(f"{i:04}", 0.5) for i in range(20, 24)])
+    manifest, test = read(root)
+    assert test is not None and test.form.positive == 1
+    warned = [line for line in manifest.taken.lines if "asks for the score of one class: taken for normal" in line]
+    assert len(warned) == said
+    asked = form_for(test.form, get(f"roc_auc:{classes[0]}", classes)).positive
+    assert asked == (0 if said else 1)
+
+
+def test_a_label_that_is_a_list_is_refused_and_no_other_column_is_taken_for_it(tmp_path: Path) -> None:
+    photos(tmp_path, [f"train/{i}.png" for i in range(8)])
+    rows = [{"file_name": f"{i}.png", "labels": ["cat"], "site": "ab"[i % 2]} for i in range(8)]
+    (tmp_path / "train" / "metadata.jsonl").write_text("\n".join(map(json.dumps, rows)), encoding="utf-8")
+    with pytest.raises(InputError, match=r"column labels holds lists; allowed: one label a photo"):
+        read(tmp_path)

@@ -256,3 +256,84 @@ def test_numbers_that_lost_zeros_are_found_in_their_folder_beside_whole_ones(tmp
     table(root, "train.csv", ("image", "label"), rows)
     manifest, _ = read(root)
     assert manifest.frame["image"].tolist() == [f"i/{kind}/{i:02}.png" for kind in "ab" for i in range(4, 16)]
+
+
+@pytest.mark.parametrize("name", ["{}.{}", "{}_{}", "{}{}", "{} ({})"])
+def test_classes_in_names_of_photos_beside_a_table_of_something_else_are_two_readings(
+    tmp_path: Path, name: str
+) -> None:
+    """Cameras became the classes of cat.0.jpg, since theirs was the one column whose values repeat."""
+    names = [f"train/{name.format(kind, i)}.png" for i, kind in enumerate(KINDS)]
+    photos(tmp_path, [*names, *(f"test/{i}.png" for i in range(4))])
+    table(tmp_path, "info.csv", ("file", "camera"), [(one[6:], f"c{i // 6}") for i, one in enumerate(names)])
+    table(tmp_path, "sample_submission.csv", ("id", "label"), [(i, 0.5) for i in range(4)])
+    assert "label is camera (2 values, --label camera) or part_1 (2 values, --label part_1)" in refused(tmp_path)
+    manifest, test = read(tmp_path, label="part_1", group="camera")
+    assert sorted(texts(manifest)) == sorted(KINDS) and manifest.frame["group"].nunique() == 2
+    assert test is not None and test.form.sentence() == "submission: id, label = the probability of dog"
+    assert set(texts(read(tmp_path, label="camera")[0])) == {"c0", "c1"}
+
+
+@pytest.mark.parametrize("kinds", [("IMG", "DSC"), ("a", "b"), ("cat", "dog")])
+def test_what_cameras_call_photos_and_what_the_column_says_too_is_no_second_reading(
+    tmp_path: Path, kinds: tuple[str, str]
+) -> None:
+    names = photos(tmp_path, [f"{kinds[i % 2]}_{i}.png" for i in range(12)])
+    same = kinds[0] == "cat"
+    rows = [(f"{kinds[i % 2]}_{i}.png", "xy"[i % 2] if same else KINDS[i]) for i in range(12)]
+    assert read(table(names, "info.csv", ("file", "what"), rows))[0].classes == (("x", "y") if same else ("cat", "dog"))
+
+
+@pytest.mark.parametrize(("place", "written"), [("RelativePath", "{}/{}"), ("folder", "{}\\{}")])
+def test_a_folder_in_one_column_and_a_name_in_another_are_one_photo(tmp_path: Path, place: str, written: str) -> None:
+    """As camera traps and seasons have them. The advice was to read one folder, whose photos then had all labels.
+
+    A header `folder` was refused as nearly `fold`.
+    """
+    places = [(site, camera, i) for site in "AB" for camera in "12" for i in range(6)]
+    photos(tmp_path, [f"{site}/{camera}/IMG_{i}.png" for site, camera, i in places])
+    rows = [(written.format(s, c), f"IMG_{i}.png", KINDS[(i + (s == "B")) % 12], c) for s, c, i in places[::-1]]
+    table(tmp_path, "all.csv", (place, "File", "label", "camera"), rows)
+    manifest, _ = read(tmp_path, group=place)
+    kinds = dict(zip(manifest.frame["image"], texts(manifest), strict=True))
+    assert kinds == {f"{s}/{c}/IMG_{i}.png": KINDS[(i + (s == "B")) % 12] for s, c, i in places}
+    assert manifest.frame["group"].nunique() == 4
+    said = f"File: behind the folder of {place}, since names alone are several photos (B/2/IMG_5.png)"
+    assert said in manifest.taken.lines
+    table(tmp_path, "all.csv", ("File", "label"), [row[1:3] for row in rows])
+    assert "or paths, where a name in several rows is several photos" in refused(tmp_path, image="File")
+
+
+@pytest.mark.parametrize(
+    ("name", "said"),
+    [
+        ("{p:03}_{s}", "6 ways such as 000 (train/cat/000_l.png, train/cat/000_r.png)"),
+        ("IMG_{p}{s}", ""),
+        ("{p}{s}", ""),
+    ],
+)
+@pytest.mark.parametrize("labelled", ["folders", "manifest"])
+def test_names_that_begin_alike_are_said_where_nothing_says_what_belongs_together(
+    tmp_path: Path, name: str, said: str, labelled: str
+) -> None:
+    """Two eyes of one person were in two folds, and nothing hinted at it."""
+    names = [f"train/{KINDS[p]}/{name.format(p=p, s=s)}.png" for p in range(6) for s in "lr"]
+    photos(tmp_path, names)
+    if labelled == "manifest":
+        table(tmp_path, "manifest.csv", ("path", "label"), [(one, one.split("/")[1]) for one in names])
+    lines = [line for line in read(tmp_path)[0].taken.lines if "begin alike" in line]
+    assert bool(lines) == bool(said) and (not said or said in lines[0])
+
+
+def test_names_that_begin_with_their_label_are_no_hint(tmp_path: Path) -> None:
+    photos(tmp_path, [f"{kind}/{kind}_{i}.png" for kind in "abcdef" for i in range(3)])
+    assert not any("begin alike" in line for line in read(tmp_path)[0].taken.lines)
+
+
+@pytest.mark.parametrize(("name", "said"), [("{:08x}-b{}", True), ("IMG_{1:06}", False), ("{1}", False)])
+def test_photos_of_one_long_name_in_several_folders_are_warned_of(tmp_path: Path, name: str, said: bool) -> None:
+    """A leaf in colour and in grey, in two folders of one class: copies that neither bytes nor hashes show."""
+    names = [f"{kind}/{name.format(2654435761 * i % 2**32, i)}.png" for kind in ("cat", "dog") for i in range(6)]
+    photos(tmp_path, [f"{way}/{one}" for way in ("color", "grayscale") for one in names])
+    lines = [line for line in plan_lines(read(tmp_path, label="folder_2")[0]) if "named after photos" in line]
+    assert bool(lines) == said

@@ -6,6 +6,7 @@ import pytest
 from helpers import SPACE, space_file
 
 from search.plan import DRAWS, make_plan
+from search.run import main as search
 from search.space import DataFacts
 from search.space_file import load_space
 from trainable.data.layouts import read_manifest
@@ -63,3 +64,26 @@ def test_configuration_that_the_data_cannot_carry_is_refused_by_name(generic: Pa
     space = load_space(Path(__file__).parents[2] / "spaces" / "recipes" / "efficientnet_ovo.py")
     with pytest.raises(InputError, match="the data have no column mask"):
         make_plan(space, read_manifest(generic))
+
+
+def test_choices_that_leave_a_fold_without_a_class_are_said_before_anything_trains(
+    generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Only the trial found out: corrections, say, that a list by fold empties a class with in one fold."""
+    manifest = read_manifest(generic)
+    owls = manifest.frame["image"][manifest.labels == 2]
+    lines = [f"{image},drop,,1" for image in owls]
+    (tmp_path / "c.csv").write_text("\n".join(["path_or_id,field,value,fold", *lines]), encoding="utf-8")
+    rows = '"batch_size": 8, "rows": {"corrections": trial.suggest_categorical("c", ["none", CSV])}'
+    text = SPACE.replace('"batch_size": 8', rows).replace(
+        "def space", f"CSV = {str(tmp_path / 'c.csv')!r}\n\n\ndef space"
+    )
+    begun = ["--data", generic, "--out", tmp_path / "runs", "--executor", "inline", "--no-features", "--dry-run"]
+    assert search([str(word) for word in (space_file(tmp_path, text), *begun)]) == 0
+    said = capfd.readouterr().out
+    assert "will fail: fold 1: rows: cuts, drops and corrections leave no training row of class2" in said
+    text = text.replace('["none", CSV]', "[CSV]")
+    assert search([str(word) for word in (space_file(tmp_path, text), *begun)]) == 2
+    assert "error: fold 1: rows: cuts, drops and corrections leave no" in capfd.readouterr().err
+    assert search([str(word) for word in (space_file(tmp_path, text), *begun[:-1])]) == 2
+    assert not (tmp_path / "runs").exists()

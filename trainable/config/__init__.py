@@ -17,7 +17,7 @@ from trainable.config.loss import LossConfig
 from trainable.config.mix import MixConfig
 from trainable.config.model import ModelConfig, known_backbones
 from trainable.config.optim import OptimConfig
-from trainable.config.rows import RowsConfig, judged_out_of_fold
+from trainable.config.rows import RowsConfig
 from trainable.config.sampler import SamplerConfig
 from trainable.config.stage import StageConfig
 from trainable.errors import InputError, unknown
@@ -208,15 +208,13 @@ class TrialConfig:
         ]
 
     def cautions(self) -> list[str]:
-        """Sentences about choices that are ignored, or allowed and costly; commands print them."""
+        """Sentences about choices that are ignored, or allowed and costly; commands print them.
+
+        Of a list of corrections, `trainable.data.corrections.unseen_said` tells.
+        """
         found = ignored(self)
         if self.keep == "best" and not self.fitted:
             found.append("keep best: the epoch is chosen on the rows it is scored on, so scores are too high")
-        if judged_out_of_fold(self.rows.corrections):
-            found.append(
-                f"rows.corrections {self.rows.corrections}: lines that nobody has looked at carry labels from fold to "
-                "fold, so scores are too high; ensembles.suspects --by-fold lists what may be applied unseen"
-            )
         if self.tta == "flip" and self.augment.vflip and not self.augment.hflip:
             found.append("tta flip mirrors left to right, and training flips only top to bottom")
         return found

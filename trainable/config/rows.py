@@ -19,15 +19,6 @@ def correction_identity(value: str) -> str:
     return value if value in ("none", "core") else hashlib.sha256(Path(value).read_bytes()).hexdigest()
 
 
-def judged_out_of_fold(value: str) -> bool:
-    """Whether a corrections file is a list of ensembles.suspects whose lines are not held to a fold."""
-    if value in ("none", "core"):
-        return False
-    with Path(value).open(encoding="utf-8-sig") as file:
-        columns = file.readline().strip().split(",")
-    return {"score", "agree"} <= set(columns) and "fold" not in columns
-
-
 def is_rising(value: Any) -> bool:
     return _numbers(value) and all(a < b for a, b in pairwise(value))
 

@@ -86,6 +86,19 @@ def check_folds(source: str, folds: int) -> None:
             raise InputError(f"{place}: received fold {fold}; allowed: 0 to {folds - 1}, the folds of this run")
 
 
+def unseen_said(source: str) -> list[str]:
+    """A sentence where a list of ensembles.suspects, whose lines are not held to a fold, is applied as it is."""
+    if source in ("none", "core"):
+        return []
+    columns = read_table(Path(source), (KEY,)).columns
+    if not all(find(columns, name, source) for name in ("score", "agree")) or find(columns, "fold", source):
+        return []
+    return [
+        f"rows.corrections {source}: lines that nobody has looked at carry labels from fold to fold, so scores are too "
+        "high; ensembles.suspects --by-fold lists what may be applied unseen"
+    ]
+
+
 def left_out(manifest: Manifest, source: str, fold: int | None = None) -> np.ndarray:
     """bool[N]: rows that a file of corrections drops; they do not train. fold: as in `correct`."""
     out = np.zeros(len(manifest.frame), bool)

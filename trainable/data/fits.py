@@ -1,9 +1,11 @@
 """Whether data can carry what a configuration asks for; asked once, on the driver, before all else."""
 
-from trainable.config import JOINT, TrialConfig
+from trainable.config import JOINT, RowsConfig, TrialConfig
 from trainable.data.attributes import Attributes
 from trainable.data.corrections import check_core, check_folds, correct
+from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
+from trainable.data.rows import training_rows
 from trainable.data.where import rows_where
 from trainable.errors import InputError
 from trainable.images.faces import check_detector, looks_for_faces
@@ -29,6 +31,15 @@ def check_data(config: TrialConfig, manifest: Manifest, folds: int | None = None
     correct(manifest, config.rows.corrections)
     if folds is not None:
         check_folds(config.rows.corrections, folds)
+
+
+def check_folds_train(config: TrialConfig, manifest: Manifest, folds: Folds) -> None:
+    """InputError, naming the fold, where cuts, drops and corrections leave it no training row of a class."""
+    for k in range(folds.count) if config.rows != RowsConfig() else ():
+        try:
+            training_rows(config, manifest, folds, k)
+        except InputError as error:
+            raise InputError(f"fold {k}: {error}") from None
 
 
 def _check_columns(config: TrialConfig, made_of: Attributes) -> None:

@@ -13,6 +13,7 @@ from trainable.errors import InputError
 from trainable.words import few
 
 LIST = 3  # words of an answer from which it is a list of them, rather than a name
+YES = {"yes", "y", "true", "positive", "pos", "present"}  # the later in the alphabet of the pairs that they are in
 FRACTION = re.compile(r"0?\.[0-9]+|1\.0+")  # a probability, as people write it beside a label
 
 
@@ -80,6 +81,7 @@ def form_of(
         return replace(form, kind="attributes", parts=parts)
     if len(answers) > 1:
         names, absent = _class_columns(answers, classes, source)
+        _refuse_words(table[[*absent]], source)
         return replace(form, kind="columns", names=names, absent=absent)
     if not answers:
         raise InputError(
@@ -106,6 +108,17 @@ def form_of(
     return form
 
 
+def guessed_class(form: Form, source: str) -> str:
+    """A warning where nothing but the alphabet says whose score is asked for; "" where a name or a number does."""
+    own, other = form.names[form.positive], form.names[1 - form.positive]
+    if clean(own) == clean(form.columns[0]) or own.casefold() in YES or (_is_number(own) and _is_number(other)):
+        return ""
+    return (
+        f"warning: {form.columns[0]} of {source} asks for the score of one class: taken for {own}, the later name, not "
+        f"{other} (where 1 means {other}, build with --metric roc_auc:{other})"
+    )
+
+
 def _refuse_lists_of_words(values: Sequence[str], classes: Sequence[str], source: str) -> None:
     """InputError where answers are lists of words that classes are made of too: each word is a label."""
     words = {word for name in classes for word in name.split() if name != word}
@@ -115,6 +128,17 @@ def _refuse_lists_of_words(values: Sequence[str], classes: Sequence[str], source
             raise InputError(
                 f"{source}: several labels a photo: received {value!r}, and classes such as {few(classes)}; allowed: "
                 "one label a photo (multi-label tasks are not for this version)"
+            )
+
+
+def _refuse_words(table: pd.DataFrame, source: str) -> None:
+    """InputError where a column beside those of classes holds words: it is no class without a photo."""
+    for column in table:
+        words = [value for value in map(clean, table[column].unique()) if value and not _is_number(value)]
+        if words:
+            raise InputError(
+                f"{source}: column {column} holds {few(map(repr, words))}, no probabilities, and is no class of a "
+                "photo; allowed: a column a class"
             )
 
 

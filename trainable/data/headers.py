@@ -8,8 +8,10 @@ import pandas as pd
 
 from trainable.data.values import clean
 from trainable.errors import InputError
+from trainable.words import few
 
 NUMBERED = re.compile(r"group[ _-]?(id|no|nr|num|number|name|key|idx|index)")
+WORDS = {"folder"}  # near `fold`, and a word of its own
 NEAR = 0.8  # share of equal letters from which a header is a known one, misspelt
 
 
@@ -58,11 +60,16 @@ def refuse_near(frame: pd.DataFrame, source: object, known: Iterable[str]) -> No
 
 def is_near(text: str, name: str) -> bool:
     """Whether a header, without capitals, is a known one misspelt."""
-    return len(text) > 2 and SequenceMatcher(None, text, name).ratio() >= NEAR
+    return len(text) > 2 and text not in WORDS and SequenceMatcher(None, text, name).ratio() >= NEAR
 
 
 def refuse_twice(header: Sequence[str], source: object) -> None:
     """InputError where one header is there twice: which of the two columns counts?"""
     twice = list(dict.fromkeys(h for h in header if header.count(h) > 1))
     if twice:
+        if "" in twice:
+            raise InputError(
+                f"{source}: {header.count('')} columns of values without a header, beside {few(filter(None, header))}; "
+                "allowed: a name above each, in the first line"
+            )
         raise InputError(f"{source}: header there twice: received {', '.join(map(repr, twice[:3]))}; allowed: once")

@@ -9,19 +9,18 @@ from pathlib import Path
 import pandas as pd
 import pyarrow as pa
 import pyarrow.parquet
-from charset_normalizer import from_bytes
 
-from trainable.data.headers import find, refuse_twice
+from trainable.data.encodings import decoded
+from trainable.data.headers import find, is_near, refuse_twice
 from trainable.data.values import clean
 from trainable.errors import InputError
 
 DELIMITERS = (",", "\t", ";", "|")
 SUFFIXES = (".csv", ".tsv", ".txt", ".parquet", ".jsonl")
 LOOKED_AT = 50  # lines from which the delimiter is told
-USUAL = ("utf-8", "utf-8-sig", "utf-16")
 SEPARATOR_LINE = re.compile(r"sep=(.)\r?\n")
-FOREIGN = re.compile(r"[!-+\--:<-{}~]*[^\x00-\x7f][^\s,;|]*")
-HANGUL = re.compile(rb"(?:[\x00-\x7f]|[\xb0-\xc8][\xa1-\xfe])*")  # KS X 1001: ASCII and Korean syllables alone
+
+TOO_WIDE = re.compile(r"Expected ([0-9]+) fields in line ([0-9]+), saw ([0-9]+)")  # as pandas says it
 
 
 def read_text_table(path: Path, *, may_be_empty: bool = False) -> pd.DataFrame:
@@ -47,6 +46,8 @@ def read_with_notes(path: Path, *, may_be_empty: bool = False) -> tuple[pd.DataF
         if isinstance(error, InputError):
             raise
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        if wide := TOO_WIDE.search(reason):
+            reason = f"line {wide[2]} has {wide[3]} cells, the first {wide[1]}"
         raise InputError(f"{path} is no readable table: {reason}; allowed: a header, then a line a row") from None
     if table.empty and not may_be_empty:
         raise InputError(f"{path}: received no rows; allowed: at least one")
@@ -80,9 +81,9 @@ def without_index(table: pd.DataFrame) -> pd.DataFrame:
 
 
 def _delimited(path: Path) -> tuple[pd.DataFrame, list[str]]:
-    text, encoding = decoded(path)
-    guessed = f"read as {encoding}, such as {_foreign(text)!r} (where that is wrong, save it as UTF-8)"
-    notes = [] if encoding in USUAL else [guessed]
+    text, _, notes = decoded(path)
+    if "\n" not in text:  # Excel's of old Macintosh
+        text = text.replace("\r", "\n")
     if said := SEPARATOR_LINE.match(text):  # Excel's own
         text = text[said.end() :]
     mark = said.group(1) if said else delimiter(text)
@@ -142,31 +143,8 @@ def _lines_of_header(text: str, mark: str) -> int:
 
 
 def decode(path: Path) -> str:
-    """The text of a file, see `decoded`."""
+    """The text of a file, in whatever encoding."""
     return decoded(path)[0]
-
-
-def decoded(path: Path) -> tuple[str, str]:
-    """The text of a file and its encoding: by its byte order mark, as UTF-8, or what its bytes speak for."""
-    data = path.read_bytes()
-    for mark, encoding in ((b"\xef\xbb\xbf", "utf-8-sig"), (b"\xff\xfe", "utf-16"), (b"\xfe\xff", "utf-16")):
-        if data.startswith(mark):
-            return data.decode(encoding), encoding
-    try:
-        return data.decode("utf-8"), "utf-8"
-    except UnicodeDecodeError:
-        if HANGUL.fullmatch(data):  # a guess from frequencies takes short Korean tables for Chinese ones
-            return data.decode("cp949"), "cp949"
-        best = from_bytes(data).best()
-        if best is None:
-            raise InputError(f"{path} is no readable table: in no known encoding; allowed: UTF-8") from None
-        return str(best), best.encoding
-
-
-def _foreign(text: str) -> str:
-    """The first word that is not of ASCII alone: by it people see whether an encoding was guessed right."""
-    found = FOREIGN.search(text)
-    return found[0] if found else ""
 
 
 def delimiter(text: str) -> str:
@@ -188,12 +166,23 @@ def _parquet(path: Path) -> pd.DataFrame:
         column = table[name]
         if pa.types.is_dictionary(column.type):
             column = column.cast(column.type.value_type)
+        if pa.types.is_nested(column.type):
+            _refuse_lists(name, path)
         if pa.types.is_nested(column.type) or pa.types.is_binary(column.type) or pa.types.is_large_binary(column.type):
             continue  # a photo inside the table, or a list of boxes: nothing that a row could be told by
         columns[clean(name)] = ["" if value is None else str(value) for value in column.to_pylist()]
     if not columns:
         raise InputError(f"{path}: received no column of text or numbers; allowed: names of photo files and labels")
     return pd.DataFrame(columns, dtype=str)
+
+
+def _refuse_lists(name: str, source: object) -> None:
+    """InputError where a column of lists is called as the label: another would silently be it."""
+    if is_near(clean(name).casefold(), "label"):
+        raise InputError(
+            f"{source}: column {name} holds lists; allowed: one label a photo (multi-label tasks are not for this "
+            "version)"
+        )
 
 
 def _json_lines(path: Path) -> pd.DataFrame:
@@ -207,4 +196,6 @@ def records(rows: list, source: object) -> pd.DataFrame:
         raise InputError(f"{source}: received something else than objects; allowed: a list of objects")
     names = list(dict.fromkeys(name for row in rows for name in row))
     flat = [n for n in names if not any(isinstance(row.get(n), dict | list) for row in rows)]
+    for name in set(names) - set(flat):
+        _refuse_lists(name, source)
     return pd.DataFrame({n: ["" if row.get(n) is None else str(row[n]) for row in rows] for n in flat}, dtype=str)

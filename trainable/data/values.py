@@ -1,6 +1,7 @@
 """Cells of group, fold and label columns: what is joined, and what is kept apart and warned of."""
 
 import re
+import shlex
 import unicodedata
 from collections.abc import Iterable
 from decimal import Decimal
@@ -13,6 +14,12 @@ from trainable.words import few
 
 NOBODY = {"", "nan", "na", "none"}  # of a group: nobody is named
 LIKE_NOBODY = {"-", "--", "?", ".", "-1", "null", "nil", "nat", "n/a", "#n/a", "<na>", "unknown", "missing"}
+NO_LABEL = (LIKE_NOBODY - {"-1"}) | {"nan", "nolabel", "nolabels", "notlabeled", "notlabelled", "tbd", "todo",
+                                     "unannotated", "unclassified", "undefined", "unlabeled", "unlabelled",
+                                     "unsorted"}  # fmt: skip
+UNSAID = re.compile(r"(?<=\w)[\W_]+(?=\w)")  # between the words of such a name
+COPY = re.compile(r"(.+?) ?(?:\([0-9]+\)|[-_ ]+(?:copy|kopie|copie|copia)(?: ?\([0-9]+\))?)", re.IGNORECASE)
+USAGE = {"public", "private", "ignored"}
 ROUNDED = re.compile(r"[+-]?[0-9]([.,][0-9]+)?[eE]\+?[0-9]+")
 WARNED = 5  # pairs of near-equal values that are named
 NUMBER = re.compile(r"[+-]?[0-9]+(\.[0-9]*)?")
@@ -64,6 +71,18 @@ def doubtful_groups(counts: dict[str, int]) -> list[str]:
     return lines
 
 
+def doubtful_labels(counts: dict[str, int], column: str) -> list[str]:
+    """A warning for each label that may say that there is none, and for what a system calls the copy of a folder."""
+    lines = [
+        f"warning: label {name!r}: a class, or not labelled? {_rows(count)} (--drop {shlex.quote(f'{column}={name}')} "
+        "leaves them out)"
+        for name, count in counts.items()
+        if {name.casefold(), UNSAID.sub("", name.casefold())} & NO_LABEL
+    ]
+    copies = [(name, found[1]) for name in counts if (found := COPY.fullmatch(name)) and found[1] in counts]
+    return [*lines, *(f"warning: label {of} / {name}: one class? {_rows(counts[name])}" for name, of in copies)]
+
+
 def counted(column: pd.Series) -> dict[str, int]:
     return {str(value): int(count) for value, count in column.value_counts().items()}
 
@@ -73,8 +92,21 @@ def alone_where_nobody(groups: pd.Series, images: Iterable[str]) -> tuple[pd.Ser
     nobody = groups.str.lower().isin(NOBODY)
     if not nobody.any():
         return groups, []
+    named = groups[~nobody]
+    merged = not nobody.iloc[0] and named.is_unique and int(nobody.sum()) >= len(named) > 1
+    said = [f"group: {_rows(int(nobody.sum()))} without one, each stands alone"]
+    if merged:
+        said.append(
+            "warning: group: each value stands in one row, before rows without one: merged cells of a spreadsheet? "
+            "Those rows stand alone (fill the values down, where they hold for them)"
+        )
     alone = groups.where(~nobody, pd.Series(list(images), index=groups.index))
-    return alone, [f"group: {_rows(int(nobody.sum()))} without one, each stands alone"]
+    return alone, said
+
+
+def says_usage(column: pd.Series) -> bool:
+    """Whether a column says on which leaderboard a row counts, as competitions write it: it is no answer."""
+    return {clean(value).casefold() for value in column.unique()} <= USAGE
 
 
 def refuse_line_breaks(column: pd.Series, source: object, what: str) -> None:

@@ -9,7 +9,7 @@ from helpers import people
 
 from trainable.config import RowsConfig, TrialConfig
 from trainable.data.attributes import PLAIN
-from trainable.data.corrections import CORE, correct, left_out
+from trainable.data.corrections import CORE, correct, left_out, unseen_said
 from trainable.data.fits import check_data
 from trainable.data.folds import Folds
 from trainable.data.manifest import Manifest
@@ -108,10 +108,19 @@ def test_a_missing_file_is_refused_and_contents_count_not_the_place(tmp_path):
 def test_a_list_judged_out_of_fold_is_warned_of(tmp_path):
     line = "000001,gender,male,1.5,female,7/7"
     header = "path_or_id,field,value,score,given,agree"
-    found = TrialConfig(rows=RowsConfig(corrections=file(tmp_path, line, header=header))).cautions()
+    found = unseen_said(file(tmp_path, line, header=header))
     assert len(found) == 1 and "carry labels from fold to fold" in found[0] and "--by-fold" in found[0]
     for other in (file(tmp_path, f"{line},2", header=f"{header},fold"), file(tmp_path, "000001,gender,male"), "core"):
-        assert TrialConfig(rows=RowsConfig(corrections=other)).cautions() == []
+        assert unseen_said(other) == []
+
+
+@pytest.mark.parametrize(("encoding", "mark"), [("utf-16", ","), ("utf-8-sig", ";"), ("cp949", ","), ("utf-8", "\t")])
+def test_a_list_judged_out_of_fold_is_warned_of_however_a_spreadsheet_saved_it(tmp_path, encoding, mark):
+    """The header was read by hand: a traceback for UTF-16, and no warning for semicolons."""
+    rows = ["path_or_id,field,value,Score,given,agree", "000001,gender,male,1.5,female,7/7 사람"]
+    path = tmp_path / "corrections.csv"
+    path.write_bytes("\n".join(row.replace(",", mark) for row in rows).encode(encoding))
+    assert "carry labels from fold to fold" in unseen_said(str(path))[0]
 
 
 def test_a_file_is_found_from_another_folder(tmp_path, monkeypatch):

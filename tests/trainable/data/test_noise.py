@@ -58,6 +58,32 @@ def test_weights_are_a_column_and_count_one_on_average(tmp_path):
     assert training_rows(tiny(), people(), make_folds(people(), 2, 0), 0).weights is None
 
 
+@pytest.mark.parametrize(
+    ("table", "flags"),
+    [
+        ("train.csv", {"group": "group"}),  # every layout but manifest.csv ended in a traceback
+        ("train.csv", {"label": "sort,site"}),
+        ("train.csv", {"id": "group", "image": "path"}),
+        ("images/metadata.csv", {}),
+    ],
+)
+def test_weights_are_a_column_in_every_layout(tmp_path, table, flags):
+    weighted(tmp_path, ["2", "", "0.5"], "Sample_Weight ")
+    text = (tmp_path / "manifest.csv").read_text().replace("path,", "file_name," if "metadata" in table else "path,")
+    if "label" in flags:
+        text = text.replace("label,group", "sort,site", 1)
+    (tmp_path / table).write_text(text.replace("images/", "" if "metadata" in table else "images/"))
+    for other in ("manifest.csv", "test.csv"):
+        (tmp_path / other).unlink()
+    manifest = read_manifest(tmp_path, Flags(**flags))
+    assert manifest.frame["sample_weight"].tolist()[:3] == [2.0, 1.0, 0.5]
+
+
+def test_a_header_near_that_of_weights_is_said(tmp_path):
+    said = read_manifest(weighted(tmp_path, ["1"], "sample weight"), Flags()).taken.lines
+    assert "warning: column sample weight is nearly sample_weight, and counts for nothing" in said
+
+
 @pytest.mark.parametrize("cell", ["-1", "much", "inf", "nan"])
 def test_bad_weights_have_their_sentence(tmp_path, cell):
     with pytest.raises(InputError, match=r"sample_weight: received .* allowed: numbers of 0 or more"):

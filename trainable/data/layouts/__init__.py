@@ -21,8 +21,16 @@ from trainable.data.layouts.photos import Photos, passed_over, refuse_other_file
 from trainable.data.layouts.reading import Reading, read_source
 from trainable.data.layouts.sample import read_sample
 from trainable.data.layouts.sources import Source
-from trainable.data.layouts.tables import find_tables, hidden_tables
-from trainable.data.layouts.unread import lists_unread, tables_of_test, tables_unread, unread_said
+from trainable.data.layouts.tables import find_tables
+from trainable.data.layouts.unread import (
+    PROGRAMS,
+    lists_unread,
+    sheets_said,
+    tables_of_test,
+    tables_unread,
+    unread_said,
+    why_unread,
+)
 from trainable.data.manifest import Manifest, TestSet
 from trainable.errors import InputError
 from trainable.images.kinds import NOWHERE
@@ -97,12 +105,7 @@ def _read(root: Path, flags: Flags) -> Reading:
     if not source:
         refuse_loose(root, photos)
         found = ", ".join(sorted(p.name for p in root.iterdir())[:8])
-        tables = [path.name for path in tables_unread(root)]
-        said = f", where {few(tables)} have no column (CSV, Parquet) that names photos here" if tables else ""
-        if asked := [path.name for path in tables_of_test(root)]:
-            said += f", where {few(asked)} is taken for rows to predict, by its name"
-        if hidden := [path.name for path in hidden_tables(root)]:
-            said += f", where {few(hidden)} is not read, by its name: answers (rename it where it holds labels)"
+        said = "".join(f", where {line}" for line in why_unread(root, photos))
         raise InputError(f"data folder {root}: no layout found; received {found}{said}; allowed: {LAYOUTS}")
     if lost := photos.others[NOWHERE]:
         source = replace(source, lines=(*source.lines, f"warning: {lost:,} {NOWHERE}: were these photos fetched?"))
@@ -119,8 +122,10 @@ def _beside_tables(root: Path, source: Source | None) -> Source | None:
     """What folders say, and which tables say nothing of these photos."""
     if source is None:
         return source
-    tables = [path.name for path in tables_unread(root)]
-    lines = [f"warning: {few(tables)}: no photo to train on by name, so left out"] if tables else []
+    unread = tables_unread(root)
+    tables = [path.name for path in unread if path.suffix.lower() not in PROGRAMS]
+    lines = [f"warning: {line}" for line in sheets_said(unread)]
+    lines += [f"warning: {few(tables)}: no photo to train on by name, so left out"] if tables else []
     if asked := [path.name for path in tables_of_test(root)]:
         lines.append(
             f"warning: {few(asked)} not read where folders or names are the classes: test photos are those of a sample "

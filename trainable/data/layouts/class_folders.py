@@ -136,8 +136,11 @@ def refuse_loose(root: Path, photos: Photos) -> None:
             f"data folder {root}: {few(parts)}: photos of a part of the data, by the folder's name"
             f"{f', beside {few(plain)}' if plain else ''}; allowed: another name for a class"
         )
-    loose = [name for name in photos.names if "/" not in name]
-    folders = {name.partition("/")[0] for name in photos.names if "/" in name}
+    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
+    common = _common_folder(names)  # train/, where all lie in it
+    below = {name: name.removeprefix(common).strip("/") for name in names}
+    loose = [name for name, path in below.items() if "/" not in path]
+    folders = {path.partition("/")[0] for path in below.values() if "/" in path}
     if loose and len(folders) > 1:
         raise InputError(
             f"data folder {root}: received {count(len(loose), 'photo')} beside the folders {few(sorted(folders))}: "

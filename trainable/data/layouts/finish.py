@@ -4,7 +4,8 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.flags import Flags
-from trainable.data.headers import find, named
+from trainable.data.headers import find, is_near, named
+from trainable.data.layouts.photos import MARK, stem_of
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
 from trainable.data.manifest import OWN, SAMPLE_WEIGHT, Manifest, TestSet
@@ -13,6 +14,7 @@ from trainable.data.values import (
     clean,
     counted,
     doubtful_groups,
+    doubtful_labels,
     joined,
     near_pairs,
     refuse_line_breaks,
@@ -65,7 +67,7 @@ def checked_labels(text: pd.Series, column: str, image: pd.Series, source: objec
     counts = counted(text)
     if len(counts) < 2:
         raise InputError(f"{source}: received the one label {next(iter(counts))!r}; allowed: at least two")
-    return text, [*lines, *near_pairs(counts, counts, "label", "one class")]
+    return text, [*lines, *near_pairs(counts, counts, "label", "one class"), *doubtful_labels(counts, column)]
 
 
 def groups_of(
@@ -100,6 +102,23 @@ def may_be_groups(frame: pd.DataFrame, used: set[str]) -> list[str]:
     names = sorted(several, key=lambda c: -several[c])[:3]
     shown = ", ".join(f"--group {c} ({several[c]:,} values)" for c in names)
     return [f"columns whose values repeat, if photos of one value belong together: {shown}"] if names else []
+
+
+def names_alike(images: pd.Series, labels: pd.Series) -> list[str]:
+    """What to say where names of photos begin alike, as those of one person or place do, and not as their labels."""
+    stems = images.map(lambda image: stem_of(str(image).rpartition("/")[2]))
+    marks = stems.map(lambda stem: [mark.start() for mark in MARK.finditer(stem)])
+    if not marks.map(bool).all():
+        return []
+    begin = pd.Series([stem[: ends[-1]] for stem, ends in zip(stems, marks, strict=True)], index=images.index)
+    pairs = pd.DataFrame({"begin": begin, "label": labels.to_numpy()}).drop_duplicates()
+    if not FEWEST_GROUPS <= begin.nunique() <= len(begin) / 2 or len(pairs) == pairs["label"].nunique():
+        return []
+    first = begin[begin.duplicated()].iloc[0]
+    return [
+        f"names of photos begin alike, in {begin.nunique():,} ways such as {first} ({few(images[begin == first], 2)}): "
+        "where these belong together, a column must say so (--group)"
+    ]
 
 
 def extra_groups(extra: pd.DataFrame, scored: pd.Series) -> list[str]:
@@ -157,7 +176,8 @@ def sample_weights(frame: pd.DataFrame, source: object) -> tuple[pd.DataFrame, l
     """
     column = find(frame.columns, SAMPLE_WEIGHT, source)
     if column is None:
-        return frame, []
+        near = [str(c) for c in frame.columns if is_near(clean(str(c)).casefold(), SAMPLE_WEIGHT)]
+        return frame, [f"warning: column {c} is nearly {SAMPLE_WEIGHT}, and counts for nothing" for c in near]
     text = frame[column].map(clean).replace("", "1")
     found = pd.to_numeric(text, errors="coerce").to_numpy(np.float64)
     wrong = ~((found >= 0) & np.isfinite(found))

@@ -7,7 +7,7 @@ import pandas as pd
 
 from trainable.data.flags import Flags
 from trainable.data.headers import find
-from trainable.data.layouts.join import FOLDER
+from trainable.data.layouts.join import DERIVED, FOLDER
 from trainable.data.layouts.one_hot import from_one_hot, is_binary, one_hot_columns
 from trainable.data.layouts.product import Product, is_product, label_columns, product_of
 from trainable.data.layouts.sources import Source
@@ -57,8 +57,9 @@ def guess_label(
                 f"allowed: --label {column} or --label {other}"
             )
         return _column(frame, column, "its name")
-    folder = [FOLDER] if FOLDER in source.beside and FOLDER not in taken else []
-    if (found := _by_sample(frame, [*columns, *folder], image, asked, sample, where, flags)) is not None:
+    own = [c for c in DERIVED if c in source.beside and c not in taken]
+    folder = [FOLDER] if FOLDER in own else []
+    if (found := _by_sample(frame, [*columns, *own], image, asked, sample, where, flags)) is not None:
         return found
     if (named := find(source.beside, "label", where)) is not None:
         raise InputError(
@@ -77,7 +78,7 @@ def guess_label(
         return _column(frame, FOLDER, "the one that each photo lies in")
     passed_over = f"; {few(source.hidden)} not read: answers, by its name" if source.hidden else ""
     only = _only_one(frame, columns, where + passed_over.replace(";", ",", 1))
-    _refuse_folder(frame, only, folder, where)
+    _refuse_folder(frame, only, own, where)
     return _column(frame, only, f"the one column whose values repeat{passed_over}")
 
 
@@ -113,7 +114,7 @@ def _by_sample(
         return _product(frame, there, image, where, flags)
     heads = {clean(answer) for answer in answers}
     within = [c for c in columns if frame[c].nunique() > 1 and set(frame[c].map(clean)) <= heads]
-    within = [c for c in within if c != FOLDER] or within
+    within = [c for c in within if c not in DERIVED] or within
     return _column(frame, within[0], f"its values are columns of {sample}") if len(within) == 1 else None
 
 
@@ -155,15 +156,16 @@ def _repeats(values: pd.Series) -> bool:
     return 1 < values.nunique() <= len(values) / 2
 
 
-def _refuse_folder(frame: pd.DataFrame, column: str, folder: Sequence[str], where: str) -> None:
-    """InputError where photos lie in folders that part them otherwise than the one column that may be the label."""
-    for other in folder:
+def _refuse_folder(frame: pd.DataFrame, column: str, derived: Sequence[str], where: str) -> None:
+    """InputError where folders or names of photos part them otherwise than the one column that may be the label."""
+    for other in derived:
         pairs = frame[[column, other]].drop_duplicates()
         if not len(pairs) == frame[column].nunique() == frame[other].nunique():
             readings = " or ".join(f"{c} ({frame[c].nunique():,} values, --label {c})" for c in (column, other))
+            what = "the one that each photo lies in" if other == FOLDER else "what its name begins with"
             raise InputError(
-                f"{where}: two readings: the label is {readings}, the one that each photo lies in; allowed: one of "
-                "them, by its flag (and the other by --group where it says what belongs together)"
+                f"{where}: two readings: the label is {readings}, {what}; allowed: one of them, by its flag (and the "
+                "other by --group where it says what belongs together)"
             )
 
 

@@ -1,5 +1,7 @@
-"""What a table does not say of its photos itself: columns of the other tables that name them, and their folder."""
+"""What a table does not say of its photos itself: columns of the other tables that name them, their folder,
+and how their names begin."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -11,8 +13,17 @@ from trainable.data.layouts.locate import Located
 from trainable.data.layouts.photos import stem_of
 from trainable.data.layouts.several import OF_ROW
 from trainable.data.layouts.sources import Table
+from trainable.data.values import clean
 
 FOLDER = "folder"  # column of the folder that a photo lies in, where folders may be classes, groups or sites
+
+PART, FRONT = "part_1", "front"  # what names of photos begin with, before a number: one word, or several
+DERIVED = (FOLDER, PART, FRONT)
+NUMBERED = re.compile(r"([^\W\d_]{3,}(?:[ _-][^\W\d_]+)*)[._\- ]?\(?[0-9]+\)?")
+# What cameras and programs begin names with: no classes.
+BEGINNINGS = {"cam", "capture", "cimg", "dcim", "dji", "dsc", "dscf", "dscn", "file", "frame", "gopr", "id", "im",
+              "imag", "image", "img", "isic", "jpeg", "mvi", "photo", "pic", "picture", "pxl", "sam", "scan",
+              "screenshot", "slide", "snapshot", "test", "tile", "train", "val", "valid", "wp"}  # fmt: skip
 
 Found = tuple[Table, tuple[str, Located]]
 
@@ -59,6 +70,20 @@ def with_folder(table: Table, located: Located) -> Table:
     if all(stem.startswith(name) for stem, name in zip(stems, names, strict=True)):
         return table
     return replace(table, frame=table.frame.assign(**{FOLDER: names.to_numpy()}))
+
+
+def with_beginning(table: Table, located: Located) -> Table:
+    """The table with a column of what names of photos begin with, where that may be their class: `cat.0`, `dog.1`."""
+    images = located.images()
+    found = [NUMBERED.fullmatch(stem_of(image.rpartition("/")[2])) for image in images]
+    words = [match[1] for match in found if match is not None]
+    name = FRONT if any(re.search("[ _-]", word) for word in words) else PART
+    kinds = {clean(word).casefold() for word in words}
+    if OF_ROW in table.frame or name in table.columns or len(words) < len(images) or kinds & BEGINNINGS:
+        return table
+    if not 1 < len(kinds) <= len(words) / 2:
+        return table
+    return replace(table, frame=table.frame.assign(**{name: words}))
 
 
 def folders_of(images: Sequence[str], items: Sequence[int] | None) -> tuple[str, ...] | None:

@@ -142,9 +142,11 @@ def _of_one_folder(
         return [[i for i in hits if _inside(photos.names[i], deepest[0])] for hits in found]
     if len(deepest) > 1:
         readings = " or ".join(f"{f or '.'}/ (--image {f or '.'}/)" for f in sorted(deepest)[:3])
+        names = [value for value, hits in zip(values, found, strict=True) if len(hits) > 1]
+        more = ", or paths, where a name in several rows is several photos" if len({*names}) < len(names) else ""
         raise InputError(
             f"{source}: two readings: {some:,} of {len(values):,} values name photos below {readings}; "
-            "allowed: one of them, by its flag"
+            f"allowed: one of them, by its flag{more}"
         )
     twice = [(v, hits) for v, hits in zip(values, found, strict=True) if len(hits) > 1]
     named = few(f"{value!r} ({' and '.join(photos.names[i] for i in hits[:2])})" for value, hits in twice)

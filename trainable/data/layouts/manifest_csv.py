@@ -21,6 +21,7 @@ from trainable.data.layouts.finish import (
     further,
     groups_of,
     may_be_groups,
+    names_alike,
     parts_said,
     sample_weights,
 )
@@ -125,7 +126,7 @@ def _rows(
         first = [f"layout: manifest.csv, {len(made):,} images, {label.sentence}"]
         said = [*label.lines, *parts_said(frame, used)]
         if group is None and flags.id is None:
-            said += may_be_groups(frame, used)
+            said += [*may_be_groups(frame, used), *names_alike(images, label.text)]
     made_of = PLAIN if label.product is None else label.product.made_of
     lines = [*notes, *lines, *found.lines, *skipped, *of_groups, *of_folds]
     return made, label.text, [*first, *lines, *said], made_of

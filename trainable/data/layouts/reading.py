@@ -8,7 +8,7 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.flags import Flags, Taken
-from trainable.data.form import Form, form_of
+from trainable.data.form import Form, form_of, guessed_class
 from trainable.data.headers import find, named, refuse_near
 from trainable.data.layouts.class_folders import CLASS_FOLDERS
 from trainable.data.layouts.finish import (
@@ -18,13 +18,14 @@ from trainable.data.layouts.finish import (
     further,
     groups_of,
     may_be_groups,
+    names_alike,
     other_folders,
     parts_said,
     sample_weights,
 )
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.guess_label import Label, guess_label
-from trainable.data.layouts.join import FOLDER, folders_of
+from trainable.data.layouts.join import DERIVED, FOLDER, folders_of
 from trainable.data.layouts.locate import Located, refuse_missing
 from trainable.data.layouts.photos import Photos
 from trainable.data.layouts.refusals import many_classes, refuse_numbers_asked, refuse_photos_asked, refuse_repeated
@@ -79,7 +80,7 @@ class Reading:
 def read_source(root: Path, source: Source, sample: Sample | None, photos: Photos, flags: Flags) -> Reading:
     """Tell columns apart, find every photo, check and join values. InputError names what is wrong or ambiguous."""
     where = source.train.path.name
-    derived = [FOLDER] if FOLDER in source.beside else []
+    derived = [c for c in DERIVED if c in source.beside]
     if not source.label:
         written = source.train.frame.drop(columns=derived)
         refuse_near(written, where, [n for n in ("label", "group", "fold") if getattr(flags, n) is None])
@@ -116,16 +117,16 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if items is not None and items[kept].duplicated().any():
         frame, of_items = joined_items(frame, items, text, group is not None, where)
     elif group is None:
-        of_groups += may_be_groups(table.frame, used | {*source.images})
+        of_groups += [*may_be_groups(table.frame, used | {*source.images}), *names_alike(images, text)]
     own = [] if label.product is None else [label.product.values]
     frame = pd.concat([frame, *own, further(table_frame, used)], axis=1)
     given, of_folds = folds_given(table.frame, fold, owners, where)
     if given is not None:
         frame["fold"] = given
     found = [f"layout: {source.layout}, {where}", *source.lines, *lines, located.sentence("image", image)]
-    said += parts_said(table_frame, used)
+    said += parts_said(table.frame, used)
     said += [*other_folders(images, text), *many_classes(text.unique().tolist(), len(text))]
-    left_out += _unnamed(located, source, image, test, derived == [*label.columns] and flags.image is None)
+    left_out += _unnamed(located, source, image, test, label.columns == (FOLDER,) and flags.image is None)
     told = [*left_out, *repeats, label.sentence, *of_items, *of_groups, *of_folds, *of_weights, *said]
     lines = [*found, *told, *(test.lines if test else ("test: nothing to predict",))]
     rows, taken = frame[kept].reset_index(drop=True), Taken(flags, tuple(lines))
@@ -133,7 +134,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
         manifest = Manifest.of(root, source.layout, rows, text[kept], taken)
     else:
         manifest = Manifest.of_product(root, source.layout, rows, label.product.made_of, taken)
-    by_folder = group is not None and (group in derived or source.layout == CLASS_FOLDERS)
+    by_folder = group is not None and ((group == FOLDER and FOLDER in derived) or source.layout == CLASS_FOLDERS)
     made = Reading(manifest, test, _answer(label, source), group, by_folder)
     return _with_form(made)
 
@@ -150,6 +151,8 @@ def _with_form(reading: Reading) -> Reading:
 def _strange_answers(reading: Reading, found: TestSet) -> list[str]:
     """A warning where a sample submission's answers are none of the labels, which may be codes of these."""
     test, form, classes = reading.test, found.form, reading.manifest.classes
+    if test is not None and form.kind == "score" and (said := guessed_class(form, test.source)):
+        return [said]
     if test is None or form.kind != "label" or len(test.answers) != 1:
         return []
     answers = {value for value in test.table[test.answers[0]].map(clean) if value}
@@ -187,7 +190,7 @@ def _unnamed(located: Located, source: Source, image: str, test: TestRows | None
     if not left:
         return []
     where = source.train.path.name
-    if by_folder:
+    if by_folder and FOLDER in source.beside:
         raise InputError(
             f"{where}: the label is the folder that photos lie in, and {count(len(left), 'photo')}, such as {left[0]}, "
             f"in no row; allowed: a row for each, {where} taken away, or --image {image}, which leaves them out"

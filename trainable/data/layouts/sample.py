@@ -8,6 +8,7 @@ import pandas as pd
 
 from trainable.data.layouts.photos import HIDDEN
 from trainable.data.text_tables import read_text_table
+from trainable.data.values import says_usage
 from trainable.errors import InputError
 
 UNNAMED = re.compile(r"Unnamed: ?[0-9]+")
@@ -23,7 +24,14 @@ class Sample:
 
     @property
     def named(self) -> list[str]:
-        return [str(c) for c in self.table.columns if c and not UNNAMED.fullmatch(c)]
+        """Columns of ids and answers: those that have a name and do not say which rows are public."""
+        columns = [str(c) for c in self.table.columns if c and not UNNAMED.fullmatch(c)]
+        return [c for c in columns if c not in self.usage]
+
+    @property
+    def usage(self) -> list[str]:
+        """Columns that say which rows count on which leaderboard; they are kept as they are."""
+        return [str(c) for c in self.table.columns if c and says_usage(self.table[c])]
 
 
 def read_sample(root: Path) -> Sample | None:

@@ -15,8 +15,9 @@ import pandas as pd
 from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
-from trainable.data.layouts.join import FOLDER, joined, with_folder
+from trainable.data.layouts.join import DERIVED, joined, with_beginning, with_folder
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
+from trainable.data.layouts.placed import with_folders
 from trainable.data.layouts.sample import Sample, is_sample
 from trainable.data.layouts.several import OF_ID, refuse_ids_as_classes, spread, spread_sample
 from trainable.data.layouts.sources import Source, Table
@@ -57,6 +58,7 @@ def find_tables(root: Path, photos: Photos, sample: Sample | None, flags: Flags)
             continue  # read by whoever applies them
         table = Table(frame, path, _folder(root, path), tuple(notes))
         test = "test" in (role_of(path.stem), role_of(Path(table.folder).name))
+        table = table if test else with_folders(photos, table)
         tables.append(spread(photos, table, flags, sample, labelled=not test))
     found = choose(tables, photos, sample, flags, "table")
     if found is None:
@@ -107,8 +109,10 @@ def choose(
             refuse_few(photos, whole, own[0], np.unique(rows[rows >= 0]), asked, test)
     train, beside, said = joined((whole, own), [pair for pair in named if pair[0] is not whole])
     lines += said
-    if not parts and (placed := with_folder(train, own[1])) is not train:
-        train, beside = placed, (*beside, FOLDER)
+    if not parts:
+        placed = with_beginning(with_folder(train, own[1]), own[1])
+        beside = (*beside, *(c for c in DERIVED if c in placed.frame and c not in train.frame))
+        train = placed
     lines += [f"{len(t.frame):,} rows of {t.path.name} train and are scored too: folds are made of all" for t in parts]
     lines += [note for t in (train, *parts, *test) for note in t.notes]
     if parts:
@@ -137,9 +141,14 @@ def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict
         tables = [t for t in tables if narrower(t)] or tables
         if len(tables) == 1:
             return tables[0]
+    same = len({t.path.name for t in tables}) < len(tables)
+
+    def place(table: Table) -> str:
+        return f"{table.folder}/{table.path.name}".strip("/") if same else table.path.name
+
     own = [_labels_first(t, [other for other in tables if other is not t]) for t in tables]
     readings = " or ".join(
-        f"{t.path.name} ({f'--label {columns[0]}' if columns else 'write both into one, or take the other away'})"
+        f"{place(t)} ({f'--label {columns[0]}' if columns else 'write both into one, or take the other away'})"
         for t, columns in zip(tables[:3], own, strict=False)
     )
     raise InputError(f"two readings: the labelled rows are in {readings}; allowed: one of them, by its flag")

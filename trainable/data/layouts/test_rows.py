@@ -1,7 +1,7 @@
 """What is to be predicted: the ids of a sample submission, else the rows of a test table, else photos below test/."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pandas as pd
 
@@ -57,9 +57,11 @@ def find_test(
             )
         refuse_missing(found[1], found[0], table.path.name)
     if sample is not None:
-        return (
+        rows = (
             _of_table(table, found, sample) if table is not None and found is not None else _of_photos(photos, sample)
         )
+        kept = f"{', '.join(sample.usage)} of {sample.path.name}: which rows are public, kept as it is"
+        return replace(rows, lines=(*rows.lines, kept)) if sample.usage else rows
     if table is not None and found is not None:
         return _without_sample(table, found, flags)
     names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role == "test"]

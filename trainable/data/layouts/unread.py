@@ -1,19 +1,26 @@
 """Files that mean something in another layout, or under another name: a folder that has them is told so."""
 
 import re
+from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
 from trainable.data.layouts.photos import Photos, role_of
 from trainable.data.layouts.sample import is_sample
-from trainable.data.layouts.tables import table_files
+from trainable.data.layouts.tables import SUFFIXES, hidden_tables, table_files
+from trainable.data.text_tables import read_text_table
 from trainable.data.values import clean
+from trainable.words import few
 
 EXTRA = "extra.csv"
 TABLES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
 MARKS = re.compile(r"[\s,;|]+")
 LOOKED_AT = 50  # lines of a list
 SHEETS = (".csv", ".tsv", ".parquet", ".xlsx", ".xls", ".ods", ".json", ".jsonl")
+PROGRAMS = (".xlsx", ".xls", ".ods")
+PACKED = (".zip", ".gz", ".7z", ".bz2", ".xz", ".rar")
+UNREAD_SAMPLES = (*PROGRAMS, ".parquet", ".json", ".jsonl", ".txt")
+SHOWN = 30  # letters of a cell
 READ_EXTRA = ("competition", "generic")
 
 
@@ -35,6 +42,35 @@ def lists_unread(root: Path, photos: Photos) -> list[Path]:
     return found
 
 
+def sheets_said(paths: Iterable[Path]) -> list[str]:
+    """Of files that only a spreadsheet program reads."""
+    sheets = [path.name for path in paths if path.suffix.lower() in PROGRAMS]
+    return [f"{few(sheets)} not read: spreadsheets (save them as CSV)"] if sheets else []
+
+
+def why_unread(root: Path, photos: Photos) -> list[str]:
+    """Of each kind of file that may hold labels of a folder in which no layout was found, why it is none."""
+    tables = tables_unread(root)
+    shown = [f"{path.relative_to(root)} ({_first_row(path)})" for path in tables if path.suffix.lower() in SUFFIXES]
+    lines = [f"{few(shown)}: no column (CSV, Parquet) names photos here"] if shown else []
+    lines += sheets_said(tables)
+    if others := [path.name for path in tables if path.suffix.lower() in (".json", ".jsonl")]:
+        lines.append(f"{few(others)}: neither COCO-style JSON of photos here nor metadata.jsonl with file_name")
+    if lists := [path.name for path in lists_unread(root, photos)]:
+        lines.append(f"{few(lists)} names photos, and is read as a CSV with a header alone")
+    if asked := [path.name for path in tables_of_test(root)]:
+        lines.append(f"{few(asked)} is taken for rows to predict, by its name")
+    if hidden := [path.name for path in hidden_tables(root)]:
+        lines.append(f"{few(hidden)} is not read, by its name: answers (rename it where it holds labels)")
+    return lines
+
+
+def _first_row(path: Path) -> str:
+    """What a table was read as: its first columns, each with its first value."""
+    table = read_text_table(path)
+    return ", ".join(f"{column} {table[column].iloc[0][:SHOWN]!r}" for column in list(table)[:3])
+
+
 def tables_of_test(root: Path) -> list[Path]:
     """Tables of a folder whose rows are to be predicted, by their names."""
     return [path for path in table_files(root, SHEETS) if role_of(path.stem) == "test"]
@@ -44,6 +80,12 @@ def unread_said(root: Path, layout: str) -> list[str]:
     """A warning for each file below `root` that people mean to be read and that this layout does not read."""
     lines = []
     for entry in sorted(root.iterdir()):
+        plain = Path(entry.stem) if entry.suffix.casefold() in PACKED else entry
+        packed = plain is not entry and plain.suffix.casefold() in TABLES and not (root / plain).exists()
+        if packed or (is_sample(plain) and plain.suffix.casefold() in UNREAD_SAMPLES):
+            lines.append(
+                f"warning: {entry.name} is not read: {'packed' if packed else 'no CSV'} (as {plain.stem}.csv it is)"
+            )
         if entry.suffix.casefold() not in TABLES:
             continue
         if clean(entry.stem).casefold() == "extra" and not (
