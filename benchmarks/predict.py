@@ -16,6 +16,7 @@ import numpy as np
 import torch
 
 from benchmarks.measure import arguments, finish, interleaved, ratio, rounded
+from trainable.device import this_device
 from trainable.images.batches import Batches
 from trainable.images.loader import Loader
 from trainable.models.build import build_model
@@ -27,7 +28,7 @@ NETWORKS = {"cpu": ("test_resnet", "test_vit"), "cuda": ("resnet18", "efficientn
 
 def main() -> None:
     out = arguments("predict", __doc__)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = this_device()
     torch.set_num_threads(1)
     with tempfile.TemporaryDirectory() as folder:
         pixels = Path(folder) / "pixels.npy"

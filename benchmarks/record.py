@@ -30,6 +30,7 @@ from ensembles.predict_members import predict_members
 from trainable.config import TrialConfig
 from trainable.data.layouts import read_test
 from trainable.data.manifest import TestSet
+from trainable.device import this_device
 from trainable.files import read_npz, write_compressed_npz
 from trainable.locks import alone
 from trainable.models.weights import resolve_weights
@@ -80,7 +81,7 @@ def _trained(name: str, work: Path, config: TrialConfig) -> float:
     member = Member(run.trial(run.identify(config)), math.nan)
     if not part_of(member).exists():
         member.trial.begin(config)
-        train(member.trial, lambda report: True, device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        train(member.trial, lambda report: True, device=this_device())
         predict_members([member], test, part_of(member).parent)
         member.trial.delete_leftovers()
     return member.trial.result.oof_score

@@ -13,6 +13,7 @@ from torch import Tensor
 from ensembles.members import JOINT, Member, Outside, multiply
 from ensembles.members.outside import read_outside
 from trainable.data.manifest import TestSet
+from trainable.device import this_device
 from trainable.errors import InputError
 from trainable.features.views import predict_photos
 from trainable.files import read_npz, write_npz
@@ -101,7 +102,7 @@ def predict_member(
     for network in networks:
         if wrong := network.broken():
             raise InputError(f"{wrong}; allowed: the file as trained")
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = this_device()
     if config.fitted:
         one_body = [[network] for network in networks] if config.features.of else [networks]
         said = []

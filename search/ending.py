@@ -10,8 +10,8 @@ from pathlib import Path
 from ensembles.build import command, parser
 from ensembles.kinds import HEADS
 from ensembles.members import partial_member
-from search.executors.work import this_device
 from trainable.data.layouts import read_test
+from trainable.device import this_device
 from trainable.errors import InputError
 from trainable.run import Run, Trial
 from trainable.training.cut import cut_short

@@ -111,8 +111,8 @@ def _complete(search: Search) -> int:
 
 
 def _waiting(search: Search) -> int:
-    """Trials that may wait at a rung at a time."""
-    return min(search.trials, 2 * search.members)
+    """Trials that may wait at a rung at a time; who could have no place there in the end is stopped at once."""
+    return min(search.trials, max(search.trials // search.eta, search.members))
 
 
 def brief(config: TrialConfig) -> str:

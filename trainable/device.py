@@ -109,3 +109,8 @@ def stream_to_device(
         del there, seen  # not held here while the next one is made
         while on_their_way and (len(on_their_way) >= AHEAD or on_their_way[0][0].query()):
             on_their_way.popleft()[0].synchronize()
+
+
+def this_device() -> torch.device:
+    """Where this process trains: the GPU that it sees first, else the CPU."""
+    return torch.device("cuda" if torch.cuda.is_available() else "cpu")

@@ -5,14 +5,13 @@ import json
 import sys
 from pathlib import Path
 
-import torch
-
 from trainable.command import check_folder, default_data, flags_of
 from trainable.commands import spoken
 from trainable.config import TrialConfig
 from trainable.data.corrections import unseen_said
 from trainable.data.fits import check_data, check_folds_train
 from trainable.data.rows import target_classes
+from trainable.device import this_device
 from trainable.errors import InputError
 from trainable.files import read_json
 from trainable.images.faces import look
@@ -51,7 +50,7 @@ def train_one(given: argparse.Namespace) -> int:
     for sentence in (*config.cautions(), *unseen_said(config.rows.corrections)):
         print(f"warning: {sentence}")
     measure = run.measure(target_classes(experiment.manifest, config.target))
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = this_device()
 
     def say(report: Report) -> bool:
         total = config.epochs * experiment.folds.count

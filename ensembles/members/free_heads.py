@@ -9,10 +9,9 @@ knows trials knows them. What they bring is measured on benchmarks.bank: its fre
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
-import torch
-
 from ensembles.members.member import JOINT
 from trainable.config import HeadConfig, LossConfig, TrialConfig
+from trainable.device import this_device
 from trainable.errors import InputError
 from trainable.locks import waiting_for
 from trainable.metrics import is_named
@@ -99,4 +98,4 @@ def _begin(run: Run, sources: Iterable[Trial]) -> Run:
 def _fit(own: Run, config: TrialConfig) -> None:
     trial = own.trial(own.identify(config))
     trial.begin(config)
-    train(trial, lambda _: True, device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+    train(trial, lambda _: True, device=this_device())

@@ -9,9 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-import torch
-
 from trainable.data.flags import Flags
+from trainable.device import this_device
 from trainable.errors import InputError
 from trainable.features.seen import head_on
 from trainable.models.packaged import NETWORKS
@@ -40,6 +39,6 @@ def run_beforehand(data: Path, flags: Flags, *, folds: int, weights: Path | None
         run.begin(experiment, command=[], settings={})
         trial = run.trial(run.identify(config))
         trial.begin(config)
-        train(trial, lambda _: True, device=torch.device("cuda" if torch.cuda.is_available() else "cpu"))
+        train(trial, lambda _: True, device=this_device())
         what = f"linear discriminants of {experiment.folds.count} folds on features of {backbone} {SIZE[0]}x{SIZE[1]}"
         yield run.root, f"{what}, weights {file.name}, before any training"

@@ -2,8 +2,9 @@
 
 from typing import Self
 
-from search.executors.work import this_device, work
+from search.executors.work import work
 from search.jobs import Driver
+from trainable.device import this_device
 from trainable.run import Run
 
 

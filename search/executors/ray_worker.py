@@ -11,8 +11,9 @@ from typing import Any, TextIO
 import torch
 from ray.tune import PlacementGroupFactory, Trainable
 
-from search.executors.work import this_device, work
+from search.executors.work import work
 from search.jobs import Died, Failed, Job, Message, OneFold
+from trainable.device import this_device
 from trainable.errors import Lost
 from trainable.files import fence
 from trainable.run import Run

@@ -36,10 +36,6 @@ def work(job: Job, *, device: torch.device, workers: int = 0) -> Iterator[Messag
         yield Failed(traceback.format_exc())
 
 
-def this_device() -> torch.device:
-    return torch.device("cuda" if torch.cuda.is_available() else "cpu")
-
-
 def _reports(job: Job, device: torch.device, workers: int) -> Iterator[Report]:
     saving = Saving(still=lambda: not job.claim or job.trial.held_by(job.part, job.claim))
     match job:

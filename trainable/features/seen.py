@@ -7,10 +7,10 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from trainable.config import AugmentConfig, HeadConfig, InputConfig, ModelConfig, TrialConfig
 from trainable.data.describe.facts import DataLook, NearPair, Seen, where_of
+from trainable.device import this_device
 from trainable.features.compute import feature_blocks
 from trainable.features.resemblance import resemblance
 from trainable.features.source import Source
@@ -73,6 +73,6 @@ def head_on(backbone: str, size: tuple[int, int]) -> TrialConfig:
 def _features(root: Path, names: list[str], backbone: str, file: Path) -> np.ndarray:
     """float16 [n, D] of photos, through the store and the table that a search would use."""
     store = open_store(root, tuple(dict.fromkeys(names)), SIZE)
-    device = torch.device("cuda" if torch.cuda.is_available() else "cpu")
+    device = this_device()
     table = feature_blocks(Source(store, head_on(backbone, SIZE), backbone, SIZE, file, device), ["plain"])["plain"]
     return np.asarray(table[store.rows(names)])
