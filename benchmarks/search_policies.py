@@ -69,7 +69,7 @@ class OneEpoch:
 
     def __init__(self, table: Table, trials: int, seed: int) -> None:
         order = np.random.default_rng(seed).permutation(len(table.configs))[:trials]
-        self.todo, self.left = deque(order.tolist()), trials
+        self.todo, self.left = deque(order.tolist()), len(order)
         self.seen: dict[int, float] = {}
 
     def next_job(self) -> AllFoldsOf | None:

@@ -43,8 +43,8 @@ class Race:
     """Scores so far, and what they mean. A step counts epochs over all folds: fold k ends at step (k + 1) * epochs.
 
     trials: how many the search will have, which bounds what a rung can ever hold. members: what the ensemble wants, as
-    long as the time does not tell otherwise. sure: so many go on from each rung while new trials
-    are to come, and the furthest go on first, since the time is short.
+    long as the time does not tell otherwise. sure: set where the time is short: so many go on from each rung while new
+    trials are to come, and the furthest always go on first.
     """
 
     epochs: int

@@ -83,6 +83,11 @@ def test_one_epoch_then_the_best_first(table: Table) -> None:
     assert trace.complete[0][0] == TRIALS + table.full - 1
 
 
+def test_one_epoch_of_a_whole_grid_that_has_fewer_than_asked_for_goes_on_too(table: Table) -> None:
+    trace = replay(table, OneEpoch(table, len(table.configs) + 7, 0), 2)
+    assert len(trace.complete) == len(table.configs), "it had waited for first epochs that were not to come"
+
+
 def test_early_stopped_trials_are_not_above_the_worst_fold_of_the_best_before_them(table: Table) -> None:
     trace = replay(table, EarlyStoppedCV(table, TRIALS, 0), 1)
     best, complete = -1.0, []

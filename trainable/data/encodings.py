@@ -58,9 +58,8 @@ def decoded(path: Path) -> tuple[str, str, list[str]]:
     for mark, encoding in MARKS:
         if data.startswith(mark):
             return data.decode(encoding), encoding, []
-    if 3 * data[:1000].count(0) > len(
-        data[:1000]
-    ):  # without a mark: letters of ASCII have a zero byte behind them, or before
+    first = data[:1000]
+    if 3 * first.count(0) > len(first):  # without a mark: letters of ASCII have a zero byte behind them, or before
         encoding = "utf-16-le" if data[1:2] == b"\0" else "utf-16-be"
         return data.decode(encoding, "replace"), encoding, []
     try:
