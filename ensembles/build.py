@@ -65,7 +65,7 @@ def add_members(parser: argparse.ArgumentParser) -> None:
         choices=KINDS,
         default=[],
         metavar="KIND",
-        help=f"kinds of members that are left out: {', '.join(KINDS)}; see below",
+        help=f"kinds of members that are left out: {', '.join(KINDS)} (foldvote build --help ends with what they are)",
     )
 
 

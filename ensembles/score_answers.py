@@ -22,14 +22,21 @@ def main(arguments: list[str] | None = None) -> int:
 def command(place: Path, answers: Path) -> int:
     """Exit code of the command; raises InputError."""
     from ensembles.newest import latest
-    from ensembles.truth import metric_of, true_scores
+    from ensembles.truth import absent_classes, metric_of, true_scores
+    from trainable.metrics import MACRO_F1
     from trainable.run import EnsembleFolder
+    from trainable.words import few
 
     folder = EnsembleFolder(latest(place))
     scores = true_scores(folder.root, answers)
     metric = metric_of(folder, folder.test()["classes"].tolist())
     single, vote = metric.text(scores["best_single"]), metric.text(scores["ensemble"])
     print(f"true test {metric.shown} of {folder.root.name}: best single {single}, ensemble {vote}")
+    if (absent := absent_classes(folder.root, answers)) and metric.name == MACRO_F1:
+        print(
+            f"note: no photo of the answers is {few(absent)}; such a class counts as 0, as in every score here: "
+            "macro-F1 over the others alone is higher"
+        )
     return 0
 
 

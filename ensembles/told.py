@@ -104,4 +104,5 @@ def conclusion(choice: Choice, asked: str) -> Iterator[str]:
         side = "ahead of" if ahead >= 0 else "behind"
         small = abs(ahead) < row.standard_error
         note = "less than a standard error: on new groups either may be better" if small else "over a standard error"
-        yield f"nested, the vote is {abs(ahead):.4f} {side} the best single trial, {note}"
+        equal = "as good as the best single trial"
+        yield f"nested, the vote is {f'{abs(ahead):.4f} {side} the best single trial, {note}' if ahead else equal}"

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from ensembles.answer_key import number_of, right_classes, words_of
 from ensembles.submission import as_probabilities
@@ -34,9 +35,7 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
     classes = test["classes"].tolist()
     submission = _submission(folder)
     form = _form(folder, submission, classes)
-    key = form.id
-    truth = _same_rows(read_table(answers, (key,)), submission[key].tolist(), key, answers)
-    labels = np.array(right_classes(truth, form, classes, answers))
+    labels = _labels(submission, form, classes, answers)
     metric = metric_of(folder, classes)
     if metric.kind == "labels" and form.kind == "label":
         words = words_of(form, classes)
@@ -48,6 +47,20 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
         "ensemble": metric.score(labels, voted),
         "best_single": metric.score(labels, test["probabilities"][int(test["best_single"])].mean(0)),
     }
+
+
+def absent_classes(ensemble: Path, answers: Path) -> list[str]:
+    """Names of the classes that no photo of an answer key has; arguments and errors as `true_scores`."""
+    folder = EnsembleFolder(ensemble)
+    classes, submission = folder.test()["classes"].tolist(), _submission(folder)
+    labels = _labels(submission, _form(folder, submission, classes), classes, answers)
+    return [name for number, name in enumerate(classes) if number not in labels]
+
+
+def _labels(submission: pd.DataFrame, form: Form, classes: Sequence[str], answers: Path) -> NDArray[np.int64]:
+    """The right classes [M] by number, in the order of the submission."""
+    truth = _same_rows(read_table(answers, (form.id,)), submission[form.id].tolist(), form.id, answers)
+    return np.array(right_classes(truth, form, classes, answers))
 
 
 def _submission(folder: EnsembleFolder) -> pd.DataFrame:

@@ -165,11 +165,12 @@ def pool_groups(
     if found is None:
         return scores, None
     before, after = members.metric.text(found.before), members.metric.text(found.after)
-    print(
-        f"groups {f'pooled by {found.how}' if found.pays else 'not pooled'}: nested {before} -> {after}, gain "
-        f"{found.gain:+.4f} ± {found.gain_error:.4f}",
-        flush=True,
+    what = (
+        f"one answer for all photos of a group, by {found.how}"
+        if found.pays
+        else "each photo is answered alone: one answer for all photos of a group does not pay"
     )
+    print(f"{what}: nested {before} -> {after}, gain {found.gain:+.4f} ± {found.gain_error:.4f}", flush=True)
     return (pooled(scores, group_numbers(test.groups), found.how) if found.pays else scores), found
 
 

@@ -11,6 +11,7 @@ import trainable.run
 from ensembles.ensemble import Ensemble, read_ensemble
 from ensembles.predict_photos import predict_photos, table_of
 from foldvote.photos import Photos, as_files
+from trainable.commands import from_python
 from trainable.errors import InputError
 from trainable.run import Predictions
 from trainable.run.folder import RunFolder
@@ -135,8 +136,9 @@ def search(space: str | Path, data: str | Path, **options: Any) -> Run:
     from search.run import command
 
     words = [str(space), "--data", str(data), *words_of(options)]
-    given = _parsed(parser(), words)
-    _answer(command(given, words), "the search")
+    with from_python():
+        given = _parsed(parser(), words)
+        _answer(command(given, words), "the search")
     return Run(trainable.run.Run(run_folder(given)))
 
 
@@ -150,7 +152,8 @@ def build(run: Run | str | Path | Sequence[Run | str | Path], **options: Any) ->
 
     several = run if isinstance(run, Sequence) and not isinstance(run, str) else [run]
     roots = [str(one.path if isinstance(one, Run) else one) for one in several]
-    _answer(command(_parsed(parser(), [*roots, *words_of(options)])), "the build")
+    with from_python():
+        _answer(command(_parsed(parser(), [*roots, *words_of(options)])), "the build")
     return Vote(read_ensemble(trainable.run.Run(Path(roots[0])).ensembles()[-1].root))
 
 

@@ -222,7 +222,7 @@ class _Sitting:
         partial = rescue(run) if self.options.hours and not director.disk_full else None
         if not director.disk_full:
             with self._ended_by_a_full_disk():
-                write_leaderboard(run, self.ledger, partial.id if partial else "")
+                write_leaderboard(run, self.ledger, partial.id if partial else "", ended=True)
                 write_search_record(run, self.ledger, director.race)
         print(self.log.summary())
         print(self.overhead.line())
@@ -269,10 +269,14 @@ class _Sitting:
 
     def _out_of_time(self, complete: int) -> str:
         """How `--hours` ended, and the command that does the rest."""
-        begun, trials = sum(self.tally.counts().values()), self.director.search.trials
-        given = duration((self.options.hours or 0) * 3600)
+        counts, trials = self.tally.counts(), self.director.search.trials
+        begun, given = sum(counts.values()), duration((self.options.hours or 0) * 3600)
         rest = f"; {count(trials - begun, 'more trial')} for another sitting: {self.options.again}"
-        done = f"--hours: the {given} are over, with {count(complete, 'complete trial')} of {begun} begun"
+        early = begun >= trials and not self.director.time.deadline.passed
+        ended = (
+            f"all trials ended before the {given} were over" if early else f"of the {given} the rest is for the vote"
+        )
+        done = f"--hours: {ended}; {count(complete, 'complete trial')} of {begun} begun"
         return done + (rest if begun < trials else "")
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from ensembles.build import command, parser
 from ensembles.kinds import HEADS
 from ensembles.members import partial_member
+from trainable.commands import spoken
 from trainable.data.layouts import read_test
 from trainable.device import this_device
 from trainable.errors import InputError
@@ -73,7 +74,11 @@ def vote_in_time(run: Run, data: Path | None, most: int, *, heads: bool) -> bool
     words = [str(run.root), *(["--data", str(data)] if data else []), "--most", str(most)]
     words += [] if heads else ["--without", HEADS]
     try:
-        return command(parser().parse_args(words)) == 0
+        built = command(parser().parse_args(words)) == 0
+        if built and not heads and any(trial.finished and trial.config.fitted for trial in run.trials()):
+            print("further heads on the same features were left out for want of time; with them, usually better:")
+            print(f"next: {spoken('build', run.root)}", flush=True)
+        return built
     except InputError as error:
         print(f"warning: the vote was not built: {error}", flush=True)
         return False

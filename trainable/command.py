@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import NoReturn
 
+from trainable import leaving
 from trainable.data.flags import Flags, parse_cut, parse_drop, parse_order
 from trainable.errors import FULL, InputError, no_run, none_given
 
@@ -109,6 +110,12 @@ def guarded(work: Callable[[], int], interrupted: str = "nothing was written") -
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             stream.reconfigure(errors="backslashreplace")
+    leaving.code = 1
+    leaving.code = _answered(work, interrupted)
+    return leaving.code
+
+
+def _answered(work: Callable[[], int], interrupted: str) -> int:
     try:
         return work()
     except InputError as error:

@@ -2,6 +2,8 @@
 
 import shlex
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,6 +35,9 @@ COMMANDS = {
 }
 
 
+_called: list[bool] = []  # calls of Python's `foldvote` that are under way
+
+
 def spoken(name: str, *words: object) -> str:
     """A command as it is typed, ready to paste: under the name that this process was started by."""
     if by_console():
@@ -42,7 +47,19 @@ def spoken(name: str, *words: object) -> str:
     return shlex.join([*start, *map(str, words)])
 
 
+@contextmanager
+def from_python() -> Iterator[None]:
+    """Within it commands are spoken as of the console: `python -m` would meet what lies in a notebook's folder."""
+    _called.append(True)
+    try:
+        yield
+    finally:
+        _called.pop()
+
+
 def by_console() -> bool:
-    """Whether the console command was called, not a module."""
+    """Whether the console command was called, or Python's `foldvote`, not a module."""
+    if _called:
+        return True
     started = Path(sys.argv[0])
     return started.stem == "foldvote" or (started.name == "__main__.py" and started.parent.name == "foldvote")

@@ -33,7 +33,10 @@ def show(given: argparse.Namespace) -> int:
         console = wide_console()
         console.print(_agreement(found, names, console), _classes(found, names, console))
         best = names[int(found.consensus.argmax())]
-        print(f"closest to the vote of the others: {best}, macro-F1 {found.consensus.max():.4f}")
+        if len(names) > 2:
+            print(f"closest to the vote of the others: {best}, macro-F1 {found.consensus.max():.4f}")
+        else:
+            print("their agreement does not tell which of two is better: the nested scores do, or one more submission")
         print(f"next: upload one, then {spoken('compare', '--note', given.files[found.consensus.argmax()], 'SCORE')}")
     return 0
 

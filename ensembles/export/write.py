@@ -147,7 +147,7 @@ def _write_whole(member: Member, network: Fold, classes: int, file: Path) -> Non
     if config.head.name not in LINEAR:
         raise InputError(
             f"{member.name}: received head.name {config.head.name}, which is no layer; allowed: {', '.join(LINEAR)} "
-            f"({spoken('build')} --without heads leaves out those that a build fits itself)"
+            f"(a vote without it: {spoken('build', member.run.root)} --without neighbours)"
         )
     cpu, made_of = torch.device("cpu"), member.run.made_of
     whole = load_network(config, classes, network.weights, cpu, network.bodies, made_of)

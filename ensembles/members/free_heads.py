@@ -33,6 +33,8 @@ def fit_free_heads(run: Run, say: Callable[[str], None] = print) -> Run | None:
     """
     sources = _sources(run)
     if not sources:
+        if any(trial.config.fitted for trial in run.trials()):
+            say("no further heads: they stand on features of complete trials, and none that is a head is complete")
         return None
     own = Run(run.heads)
     with waiting_for(run.heads_lock, "fits heads on the same features"):

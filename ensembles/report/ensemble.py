@@ -1,6 +1,7 @@
 """Who votes, how much they differ, what the vote will score, and how to train its members again."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -98,20 +99,29 @@ def _literal(value: Any, depth: int) -> str:
 
 def _weights(facts: Facts) -> Part:
     wrong = {c.id: c.probabilities.argmax(1) != facts.labels for c in facts.complete}
+    built = facts.ensemble or {}
+    voting = {m["trial"]: m for m in built.get("members", ())}
+    weights = {name: m["weight"] for name, m in voting.items()} if built else facts.weights
     rows = [
-        (c.id, f"{facts.weights.get(c.id, 0):.3f}", facts.text(c.score), facts.text(c.result.later_folds_score),
+        (c.id, f"{weights.get(c.id, 0):.3f}", facts.text(c.score), facts.text(c.result.later_folds_score),
          f"{wrong[c.id].mean():.1%}", c.config.model.backbone, f"{c.result.seconds / 60:.1f}")
         for c in facts.complete[:SHOWN]
     ]  # fmt: skip
-    name = f"by {facts.ensemble['method']}" if facts.ensemble else "by greedy selection (none has been built yet)"
+    rows += [
+        (name, f"{m['weight']:.3f}", facts.text(m["oof_score"]), "", "", Path(m["run"] or "").name, "")
+        for name, m in voting.items()
+        if name not in wrong
+    ]
+    name = f"by {built['method']}" if built else "by greedy selection (none has been built yet)"
+    score = built["oof_score"] if built else facts.vote_score
     header = ("trial", "weight", facts.metric, "without fold 0", "wrong", "backbone", "minutes")
     return Part(
-        f"Members and their weights, {name}: the vote has {facts.metric} {facts.text(facts.vote_score)} in-sample",
+        f"Members and their weights, {name}: the vote has {facts.metric} {facts.text(score)} in-sample",
         table(header, rows),
-        "Complete trials, best first; a weight of 0 does not vote. “Without fold 0” leaves out the fold that chose the "
-        "trial. A weak trial with a weight errs elsewhere than the strong ones. "
-        "Charts of “the vote” show what the method makes of these members; of an ensemble that has members from other "
-        "runs, the weighted mean of this run's.",
+        "Complete trials, best first, then members from elsewhere: heads that the build fitted, other runs; a weight "
+        "of 0 does not vote. “Without fold 0” leaves out the fold that chose the trial. A weak trial with a weight errs"
+        " elsewhere than the strong ones. Charts of “the vote” show what the method makes of this run's trials; where "
+        "others vote too, the weighted mean of this run's.",
         wide=True,
     )
 

@@ -1,6 +1,5 @@
 """Work that no trial waits for: a thread that does it in order, and a farewell that ends."""
 
-import atexit
 import os
 import queue
 import sys
@@ -8,8 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 
+from trainable.leaving import wait_for
+
 FAREWELL = 60.0  # seconds that the end of a search may wait for a server
-LEAVE = 15.0  # seconds that the end of the process waits for the piece under way: torch aborts if it is cut short
 BEHIND = 10  # niceness of the threads: what computes there takes no core from a trial
 
 
@@ -40,10 +40,11 @@ class Aside:
             return True
         left += self._drain()
         self._work.put(None)
-        atexit.register(self._thread.join, LEAVE)
+        wait_for(self._thread)
         waited = time.monotonic() - began
         print(
-            f"warning: {self.name} did not end within {waited:.0f} s; what it had left to do ({left}) is left out",
+            f"warning: {self.name} did not end within {waited:.0f} s; what it had left to write ({left}) is left out: "
+            "pictures or charts of the last epochs, no result",
             file=sys.stderr,
         )
         return False

@@ -19,13 +19,15 @@ COLUMNS = (
     *("trial", "number", "state", "folds_done", "epochs_done"),
     *("oof_score", "fold_score_mean", "fold_0_score", "seconds"),
 )
+RUNNING, WAITING = STATES[TrialState.RUNNING], "waiting"
 SHARE = 0.02  # of the time that writing may take
 
 
-def write_leaderboard(run: Run, ledger: Ledger, partial: str = "") -> None:
-    """partial: the trial that votes though it is not complete, where none is."""
+def write_leaderboard(run: Run, ledger: Ledger, partial: str = "", *, ended: bool = False) -> None:
+    """partial: the trial that votes though it is not complete, where none is. ended: nobody is at any trial."""
     rows = [row(run.trial(name), frozen) for name, frozen in ledger.everything().items()]
-    write_rows(run, [{**r, "state": PARTIAL} if r["trial"] == partial else r for r in rows])
+    states = {**{r["trial"]: WAITING for r in rows if ended and r["state"] == RUNNING}, partial: PARTIAL}
+    write_rows(run, [{**r, "state": states.get(r["trial"], r["state"])} for r in rows])
 
 
 def write_rows(run: Run, rows: list[dict[str, Any]]) -> None:

@@ -61,6 +61,6 @@ def test_a_build_pools_test_photos_whose_groups_are_given(tmp_path: Path, capfd:
     assert build([str(run.root), "--name", "e", "--method", "best_single"]) == 0
     said, folder = capfd.readouterr().out, run.ensemble("e")
     kept, vote = folder.summary()["pooling"]["kept"], folder.test()["vote"]
-    assert ("groups pooled by" in said) == kept and "groups " in said
+    assert ("\none answer for all photos of a group, by" in f"\n{said}") == kept and "all photos of a group" in said
     if kept:
         assert np.ptp(vote[::2], axis=0).max() == 0

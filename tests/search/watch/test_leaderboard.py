@@ -62,6 +62,8 @@ def test_table_of_a_running_search_is_that_which_is_written_anew(ledger: Ledger,
     write_leaderboard(run, ledger)
     assert found == run.leaderboard.read_text()
     assert table(run)["state"].to_dict() == {"a": "stopped", "b": "running", "c": "complete"}
+    write_leaderboard(run, ledger, ended=True)
+    assert table(run)["state"].to_dict() == {"a": "stopped", "b": "waiting", "c": "complete"}
     assert table(run)["epochs_done"].to_dict() == {"a": 1, "b": 2, "c": 1}
     assert table(run).loc["c", ["folds_done", "oof_score", "fold_score_mean", "seconds"]].tolist() == [1, 0.625, 0.5, 1]
 

@@ -66,7 +66,10 @@ def checked_labels(text: pd.Series, column: str, image: pd.Series, source: objec
     refuse_other_tasks(text, column, source)
     counts = counted(text)
     if len(counts) < 2:
-        raise InputError(f"{source}: received the one label {next(iter(counts))!r}; allowed: at least two")
+        raise InputError(
+            f"{source}: received the one label {next(iter(counts))!r}; allowed: at least two (of a data set that lies "
+            "deeper, --data names the folder)"
+        )
     return text, [*lines, *near_pairs(counts, counts, "label", "one class"), *doubtful_labels(counts, column)]
 
 
