@@ -41,6 +41,7 @@ PLACES = {
         "ray.wait": "ANSWER",
         "ray.get": "only what ray.wait found done",
     },
+    "trainable/leaving.py": {"thread.join": "LEAVE, then the process ends without it"},
     "ensembles/greedy/table.py": {"ThreadPoolExecutor": OWN_WORK},
     "ensembles/members/free_heads.py": {"waiting_for": HOLDER},
     "ensembles/submissions_table.py": {"waiting_for": HOLDER},

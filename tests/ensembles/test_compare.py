@@ -109,7 +109,10 @@ def test_command_prints_and_names_the_next(tmp_path: Path, capfd: pytest.Capture
     assert main([str(f) for f in files]) == 0
     lines = capfd.readouterr().out.splitlines()
     assert any("0.750" in line for line in lines)
-    assert lines[-1].startswith("next: ")
+    assert lines[-1].startswith("next: ") and not any("closest to" in line for line in lines), "of two neither is"
+    third = submission(tmp_path / "c.csv", [0, 1, 1, 2])
+    assert main([str(f) for f in (*files, third)]) == 0
+    assert "closest to the vote of the others: " in capfd.readouterr().out
 
 
 def test_submissions_that_do_not_fit_are_refused(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from helpers import write_table
 
-from ensembles.truth import true_scores
+from ensembles.truth import absent_classes, true_scores
 from trainable.data.form import Form
 from trainable.errors import InputError
 from trainable.files import write_json
@@ -33,6 +33,13 @@ def test_truth_is_compared_under_the_names_of_the_data(tmp_path: Path, classes: 
     truth = answers(tmp_path / "answers.csv", [classes[0], classes[1], classes[0]])
     folder = ensemble(tmp_path / "e", classes, [0, 1, 0], [classes[0], classes[1], classes[1]])
     assert true_scores(folder, truth) == pytest.approx({"ensemble": 4 / 9, "best_single": 2 / 3})
+
+
+def test_classes_that_answers_lack_are_named(tmp_path: Path) -> None:
+    """They count as 0 in macro-F1, which scikit-learn leaves out where nobody names them."""
+    folder = ensemble(tmp_path / "e", ("a", "b", "c"), [0, 1, 0], ["a", "b", "b"])
+    assert absent_classes(folder, answers(tmp_path / "lacks.csv", ["a", "b", "a"])) == ["c"]
+    assert absent_classes(folder, answers(tmp_path / "whole.csv", ["a", "b", "c"])) == []
 
 
 def test_truth_of_the_competition_is_in_numbers(tmp_path: Path) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,13 @@ def test_conclusion_has_one_name_for_each_score(automatic: Choice) -> None:
     gap = rows["auto"].nested - rows["best_single"].nested
     assert f"{abs(gap):.4f} {'ahead of' if gap >= 0 else 'behind'} the best single trial" in ahead
     assert ("less than a standard error" in ahead) == (abs(gap) < rows["auto"].standard_error)
+
+
+def test_scores_that_are_equal_are_not_ahead() -> None:
+    same = choice(3, "greedy")
+    rows = [replace(row, nested=0.5, standard_error=0.0) for row in same.evaluation.rows]
+    *_, ahead = conclusion(replace(same, evaluation=replace(same.evaluation, rows=rows)), "greedy")
+    assert ahead == "nested, the vote is as good as the best single trial"
 
 
 def test_one_trial_is_not_compared_with_itself() -> None:

@@ -89,7 +89,7 @@ def test_full_disk_under_the_drivers_own_files_is_one_line(
 ) -> None:
     """Workers tell of a full disk themselves; here the driver meets it first."""
 
-    def full(*_: object) -> None:
+    def full(*_: object, **__: object) -> None:
         raise OSError(errno.ENOSPC, "No space left on device")
 
     with pytest.MonkeyPatch.context() as patch:

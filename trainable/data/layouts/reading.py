@@ -196,8 +196,7 @@ def _unnamed(located: Located, source: Source, image: str, test: TestRows | None
             f"in no row; allowed: a row for each, {where} taken away, or --image {image}, which leaves them out"
         )
     return [
-        f"warning: {count(len(left), 'photo')}, such as {left[0]}, in no row of {where}: neither training nor "
-        "predicted (those of a folder called test, or of a test.csv, are predicted)"
+        f"warning: {count(len(left), 'photo')}, such as {left[0]}, in no row of {where}: neither training nor predicted"
     ]
 
 
