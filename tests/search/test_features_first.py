@@ -208,7 +208,7 @@ def test_hours_give_the_stage_a_share_and_its_rest_is_fitted_on_resume(
     assert "warning: features: its share of --hours is over" in capfd.readouterr().out
     run = Run.open(tmp_path / "run")
     board = board_of(run)
-    assert set(board[board["features"].notna()]["state"]) == {"running"} and len(board) == 8
+    assert set(board[board["features"].notna()]["state"]) == {"waiting"} and len(board) == 8
     assert {t.state for t in Ledger.open(run.study).named().values()} <= {TrialState.COMPLETE, TrialState.PRUNED}
     assert searched(*words, "--resume") == 0
     board = board_of(run)
