@@ -32,7 +32,7 @@ def command(place: Path, answers: Path) -> int:
     metric = metric_of(folder, folder.test()["classes"].tolist())
     single, vote = metric.text(scores["best_single"]), metric.text(scores["ensemble"])
     print(f"true test {metric.shown} of {folder.root.name}: best single {single}, ensemble {vote}")
-    if (absent := absent_classes(folder.root, answers)) and metric.name == MACRO_F1:
+    if metric.name == MACRO_F1 and (absent := absent_classes(folder.root, answers)):
         print(
             f"note: no photo of the answers is {few(absent)}; such a class counts as 0, as in every score here: "
             "macro-F1 over the others alone is higher"

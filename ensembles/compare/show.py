@@ -32,12 +32,12 @@ def show(given: argparse.Namespace) -> int:
         names = _short(given.files)
         console = wide_console()
         console.print(_agreement(found, names, console), _classes(found, names, console))
-        best = names[int(found.consensus.argmax())]
+        best = int(found.consensus.argmax())
         if len(names) > 2:
-            print(f"closest to the vote of the others: {best}, macro-F1 {found.consensus.max():.4f}")
+            print(f"closest to the vote of the others: {names[best]}, macro-F1 {found.consensus[best]:.4f}")
         else:
             print("their agreement does not tell which of two is better: the nested scores do, or one more submission")
-        print(f"next: upload one, then {spoken('compare', '--note', given.files[found.consensus.argmax()], 'SCORE')}")
+        print(f"next: upload one, then {spoken('compare', '--note', given.files[best], 'SCORE')}")
     return 0
 
 

@@ -86,7 +86,7 @@ class Leaderboard:
     def reported(self, trial: Trial, report: Report) -> None: ...
 
     def ended(self, trial: Trial, state: str, reason: str) -> None:
-        if state != "waiting":
+        if state != WAITING:
             self.live.discard(trial.id)
             self.rows.pop(trial.id, None)
         start = self.clock()
