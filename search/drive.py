@@ -45,6 +45,7 @@ from search.watch.vote import Vote
 from trainable.commands import spoken
 from trainable.data.rows import target_classes
 from trainable.errors import FULL
+from trainable.features.under_way import under_way
 from trainable.run import Run, Trial
 from trainable.words import count, duration
 
@@ -155,7 +156,10 @@ class _Sitting:
         s, race, slots = space.search, space.race(), executor.slots()
         measure = run.measure(target_classes(run.manifest, s.target))
         self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=ledger.number_of)
-        self.log = Log(s, race.expected_epochs(), self.tally, stage=ledger.apart, taken=ledger.taken, measure=measure)
+        passes = partial(under_way, run.store.folder.name)
+        self.log = Log(
+            s, race.expected_epochs(), self.tally, ledger.apart, ledger.taken, measure=measure, passes=passes
+        )
         self.table = LiveTable(self.log, race)
         self.overhead = Overhead(slots)
         known = known_parameters(space, DataFacts.of(run.manifest))

@@ -24,7 +24,10 @@ EARLY = 0.25
 
 @dataclass
 class TimePlan:
-    """frozen: whether heads on frozen networks can vote already. more: trials that go on than it had thought."""
+    """frozen: whether heads on frozen networks can vote already. more: trials that go on than it had thought.
+
+    fitted: trials heard of that are heads on features, without a seed.
+    """
 
     search: Search
     ledger: Ledger
@@ -33,6 +36,7 @@ class TimePlan:
     deadline: Deadline = field(default_factory=Deadline)
     frozen: bool = False
     more: int = 0
+    fitted: set[str] = field(default_factory=set)
 
     @property
     def given(self) -> bool:
@@ -81,14 +85,14 @@ class TimePlan:
         """Whether the time is too short to find something better than what somebody asked for.
 
         By what that itself costs (with what others cost the answer would change as they are tried); as long as its
-        first epoch is waited for, it may be.
+        first epoch is waited for, it may be. Never heads that are fitted, which other seeds would fit alike.
         """
         asked = next(iter(self.ledger.asked_for), None) if self.given else None
-        if asked is None:
+        if asked is None or asked in self.fitted:
             return False
         if asked in self.deadline.costs:
             return self.deadline.worth_of(asked) < REPEATING
-        return asked in self.places.busy
+        return asked in self.places.busy and not self.places.busy[asked].config.fitted
 
     def again(self) -> str | None:
         """The trial of which another seed is to be trained, rather than a suggestion: the best that was asked for."""
@@ -175,6 +179,8 @@ class TimePlan:
 
     def heard(self, trial: Trial, report: Report) -> None:
         """Learn what an epoch takes."""
+        if trial.config.fitted:
+            self.fitted.add(trial.id)
         for whose in (trial.id, kind_of(trial.config)):
             self.deadline.heard(whose, report.pace, report.starting)
 

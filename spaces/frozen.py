@@ -10,9 +10,10 @@ import optuna
 
 from search.space import DataFacts, Search
 
-SEARCH = Search(trials=24, folds=5, epochs=1, store_size=(256, 256), grace=1, startup=8)
-
 LITE = "tf_efficientnet_lite"
+CHEAPEST = {"side": 128, "backbone": f"{LITE}0", "head": "lda", "beside": "none", "balance": 0.0, "tta": "none"}
+SEARCH = Search(trials=24, folds=5, epochs=1, store_size=(256, 256), grace=1, startup=8, first=(CHEAPEST,))
+
 BESIDE = {"none": [], "lite2": [f"{LITE}2 224x224"]}
 
 

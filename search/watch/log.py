@@ -3,7 +3,7 @@
 import math
 import threading
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -17,6 +17,7 @@ from trainable.training.report import Report
 from trainable.words import count, duration
 
 QUIET = 60.0  # seconds without a line
+LOOK = 5.0  # seconds between two looks at what goes on beside epochs
 
 
 @dataclass
@@ -26,7 +27,8 @@ class Log:
     expected_epochs: of the whole search, see Race.expected_epochs. stage: the kind of trials apart from the search's
     own that these are. taken: trials that came from another run. ahead:
     folds that workers train before their trial comes to them. measure: what scores are; people read them with its own
-    sign. quiet: seconds after which it says where things stand, though nothing has ended.
+    sign. passes: told anew, how far passes over photos are that end in no epoch. quiet: seconds after which it says
+    where things stand, though nothing has ended.
     """
 
     search: Search
@@ -38,11 +40,13 @@ class Log:
     measure: Metric = field(default_factory=lambda: get(MACRO_F1, ()))
     console: Console = field(default_factory=Console)
     clock: Callable[[], float] = time.monotonic
+    passes: Callable[[], Iterable[str]] = tuple
     quiet: float = QUIET
 
     def __post_init__(self) -> None:
         self.started = self.said = self.clock()
         self.over = threading.Event()
+        self.looked, self.seen = -LOOK, list[str]()
 
     def __enter__(self) -> Self:
         if not self.console.is_terminal:
@@ -104,6 +108,12 @@ class Log:
         pace = (self.clock() - self.started) / self.tally.epochs_here
         return f"about {duration((self.epochs() - self.tally.epochs) * pace)}"
 
+    def passing(self) -> list[str]:
+        """A line a pass, looked up every `LOOK` seconds."""
+        if (now := self.clock()) - self.looked >= LOOK:
+            self.looked, self.seen = now, list(self.passes())
+        return self.seen
+
     def _say(self, line: str) -> None:
         if not self.console.is_terminal:
             self.said = self.clock()
@@ -113,4 +123,5 @@ class Log:
     def _mark_time(self) -> None:
         while not self.over.wait(self.quiet / 4):
             if self.clock() - self.said >= self.quiet:
-                self._say(f"  {self.summary()}")
+                for line in (self.summary(), *self.passing()):
+                    self._say(f"  {line}")

@@ -90,6 +90,7 @@ class LiveTable:
             "metric": self.measure.shown,
             "best single": self.log.best().removeprefix("best "),
             "ensemble": vote,
+            **({"passes": "\n".join(passing)} if (passing := self.log.passing()) else {}),
             "epochs": f"{tally.epochs} of about {self.log.epochs()}; the race spared {tally.epochs_saved}",
             "speed": f"{speed:.0f} images/s",
             "time": f"{duration(self.log.clock() - self.log.started)} gone, {self.log.time_left()} left",

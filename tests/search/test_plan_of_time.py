@@ -120,6 +120,34 @@ def test_time_for_few_trials_goes_into_other_seeds_of_what_somebody_asked_for(
     assert len(set(learnt)) > len(learnt) / 2, "with more time others are tried"
 
 
+HEADS = """
+from search.space import Search
+
+SEARCH = Search(trials=2, folds=2, epochs=1, store_size=(32, 32), members=1)
+
+
+def space(trial, data):
+    return {
+        "model": {"backbone": "test_resnet", "pretrained": False, "freeze": "body"},
+        "head": {"name": "ridge"},
+        "input": {"size": (32, 32)},
+        "augment": {"policy": "none"},
+        "loss": {"class_weights": "power", "weight_power": trial.suggest_float("lr", 0.01, 1.0)},
+    }
+"""
+
+
+@pytest.mark.parametrize("worth", [3.0, 3.9])
+def test_heads_without_a_seed_are_not_trained_anew_however_short_the_time(
+    direct: Callable[..., Director], worth: float
+) -> None:
+    """What somebody asked for is a head here: others are tried beside it, and end."""
+    director = direct(text=HEADS, first=({"lr": 0.01},), **PLENTY)
+    assert spend(director, worth * ONE / 2, 2) <= 1.03 * worth * ONE / 2
+    assert complete(director) == 2
+    assert {director.run.trial(name).config.seed for name in states(director)} == {0}
+
+
 def test_completing_waits_for_workers_that_are_at_other_trials(direct: Callable[..., Director]) -> None:
     """Nobody begins where, once the workers are free, the best could not be complete any more."""
     director, seconds = direct(**{**PLENTY, "grace": 2}), 10 * ONE / 5

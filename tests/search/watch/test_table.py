@@ -170,6 +170,25 @@ def test_log_has_a_line_for_every_later_fold(table: LiveTable, run: Run) -> None
     assert text(table) == f"trial 1 a: fold 1 of {FOLDS} done, its own score 0.5000\n"
 
 
+def test_log_and_table_tell_of_passes_that_end_in_no_epoch(run: Run) -> None:
+    """Looked up anew every few seconds, however often the table is drawn."""
+    looks: list[int] = []
+
+    def passes() -> list[str]:
+        looks.append(1)
+        return [f"features of a: {len(looks)} of 9 photos"]
+
+    console = Console(file=io.StringIO(), width=120)
+    with Log(Search(trials=4), 24, Tally(6), console=console, quiet=0.1, passes=passes) as log:
+        time.sleep(0.5)
+    assert "features of a: 1 of 9 photos" in console.file.getvalue()  # type: ignore[attr-defined]
+    shown = Console(file=io.StringIO(), width=120)
+    for _ in range(5):
+        shown.print(LiveTable(log).render())
+    assert "features of a: 1 of 9 photos" in shown.file.getvalue()  # type: ignore[attr-defined]
+    assert len(looks) == 1
+
+
 def test_log_speaks_at_least_once_a_while() -> None:
     console = Console(file=io.StringIO(), width=200)
     with Log(Search(trials=4), 24, Tally(6), console=console, quiet=0.1):
