@@ -102,7 +102,7 @@ def conclusion(choice: Choice, asked: str) -> Iterator[str]:
     ahead = row.nested - single.nested
     if trials > 1 and choice.method != "best_single":
         side = "ahead of" if ahead >= 0 else "behind"
-        small = abs(ahead) < row.standard_error
-        note = "less than a standard error: on new groups either may be better" if small else "over a standard error"
-        equal = "as good as the best single trial"
-        yield f"nested, the vote is {f'{abs(ahead):.4f} {side} the best single trial, {note}' if ahead else equal}"
+        small = abs(ahead) < row.single_error
+        note = ", less than a standard error: on new groups either may be better" if small else ""
+        by = f"{abs(ahead):.4f} ± {row.single_error:.4f} {side} the best single trial{note}"
+        yield f"nested, the vote is {by if ahead else 'as good as the best single trial'}"

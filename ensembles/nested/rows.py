@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-AUTO = "auto"
+AUTO, SINGLE = "auto", "best_single"
 PAIRED, CLEAR = 2, 3  # standard errors of a difference
 
 # What `auto` blends: fits that look at by how much each row is right, and a plain mean. Methods that search on the
 # metric itself are taken only where they are clearly ahead: on the part of the bank that was for choosing
 # (benchmarks.vote, docs/decisions/035) betting on one of them cost more than it brought.
 STEADY = ("attribute_pool", "log_pool", "geometric_mean")
-PREFERENCE = (*STEADY, "mean_top5", "per_attribute", "bagged_greedy", "hard_vote", "greedy", "best_single")
+PREFERENCE = (*STEADY, "mean_top5", "per_attribute", "bagged_greedy", "hard_vote", "greedy", SINGLE)
 
 
 @dataclass(frozen=True)
@@ -24,7 +24,8 @@ class Row:
 
     in_sample: its score on the rows it was fitted on. nested: its score where every fold is predicted by a fit on the
     others. standard_error: of `nested`. behind, behind_error: how far `nested` is below the best method's, and the
-    standard error of that difference. optimism: in_sample - nested. members: how many have a weight. seconds: all fits.
+    standard error of that difference. single_error: of its difference to the best single member's, NaN without that
+    method. optimism: in_sample - nested. members: how many have a weight. seconds: all fits.
     """
 
     method: str
@@ -33,6 +34,7 @@ class Row:
     standard_error: float
     behind: float
     behind_error: float
+    single_error: float
     optimism: float
     members: int
     seconds: float
@@ -46,6 +48,7 @@ def make_rows(
 ) -> list[Row]:
     """A row for each method of `scores`, whose values are nested scores as `Bootstrap.scores` gives them."""
     best = scores[max((name for name in scores if name != AUTO), key=lambda name: scores[name][0])]
+    single = scores.get(SINGLE, np.array([np.nan]))
     rows = []
     for name, score in scores.items():
         nested, behind = float(score[0]), best - score
@@ -57,6 +60,7 @@ def make_rows(
                 standard_error=float(score[1:].std()),
                 behind=float(behind[0]),
                 behind_error=float(behind[1:].std()),
+                single_error=float((score - single)[1:].std()),
                 optimism=in_sample[name] - nested,
                 members=members[name],
                 seconds=seconds[name],

@@ -85,7 +85,7 @@ def test_a_class_absent_from_a_fold_and_every_method() -> None:
 
 
 def row(method: str, behind: float, behind_error: float) -> Row:
-    return Row(method, 0.9, 0.8 - behind, 0.05, behind, behind_error, 0.1 + behind, 3, 1.0)
+    return Row(method, 0.9, 0.8 - behind, 0.05, behind, behind_error, 0.02, 0.1 + behind, 3, 1.0)
 
 
 POOL, GEOMETRIC = STEADY[1:]

@@ -75,8 +75,9 @@ def test_conclusion_has_one_name_for_each_score(automatic: Choice) -> None:
     )
     assert vote.startswith(f"vote: nested {rows['auto'].nested:.4f} ± ") and "the choice of method inside" in vote
     gap = rows["auto"].nested - rows["best_single"].nested
-    assert f"{abs(gap):.4f} {'ahead of' if gap >= 0 else 'behind'} the best single trial" in ahead
-    assert ("less than a standard error" in ahead) == (abs(gap) < rows["auto"].standard_error)
+    error = rows["auto"].single_error
+    assert f"{abs(gap):.4f} ± {error:.4f} {'ahead of' if gap >= 0 else 'behind'} the best single trial" in ahead
+    assert ("less than a standard error" in ahead) == (abs(gap) < error)
 
 
 def test_scores_that_are_equal_are_not_ahead() -> None:

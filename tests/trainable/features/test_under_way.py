@@ -48,7 +48,8 @@ def test_a_pass_is_told_of_while_it_goes_on_and_for_its_own_photos(
     feature_blocks(source, ("plain", "flipped"))
     photos = len(store.names)
     told = [f"features of test_resnet 32x32: {done} of {photos} photos" for done in (0, 5, 10, 15)]
-    assert [line for now in seen for line in now][0] == told[0]
-    assert {line for now in seen for line in now} <= {*told, f"features of test_resnet 32x32: 20 of {photos} photos"}
-    assert len({line for now in seen for line in now}) >= 3
+    heard = [line for now in seen for line in now]
+    assert heard[0] == told[0]
+    assert {*heard} <= {*told, f"features of test_resnet 32x32: 20 of {photos} photos"}
+    assert len({*heard}) >= 3
     assert [*under_way(store.folder.name)] == [], "it has ended"
