@@ -1,5 +1,6 @@
 """What each kind of member adds to a vote: the nested score of `auto` with all members, and without that kind."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -50,6 +51,11 @@ def contributions(members: Members, *, size: int, seed: int) -> list[Contributio
         numbers = (float(others[0]), float(ahead[0]), float(ahead[1:].std()))
         found.append(Contribution(kind, int(mine.sum()), own[mine].max(), *numbers))
     return found
+
+
+def harmful(found: Sequence[Contribution]) -> list[Contribution]:
+    """The kind without which the vote is furthest ahead, by over a standard error; at most one, as each was alone."""
+    return sorted((c for c in found if c.adds < -c.error), key=lambda c: c.adds)[:1]
 
 
 def _evaluated(members: Members, kept: np.ndarray, size: int, seed: int) -> Evaluation:

@@ -2,8 +2,9 @@
 
 python -m ensembles.oof RUN --csv DIR
 
-Writes oof_TRIAL.csv (image, fold, a column a class) of every complete trial that predicts all classes, and
-sub_TRIAL.csv (image, a column a class) of those that voted in an ensemble of the run on its test photos.
+Writes oof_TRIAL.csv (image, fold, a column a class) of every complete trial that predicts all classes, heads that a
+build fitted among them, and sub_TRIAL.csv (image, a column a class) of those that voted in an ensemble of the run on
+its test photos.
 """
 
 from pathlib import Path
@@ -14,7 +15,7 @@ from trainable.commands import spoken
 
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("oof"), description="Write out-of-fold predictions as tables.")
-    parser.add_argument("run", type=Path, metavar="RUN")
+    parser.add_argument("run", type=Path, metavar="RUN", help="a run directory")
     parser.add_argument("--csv", type=folder, metavar="DIR", required=True, help="a folder, made where it is missing")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given.run, given.csv))

@@ -9,33 +9,41 @@ import pandas as pd
 from ensembles.members import load_members
 from trainable.files import write_atomic
 from trainable.run import Run
+from trainable.words import count
 
 
 def write_oof_tables(place: Path, out: Path) -> None:
-    """Write the tables of a run's trials below `out`; InputError for a folder that is no run, or has none complete."""
+    """Write the tables of a run's trials, and of the heads that builds fitted on its features, below `out`.
+
+    InputError for a folder that is no run, or has none complete.
+    """
     run = Run.open(place)
-    members = load_members([place])
+    heads = Run(run.heads)
+    members = load_members([place, heads.root] if heads.begun else [place])
     out.mkdir(parents=True, exist_ok=True)
     images = run.manifest.frame["image"].to_numpy(str)[members.rows].tolist()
-    written = 0
+    written = {run.root: 0, heads.root: 0}
     for member, table in zip(members.members, members.probabilities, strict=True):
         if len(member.factors) == 1:
             _write(out / f"oof_{member.trial.id}.csv", images, table, members.classes, members.fold)
-            written += 1
-    print(f"{out}: out-of-fold predictions of {written} trials on {len(images)} images")
+            written[member.trial.run.root] += 1
+    what = count(written[run.root], "trial")
+    if written[heads.root]:
+        what += f" and of {count(written[heads.root], 'further head')} that builds fitted"
+    print(f"{out}: out-of-fold predictions of {what}, on {len(images):,} images")
     for trial, (names, table) in _on_test_photos(run).items():
         _write(out / f"sub_{trial}.csv", names, table, members.classes)
 
 
 def _on_test_photos(run: Run) -> dict[str, tuple[list[str], np.ndarray]]:
-    """{trial: (test images, probabilities [M, C])} of the trials of this run that voted in one of its ensembles."""
+    """{trial: (test images, probabilities [M, C])} of those of this run that voted in one of its ensembles."""
     found = {}
     for folder in run.ensembles():
         if folder.built and folder.summary().get("form"):
             test = folder.test()
             for name, folds in zip(test["members"].tolist(), test["probabilities"], strict=True):
                 owner, _, trial = name.rpartition("/")
-                if owner == run.root.name:
+                if owner in (run.root.name, run.heads.name):
                     found[trial] = test["images"].tolist(), folds.mean(0)
     return found
 

@@ -7,6 +7,8 @@ elsewhere: the nested score of `auto` with all of them, and by how much it is ah
 """
 
 import argparse
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ensembles.build import add_members
@@ -17,16 +19,17 @@ from trainable.commands import spoken
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("members"), description="What each kind of member adds to a vote.")
     add_members(parser)
-    given = parser.parse_args(arguments)
-    return guarded(lambda: command(given))
+    words = sys.argv[1:] if arguments is None else arguments
+    given = parser.parse_args(words)
+    return guarded(lambda: command(given, words))
 
 
-def command(given: argparse.Namespace) -> int:
-    """Exit code of the command; raises InputError."""
+def command(given: argparse.Namespace, words: Sequence[str]) -> int:
+    """Exit code of the command; words: as they were typed, for the build. Raises InputError."""
     check_runs(given.runs)
     from rich.console import Console
 
-    from ensembles.contributions import contributions  # numba, torch and pandas take seconds to import
+    from ensembles.contributions import contributions, harmful  # numba, torch and pandas take seconds to import
     from ensembles.members import gather
     from ensembles.newest import newest_below
     from ensembles.told import table_of_contributions
@@ -35,7 +38,11 @@ def command(given: argparse.Namespace) -> int:
     members = gather(runs, given)
     found = contributions(members, size=given.size, seed=given.seed)
     Console().print(table_of_contributions(found, members.metric))
-    print(f"next: {spoken('build', *runs)}")
+    asked = [*([] if given.runs else runs), *words]
+    for c in (worst := harmful(found)):
+        ahead = f"{-c.adds:.4f} ± {c.error:.4f}"
+        print(f"without {c.kind} the vote is {ahead} ahead, over a standard error: leave them out")
+    print(f"next: {spoken('build', *asked, *(word for c in worst for word in ('--without', c.kind)))}")
     return 0
 
 

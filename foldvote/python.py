@@ -1,7 +1,10 @@
 """What `import foldvote` offers: the commands as functions, and a run's tables as pandas."""
 
 import argparse
-from collections.abc import Sequence
+import keyword
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NoReturn, Self
 
@@ -136,8 +139,8 @@ def search(space: str | Path, data: str | Path, **options: Any) -> Run:
     from search.run import command
 
     words = [str(space), "--data", str(data), *words_of(options)]
-    with from_python():
-        given = _parsed(parser(), words)
+    with _called(parser()) as own:
+        given = _parsed(own, words)
         _answer(command(given, words), "the search")
     return Run(trainable.run.Run(run_folder(given)))
 
@@ -152,8 +155,8 @@ def build(run: Run | str | Path | Sequence[Run | str | Path], **options: Any) ->
 
     several = run if isinstance(run, Sequence) and not isinstance(run, str) else [run]
     roots = [str(one.path if isinstance(one, Run) else one) for one in several]
-    with from_python():
-        _answer(command(_parsed(parser(), [*roots, *words_of(options)])), "the build")
+    with _called(parser()) as own:
+        _answer(command(_parsed(own, [*roots, *words_of(options)])), "the build")
     return Vote(read_ensemble(trainable.run.Run(Path(roots[0])).ensembles()[-1].root))
 
 
@@ -168,6 +171,25 @@ def words_of(options: dict[str, Any]) -> list[str]:
             several = value if isinstance(value, list | tuple) else [value]
             words += [word for one in several for word in (flag, str(one))]
     return words
+
+
+def _option(flag: str) -> str:
+    name = flag[2:].replace("-", "_")
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
+@contextmanager
+def _called(parser: argparse.ArgumentParser) -> Iterator[argparse.ArgumentParser]:
+    """Within it a command works for Python; what an error says of its flags is said as options too."""
+    flags = {flag: action for action in parser._actions for flag in action.option_strings}
+    with from_python():
+        try:
+            yield parser
+        except InputError as error:
+            named = [flag for flag in dict.fromkeys(re.findall(r"--[a-z-]+", str(error))) if flag in flags]
+            options = [f"{_option(flag)}={True if flags[flag].nargs == 0 else '...'}" for flag in named]
+            here = f" (here: {', '.join(options)})" if options else ""
+            raise InputError(f"{error}{here}") from None
 
 
 def _parsed(parser: argparse.ArgumentParser, words: Sequence[str]) -> argparse.Namespace:

@@ -47,7 +47,9 @@ def parser() -> argparse.ArgumentParser:
         metavar="X",
         help="cores of a trial (default: one; with GPUs its share of them)",
     )
-    made.add_argument("--hours", type=positive, metavar="H", help="end by then, with a submission")
+    made.add_argument(
+        "--hours", type=positive, metavar="H", help="end by then, with a submission; with --resume, so long from now"
+    )
     made.add_argument(
         "--executor", choices=EXECUTORS, default="ray", help="inline: in this process, one trial at a time, without Ray"
     )

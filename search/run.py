@@ -8,8 +8,9 @@ python -m search.run --retrain RUN TRIAL... [--seeds 3 | --all-rows] ...        
 import argparse
 import sys
 import time
+from pathlib import Path
 
-from search.arguments import parser, refuse_strange
+from search.arguments import parser, refuse_strange, run_folder
 from search.spaces import find_space
 from trainable.command import guarded
 
@@ -25,6 +26,8 @@ def command(given: argparse.Namespace, words: list[str]) -> int:
     began = time.monotonic()
     refuse_strange(given)
     given.space = given.space and find_space(given.space)
+    folder = Path(given.retrain[0]) if given.retrain else run_folder(given)
+    print(f"run directory {folder.expanduser().absolute()}", flush=True)
     from search.start import start  # torch and Optuna take seconds to import
 
     return start(given, words, began)

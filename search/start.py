@@ -42,7 +42,6 @@ def start(given: argparse.Namespace, words: list[str], began: float) -> int:
     if given.no_features:
         space = replace(space, search=replace(space.search, features=False))
     run = Run(run_folder(given))
-    print(f"run directory {run.root}", flush=True)
     if not (given.pseudo or given.resume):
         print(f"data folder {given.data or default_data()}", flush=True)
     options = _options(given, _again(words, add="--resume"), began)
@@ -92,7 +91,6 @@ def retrained(given: argparse.Namespace, words: list[str], began: float) -> int:
     """Chosen trials of a run once more, holding its lock."""
     place, *names = given.retrain
     run = Run.open(Path(place))
-    print(f"run directory {run.root}", flush=True)
     options = _options(given, _again(words), began)
     with alone(run.lock, run.root):
         if given.all_rows:

@@ -13,10 +13,10 @@ from trainable.errors import InputError
 
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("describe"), description="Describe a data folder, as text and HTML.")
-    parser.add_argument("data", type=Path, metavar="DATA")
+    parser.add_argument("data", type=Path, metavar="DATA", help="a folder of labelled photos")
     parser.add_argument("--out", type=folder, metavar="DIR", help="default: ./describe/NAME of the data folder")
     parser.add_argument("--folds", type=whole, default=5, help="whose balance to show (default: 5)")
-    parser.add_argument("--seed", type=natural, default=0, help="of the folds and of the photos shown")
+    parser.add_argument("--seed", type=natural, default=0, help="of the folds and of the photos shown (default: 0)")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
     parser.add_argument("--no-features", action="store_true", help="no network looks for near-duplicates, odd photos")
     add_columns(parser)

@@ -24,12 +24,14 @@ class Lost(RuntimeError):
 
 def no_run(place: object) -> InputError:
     """The error for what is no run."""
-    return InputError(f"no run: received {place}; allowed: a folder that search.run or trainable.train made")
+    return InputError(
+        f"no run: received {place}; allowed: a run directory, such as runs/demo, as search and train make it"
+    )
 
 
 def none_given(folder: object) -> InputError:
     """The error where no run is named, and none lies below `folder`."""
-    return InputError(f"no RUN was given, and ./{folder} holds none: name a run directory that search.run wrote")
+    return InputError(f"no RUN was given, and ./{folder} holds none: name a run directory, as search makes it")
 
 
 def unknown(what: str, name: object, known: Any, limit: int = 12) -> InputError:

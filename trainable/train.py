@@ -18,11 +18,11 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument(
         "--out", type=folder, required=True, metavar="DIR", help="run directory; taken up again if begun"
     )
-    parser.add_argument("--folds", type=whole, default=5)
-    parser.add_argument("--workers", type=natural, default=0, help="processes that prepare batches")
-    parser.add_argument("--threads", type=whole, default=None, help="CPU threads of the network")
+    parser.add_argument("--folds", type=whole, default=5, help="that the data are parted into (default: 5)")
+    parser.add_argument("--workers", type=natural, default=0, help="processes that prepare batches (default: 0, none)")
+    parser.add_argument("--threads", type=whole, default=None, help="CPU threads of the network (default: all)")
     parser.add_argument("--weights", type=Path, metavar="DIR", help="folder with BACKBONE.safetensors")
-    parser.add_argument("--skip-bad-images", action="store_true")
+    parser.add_argument("--skip-bad-images", action="store_true", help="train without unreadable images")
     given = parser.parse_args(arguments)
     return guarded(lambda: command(given), "finished epochs are kept: the same command goes on")
 

@@ -26,7 +26,7 @@ from trainable.commands import spoken
 
 def main(arguments: list[str] | None = None) -> int:
     parser = Parser(prog=spoken("suspects"), description="Rank groups and photos whose labels look wrong.")
-    parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]|DATA")
+    parser.add_argument("place", type=Path, metavar="RUN[/ensembles/NAME]|DATA", help="whose labels")
     parser.add_argument(
         "--out", type=folder, metavar="CSV", help="default: RUN/suspects.csv; of DATA ./describe/DATA/suspects.csv"
     )

@@ -11,9 +11,11 @@ import pytest
 from helpers import completed, generic_data, listing, prepared, refused, tiny
 
 from ensembles.build import main as build
+from ensembles.contributions import Contribution, harmful
 from ensembles.kinds import FEATURES, HEADS, NETWORKS
 from ensembles.members import fit_free_heads, kind_of, load_members
 from ensembles.nested import AUTO, evaluate_methods
+from ensembles.oof import main as write_oof
 from ensembles.predict import main as predict
 from ensembles.what_adds import main as members
 from trainable.data.manifest import Manifest
@@ -49,12 +51,27 @@ def test_a_build_fits_them_once_and_they_go_where_the_run_goes(
     assert "heads:" not in out and listing(run.heads) == before
     rows = {line.split()[0]: line.split()[1:] for line in out.splitlines() if line.strip()}
     assert rows["all"][0] == "6" and rows["networks"][0] == rows["features"][0] == "1" and rows["heads"][0] == "4"
+    assert out.splitlines()[-1].endswith(f"ensembles.build {run.root}")
+    assert write_oof([str(run.root), "--csv", str(tmp_path / "tables")]) == 0
+    assert "of 2 trials and of 4 further heads that builds fitted" in capfd.readouterr().out
+    trials = {kind: {f.stem[4:] for f in (tmp_path / "tables").glob(f"{kind}_*")} for kind in ("oof", "sub")}
+    voted = {name.split("/")[1] for name in run.ensemble("whole").test()["members"].tolist()}
+    assert len(trials["oof"]) == 6 and trials["sub"] == voted
     photos = run.manifest.root / "test"
     moved = shutil.copytree(run.root, tmp_path / "run")
     for root in (run.root, moved):
         out_file = tmp_path / f"{root.parent.name}.csv"
         assert predict([str(root / "ensembles" / "whole"), str(photos), "--out", str(out_file)]) == 0
     shutil.rmtree(moved)
+
+
+@pytest.mark.parametrize(("adds", "left_out"), [((0.1, -0.03, -0.05), ["heads"]), ((0.1, -0.01, 0.0), [])])
+def test_a_kind_that_harms_by_over_a_standard_error_is_left_out_of_the_next_command(
+    adds: tuple[float, ...], left_out: list[str]
+) -> None:
+    kinds = ("networks", "features", "heads")
+    found = [Contribution(kind, 2, 0.5, 0.5, by, 0.02) for kind, by in zip(kinds, adds, strict=True)]
+    assert [c.kind for c in harmful([Contribution(None, 6, 0.5, 0.5), *found])] == left_out
 
 
 def test_they_are_left_out_where_that_is_asked(run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:

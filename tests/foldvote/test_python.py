@@ -116,6 +116,12 @@ def test_an_interrupted_search_goes_on(
 def test_wrong_input_is_an_error_of_its_own(sample: Path, tmp_path: Path) -> None:
     with pytest.raises(InputError, match="unknown space 'demmo'; nearest: demo"):
         foldvote.search("demmo", sample)
+    (tmp_path / "taken").mkdir()
+    (tmp_path / "taken" / "a.txt").touch()
+    with pytest.raises(InputError, match=r"which holds a.txt; allowed: another --name \(here: name=\.\.\.\)$"):
+        foldvote.search("demo", sample, out=tmp_path, name="taken")
+    with pytest.raises(InputError, match=r"\(here: seeds=\.\.\., retrain=\.\.\.\)$"):
+        foldvote.search("demo", sample, seeds=2)
     with pytest.raises(InputError, match="no run"):
         foldvote.build(tmp_path)
     with pytest.raises(InputError, match="options: unrecognized arguments: --trails 3; allowed: those of"):
