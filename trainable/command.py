@@ -4,6 +4,7 @@ import argparse
 import errno
 import io
 import os
+import select
 import signal
 import sys
 import threading
@@ -15,6 +16,7 @@ from trainable import leaving
 from trainable.data.flags import Flags, parse_cut, parse_drop, parse_order
 from trainable.errors import FULL, InputError, no_run, none_given
 
+HUNG_UP = 128 + signal.SIGPIPE  # the exit code that shells give where the reader of a pipe has gone
 LONGEST_NAME = 150  # bytes; disks take 255, and files beside it have longer names
 PLACES = (errno.EACCES, errno.EPERM, errno.EROFS, errno.ENAMETOOLONG, errno.ENOTDIR, errno.EISDIR, errno.EEXIST,
           errno.ELOOP)  # fmt: skip
@@ -117,7 +119,9 @@ def guarded(work: Callable[[], int], interrupted: str = "nothing was written") -
 
 def _answered(work: Callable[[], int], interrupted: str) -> int:
     try:
-        return work()
+        code = work()
+        sys.stdout.flush()
+        return code
     except InputError as error:
         print(f"error: {error}", file=sys.stderr)
         return 2
@@ -127,6 +131,10 @@ def _answered(work: Callable[[], int], interrupted: str) -> int:
         name = os.fsencode(error.object[error.start - 20 if error.start > 20 else 0 : error.end + 20])
         print(f"error: a file name: received {name!r}; allowed: names in UTF-8 (convmv renames them)", file=sys.stderr)
         return 2
+    except BrokenPipeError:
+        if _is_heard():
+            raise
+        return HUNG_UP
     except OSError as error:
         if error.errno in PLACES and error.filename is not None:
             print(f"error: received {error.filename}: {error.strerror}; allowed: a place of that kind", file=sys.stderr)
@@ -138,6 +146,16 @@ def _answered(work: Callable[[], int], interrupted: str) -> int:
     except KeyboardInterrupt:
         print(f"interrupted; {interrupted}", file=sys.stderr)
         return 130
+
+
+def _is_heard() -> bool:
+    """Whether somebody still reads what is printed; else (`| head`) the rest of it goes nowhere."""
+    pipe, poll = sys.stdout.fileno(), select.poll()
+    poll.register(pipe, 0)
+    if not poll.poll(0):
+        return True
+    os.dup2(os.open(os.devnull, os.O_WRONLY), pipe)
+    return False
 
 
 def check_out(table: Path, *beside: Path) -> None:

@@ -66,6 +66,7 @@ def read_submissions(files: list[Path], say: Callable[[str], None] = print) -> t
     if tables[0].columns.empty:
         raise InputError(f"{files[0]}: received no named column; allowed: ids and answers")
     form = form_known(files)
+    tables = [_as_submitted(table, form) for table in tables]
     key = _key(tables, form)
     columns = [str(c) for c in tables[0].columns if c != key and not says_usage(tables[0][c])]
     for file, table in zip(files, tables, strict=True):
@@ -90,6 +91,15 @@ def read_submissions(files: list[Path], say: Callable[[str], None] = print) -> t
     classes = sorted_names(spelt.values())
     place = {name: c for c, name in enumerate(classes)}
     return np.array([[place[spelt[word]] for word in line] for line in answers]), classes
+
+
+def _as_submitted(table: pd.DataFrame, form: Form | None) -> pd.DataFrame:
+    """A table that `ensembles.predict` wrote, its first two columns called as in the submission of labels beside it."""
+    known = form is not None and form.kind == "label" and not {form.id, form.columns[0]} <= set(table)
+    if not known or list(table.columns[:2]) != ["path", "prediction"]:
+        return table
+    assert form is not None
+    return table.rename(columns={"path": form.id, "prediction": form.columns[0]})
 
 
 def _key(tables: Sequence[pd.DataFrame], form: Form | None) -> str:

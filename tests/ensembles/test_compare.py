@@ -104,6 +104,20 @@ def test_a_list_is_compared_by_its_first_label_where_a_build_wrote_it(tmp_path: 
     assert classes == ("a", "b", "c") and found.tolist() == [[1, 0, 2], [1, 0, 0]]
 
 
+@pytest.mark.parametrize("turned", [1, -1])
+def test_what_predict_wrote_is_compared_with_the_submission_of_the_same_photos(tmp_path: Path, turned: int) -> None:
+    """The submission has the table's own names of columns, where no sample gave it others."""
+    folder = Run(tmp_path / "run").ensemble("auto")
+    form = Form("label", "photo", ("photo", "finding"), ("finding",), ("a", "b"))
+    write_json(folder.summary_file, {"form": form.to_dict()})
+    write_table(folder.submission, ("photo", "finding"), [("test/1.jpg", "a"), ("test/2.jpg", "b")])
+    new = tmp_path / "new.csv"
+    new.write_text("path,prediction,p a,p b\n/d/test/2.jpg,b,0.1,0.9\n/d/test/1.jpg,b,0.3,0.7\n")
+    found, classes = read_submissions([folder.submission, new][::turned])
+    assert classes == ("a", "b")
+    assert sorted(map(sorted, found.tolist())) == [[0, 1], [1, 1]]
+
+
 def test_command_prints_and_names_the_next(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
     files = [submission(tmp_path / f"{n}.csv", answers) for n, answers in (("a", [0, 1, 2, 2]), ("b", [0, 1, 1, 2]))]
     assert main([str(f) for f in files]) == 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+import subprocess
 import sys
 from argparse import ArgumentTypeError
 from pathlib import Path
@@ -13,7 +14,7 @@ import pytest
 
 from foldvote.command import main as foldvote
 from trainable.cache import cache_folder
-from trainable.command import check_folder, check_out, folder, guarded, natural, plain_name, whole
+from trainable.command import HUNG_UP, check_folder, check_out, folder, guarded, natural, plain_name, whole
 from trainable.errors import InputError
 from trainable.files import write_text
 
@@ -123,3 +124,19 @@ def test_address_is_no_folder() -> None:
     with pytest.raises(ArgumentTypeError, match="received 's3://bucket/runs'; allowed: a path on this machine"):
         folder("s3://bucket/runs")
     assert folder("runs/s3:x") == Path("runs/s3:x")
+
+
+@pytest.mark.parametrize("lines", [1, 100_000])
+def test_whoever_stops_reading_gets_no_traceback(lines: int) -> None:
+    """As of `foldvote ... | head`, whether a line meets the closed pipe, or only the last flush does."""
+    code = (
+        "import sys; from trainable.command import guarded; sys.stdin.read(); "
+        f"sys.exit(guarded(lambda: print(chr(10) * {lines}) or 0))"
+    )
+    pipe = subprocess.PIPE
+    with subprocess.Popen([sys.executable, "-c", code], stdin=pipe, stdout=pipe, stderr=pipe, text=True) as process:
+        assert process.stdin and process.stdout and process.stderr
+        process.stdout.close()
+        process.stdin.close()
+        assert process.stderr.read() == ""
+    assert process.returncode == HUNG_UP
