@@ -198,6 +198,7 @@ class _Sitting:
                     director.conclude()
         except KeyboardInterrupt:
             self.interrupted = True
+        self.tally.rest()
 
     @property
     def out_of_time(self) -> bool:

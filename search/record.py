@@ -12,7 +12,7 @@ from optuna.trial import FrozenTrial, TrialState, create_trial
 from search.ledger import REASON, STATES, Ledger, parameters
 from search.race import Race
 from trainable.run import Run
-from trainable.run.search_record import Parameter, Rung, SearchRecord, State, TrialCourse
+from trainable.run.search_record import Parameter, Rung, SearchRecord, TrialCourse
 
 FEWEST = 4  # trials that a statement about parameters needs
 
@@ -24,14 +24,17 @@ def write_search_record(run: Run, ledger: Ledger, race: Race) -> None:
 
 
 def record_of(ledger: Ledger, race: Race) -> SearchRecord:
-    """The search so far: every trial of the ledger, the rungs of the race, and what mattered at the first of them."""
+    """The search so far: every trial of the ledger, the rungs of the race, and what mattered at the first of them.
+
+    Nobody is at any trial now: one that has not ended waits.
+    """
     trials = ledger.named()
     return SearchRecord(
         trials=[
             TrialCourse(
                 trial=name,
                 number=number,
-                state=_state(name, frozen, race),
+                state="waiting" if frozen.state == TrialState.RUNNING else STATES[frozen.state],  # type: ignore[arg-type]
                 score=_number(frozen.value if frozen.state == TrialState.COMPLETE else None),
                 parameters=parameters(frozen),
                 scores={step: _number(score) for step, score in sorted(frozen.intermediate_values.items())},
@@ -68,15 +71,6 @@ def importances(trials: Mapping[str, FrozenTrial], scores: Mapping[str, float]) 
     except (ValueError, RuntimeError):  # all scores alike
         return {}
     return {name: float(share) for name, share in found.items()}
-
-
-def _state(name: str, frozen: FrozenTrial, race: Race) -> State:
-    """In our words; a trial that has not ended waits where its last score is that of a rung it did not go beyond."""
-    if frozen.state == TrialState.RUNNING and frozen.intermediate_values:
-        last = max(frozen.intermediate_values)
-        if last in race.rungs and name not in race.beyond[last]:
-            return "waiting"
-    return STATES[frozen.state]  # type: ignore[return-value]  # the words of a TrialCourse
 
 
 def _distributions(trials: Iterable[FrozenTrial]) -> dict[str, BaseDistribution]:

@@ -88,6 +88,11 @@ class Tally:
         elif state != "waiting":
             self.epochs_saved += self.full - row.step
 
+    def rest(self) -> None:
+        """Nobody is at any trial any more: those that ran wait for another sitting."""
+        for name in [name for name, row in self.rows.items() if row.state == "running"]:
+            self._move(name, "waiting")
+
     @property
     def epochs(self) -> int:
         """Spent by all sittings."""

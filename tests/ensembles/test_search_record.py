@@ -47,7 +47,7 @@ def searched(tmp_path: Path) -> tuple[Ledger, Race]:
 def test_record_tells_every_trial_the_rungs_and_the_ranges(searched: tuple[Ledger, Race]) -> None:
     record = record_of(*searched)
     assert [(t.trial, t.number) for t in record.trials] == [(f"t{n}", n + 1) for n in range(6)]
-    assert [t.state for t in record.trials] == ["failed", "stopped", "waiting", "waiting", "complete", "running"]
+    assert [t.state for t in record.trials] == ["failed", "stopped", "waiting", "waiting", "complete", "waiting"]
     assert record.trials[4].score == 0.55 and math.isnan(record.trials[1].score)
     assert record.trials[4].scores == {1: 0.4, 2: 0.5, 4: 0.6} and record.trials[5].scores == {}
     assert math.isnan(record.trials[0].scores[1]) and record.trials[0].reason == "score nan at step 1"

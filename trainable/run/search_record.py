@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 from trainable.files import read_json, write_json
 
-State = Literal["complete", "stopped", "failed", "running", "waiting"]
+State = Literal["complete", "stopped", "failed", "waiting"]
 
 
 @dataclass(frozen=True)

@@ -69,3 +69,5 @@ def test_later_process_remembers_what_earlier_ones_did(run: Run) -> None:
     tally.began(run.trial("d"))
     assert tally.rows["d"].number == 3
     assert tally.counts() == {"complete": 1, "stopped": 1, "running": 1}
+    tally.rest()
+    assert +tally.counts() == {"complete": 1, "stopped": 1, "waiting": 1}, "at the end nobody is at any"
