@@ -157,16 +157,23 @@ class _Sitting:
         measure = run.measure(target_classes(run.manifest, s.target))
         self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=ledger.number_of)
         passes = partial(under_way, run.store.folder.name)
+        votes = epochs_of_vote(run) if options.hours else 0.0
+        deadline = Deadline(seconds, s.epochs, s.folds, slots, votes=votes, guesses=guesses)
         self.log = Log(
-            s, race.expected_epochs(), self.tally, ledger.apart, ledger.taken, measure=measure, passes=passes
+            s,
+            race.expected_epochs(),
+            self.tally,
+            ledger.apart,
+            ledger.taken,
+            measure=measure,
+            passes=passes,
+            limit=lambda: deadline.left,
         )
         self.table = LiveTable(self.log, race)
         self.overhead = Overhead(slots)
         known = known_parameters(space, DataFacts.of(run.manifest))
         board = TensorBoard(run, ledger.parameters_of, ledger.number_of, known, waits=executor.in_process)
         tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]
-        votes = epochs_of_vote(run) if options.hours else 0.0
-        deadline = Deadline(seconds, s.epochs, s.folds, slots, votes=votes, guesses=guesses)
         self.too_short = TooShort(s, deadline, options.hours or 0.0, self._complete)
         self.director: Director = assemble(
             run,

@@ -25,6 +25,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from search.ranking import Ranking
+from trainable.words import count
 
 GO, WAIT, STOP = "go", "wait", "stop"
 SPACING = 2  # between rungs
@@ -196,7 +197,7 @@ class Race:
     def _place(self, trial: str, step: int) -> str:
         ranked = self._ranked[step]
         by = ", by its two best" if step < self.epochs else ""
-        return f"rank {ranked.rank(trial) + 1} of {len(ranked)} after {step} epochs{by}"
+        return f"rank {ranked.rank(trial) + 1} of {len(ranked)} after {count(step, 'epoch')}{by}"
 
     def _after_fold(self, trial: str, folds_done: int) -> Verdict:
         if self.lets_all_finish:

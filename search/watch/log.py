@@ -27,8 +27,8 @@ class Log:
     expected_epochs: of the whole search, see Race.expected_epochs. stage: the kind of trials apart from the search's
     own that these are. taken: trials that came from another run. ahead:
     folds that workers train before their trial comes to them. measure: what scores are; people read them with its own
-    sign. passes: told anew, how far passes over photos are that end in no epoch. quiet: seconds after which it says
-    where things stand, though nothing has ended.
+    sign. passes: told anew, how far passes over photos are that end in no epoch. limit: seconds that are left by
+    `--hours`. quiet: seconds after which it says where things stand, though nothing has ended.
     """
 
     search: Search
@@ -41,6 +41,7 @@ class Log:
     console: Console = field(default_factory=Console)
     clock: Callable[[], float] = time.monotonic
     passes: Callable[[], Iterable[str]] = tuple
+    limit: Callable[[], float] = lambda: math.inf
     quiet: float = QUIET
 
     def __post_init__(self) -> None:
@@ -102,11 +103,12 @@ class Log:
         return max(self.expected_epochs, self.tally.epochs)
 
     def time_left(self) -> str:
-        """From the pace of this sitting and the epochs a whole search is expected to take."""
-        if not self.tally.epochs_here:
-            return "unknown time"
-        pace = (self.clock() - self.started) / self.tally.epochs_here
-        return f"about {duration((self.epochs() - self.tally.epochs) * pace)}"
+        """From the pace of this sitting and the epochs a whole search is expected to take, within the time given."""
+        left = max(0.0, self.limit())
+        if self.tally.epochs_here:
+            pace = (self.clock() - self.started) / self.tally.epochs_here
+            left = min(left, (self.epochs() - self.tally.epochs) * pace)
+        return f"about {duration(left)}" if math.isfinite(left) else "unknown time"
 
     def passing(self) -> list[str]:
         """A line a pass, looked up every `LOOK` seconds."""

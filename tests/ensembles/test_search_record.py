@@ -39,7 +39,7 @@ def searched(tmp_path: Path) -> tuple[Ledger, Race]:
     report("t4", 2, 0.5)
     report("t4", 4, 0.6)
     ledger.complete("t4", 0.55)
-    ledger.stop("t1", "rank 4 of 5 after 1 epochs")
+    ledger.stop("t1", "rank 4 of 5 after 1 epoch")
     ledger.fail("t0", "score nan at step 1")
     return ledger, race
 

@@ -24,7 +24,7 @@ def test_plan_draws_configurations_and_builds_their_networks(generic: Path, tmp_
     assert plan.pretrained == []
     assert 0.5 < plan.megabytes["test_resnet"] < 5
     lines = "\n".join(plan.lines(space, FACTS))
-    for part in ("24 images of 12 groups, 3 classes", "2 trials, 2 folds of 1 epochs", "test_resnet", "GB"):
+    for part in ("24 images of 12 groups, 3 classes", "2 trials, 2 folds of 1 epoch,", "test_resnet", "GB"):
         assert part in lines
 
 

@@ -1,6 +1,7 @@
 """The table of a search, in a log and on a terminal."""
 
 import io
+import math
 import time
 from collections import Counter
 from dataclasses import replace
@@ -187,6 +188,17 @@ def test_log_and_table_tell_of_passes_that_end_in_no_epoch(run: Run) -> None:
         shown.print(LiveTable(log).render())
     assert "features of a: 1 of 9 photos" in shown.file.getvalue()  # type: ignore[attr-defined]
     assert len(looks) == 1
+
+
+def test_time_left_is_within_the_time_given(run: Run) -> None:
+    clock = iter(range(100))
+    log = Log(Search(trials=4), 24, Tally(6), clock=lambda: float(next(clock)), limit=lambda: 7.0)
+    assert log.time_left() == "about 7 s", "before the first epoch too"
+    log.tally.began(run.trial("a"))
+    log.tally.reported(run.trial("a"), said(1, 0.5))
+    assert log.time_left() == "about 7 s"
+    log.limit = lambda: math.inf
+    assert log.time_left() == "about 46 s", "23 epochs of 2 s"
 
 
 def test_log_speaks_at_least_once_a_while() -> None:
