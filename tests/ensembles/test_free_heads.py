@@ -5,6 +5,7 @@ from __future__ import annotations
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -13,11 +14,12 @@ from helpers import completed, generic_data, listing, prepared, refused, tiny
 from ensembles.build import main as build
 from ensembles.contributions import Contribution, harmful
 from ensembles.kinds import FEATURES, HEADS, NETWORKS
-from ensembles.members import fit_free_heads, kind_of, load_members
+from ensembles.members import fit_free_heads, free_heads, kind_of, load_members
 from ensembles.nested import AUTO, evaluate_methods
 from ensembles.oof import main as write_oof
 from ensembles.predict import main as predict
 from ensembles.what_adds import main as members
+from trainable.config import FeaturesConfig
 from trainable.data.manifest import Manifest
 from trainable.run import Run
 
@@ -72,6 +74,17 @@ def test_a_kind_that_harms_by_over_a_standard_error_is_left_out_of_the_next_comm
     kinds = ("networks", "features", "heads")
     found = [Contribution(kind, 2, 0.5, 0.5, by, 0.02) for kind, by in zip(kinds, adds, strict=True)]
     assert [c.kind for c in harmful([Contribution(None, 6, 0.5, 0.5), *found])] == left_out
+
+
+@pytest.mark.parametrize(("beside", "weighed"), [((), 2), (("test_efficientnet 32x32",), 0)])
+def test_two_networks_side_by_side_get_no_heads_that_cost_a_gram_matrix_a_class(
+    run: Run, monkeypatch: pytest.MonkeyPatch, beside: tuple[str, ...], weighed: int
+) -> None:
+    monkeypatch.setattr(free_heads, "MOST_GRAMS", len(run.info.classes) * run.info.folds)
+    (source,) = free_heads._sources(run)
+    config = replace(source.config, features=FeaturesConfig(beside=beside))
+    made = [*free_heads._configs(SimpleNamespace(config=config), run)]  # type: ignore[arg-type]
+    assert len([c for c in made if c.loss.class_weights != "none"]) == weighed and len(made) >= 2 + weighed
 
 
 def test_they_are_left_out_where_that_is_asked(run: Run, tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
