@@ -60,6 +60,8 @@ def vote(given: argparse.Namespace) -> int:
 
 def find_test(data: Path | None, members: Members) -> TestSet | None:
     """The photos to predict, as the run read its data; None where there are none. InputError for other classes."""
+    if data is not None and data.expanduser().resolve() != members.data.resolve():
+        print(f"note: test photos of {data}; the run began with {members.data}", flush=True)
     test = read_test(data or members.data, members.classes, members.run.manifest.taken.flags)
     if test is None:
         print(f"no test photos below {data or members.data}: a vote without a submission", flush=True)

@@ -145,6 +145,14 @@ def _check_alike(runs: Sequence[Run]) -> None:
                     f"runs differ in {key}: received {runs[0].root} and {run.root}; "
                     "allowed: runs on the same data and folds"
                 )
+    known: dict[tuple[object, ...], Run] = {}
+    for run in runs:  # what was skipped, and photos with pseudo labels, count in the content
+        seen = known.setdefault((tuple(run.info.skipped_images), str(run.info.pseudo)), run)
+        if seen.info.content != run.info.content:
+            raise InputError(
+                f"runs differ in what their photos hold: received {seen.root} and {run.root}; allowed: runs on the "
+                "same photos"
+            )
 
 
 def _metric(runs: Sequence[Run], named: str | None) -> Asked:

@@ -1,9 +1,11 @@
 """Complete trials as one array, and runs that do not go together."""
 
 import math
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
+import cv2
 import numpy as np
 import pytest
 from helpers import complete_run, generic_data, prepared
@@ -58,6 +60,21 @@ def test_runs_on_other_data_do_not_go_together(run: Path, tmp_path: Path) -> Non
     other = complete_run(generic_data(tmp_path / "data", people=9), tmp_path / "other")
     with pytest.raises(InputError, match=f"runs differ in data_fingerprint: received {run} and {other}"):
         load_members([run, other])
+
+
+def test_runs_whose_photos_hold_something_else_do_not_go_together(generic: Path, tmp_path: Path) -> None:
+    """Of the same names and sizes, so that only what was decoded tells."""
+    runs = {}
+    for name in ("one", "moved", "inverted"):
+        data = Path(shutil.copytree(generic, tmp_path / name / "data"))
+        photo = min((data / "images").glob("*.png"))
+        pixels = cv2.imread(str(photo))
+        assert pixels is not None
+        cv2.imwrite(str(photo), 255 - pixels if name == "inverted" else pixels, [cv2.IMWRITE_PNG_COMPRESSION, 0])
+        runs[name] = complete_run(data, tmp_path / name / "run")
+    with pytest.raises(InputError, match=r"what their photos hold: received .*/one/run and .*/inverted/run"):
+        load_members([runs["one"], runs["inverted"]])
+    assert len(load_members([runs["one"], runs["moved"]]).members) >= 2
 
 
 def test_runs_on_other_folds_do_not_go_together(run: Path, generic: Path, tmp_path: Path) -> None:

@@ -9,6 +9,8 @@ import pandas as pd
 import pytest
 from folders import animals, photos, read, table, texts
 
+from trainable.errors import InputError
+
 
 def test_table_of_ids_with_a_sample_submission(tmp_path: Path) -> None:
     manifest, test = read(animals(tmp_path / "d"), group="place")
@@ -141,6 +143,22 @@ def test_one_hot_columns_with_and_without_a_sample(tmp_path: Path) -> None:
     rows = [(i, *(int(i % 3 == c) for c in range(3))) for i in range(6)]
     table(root, "train.csv", ("key", "fine", "rust", "scab"), rows)
     assert texts(read(root)[0]) == ["fine", "rust", "scab"] * 2
+
+
+@pytest.mark.parametrize(("rows", "other", "read_as"), [(24, False, True), (8, False, False), (24, True, False)])
+def test_two_columns_that_are_opposites_are_one_label_where_nothing_else_may_be(
+    tmp_path: Path, rows: int, other: bool, read_as: bool
+) -> None:
+    """As labelling tools write a task of two classes; in few rows, or beside another column, that may be chance."""
+    root = photos(tmp_path / "d", [f"images/{i}.jpg" for i in range(rows)])
+    more = ("camera",) if other else ()
+    cells = [(f"{i}.jpg", i % 2, 1 - i % 2, *("AB"[i % 3 // 2] for _ in more)) for i in range(rows)]
+    table(root, "train.csv", ("filename", "dog", "cat", *more), cells)
+    if read_as:
+        assert texts(read(root)[0]) == ["cat", "dog"] * (rows // 2)
+    else:
+        with pytest.raises(InputError, match="--label"):
+            read(root)
 
 
 def test_label_by_what_the_test_table_lacks(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from trainable.words import few
 
 SPELLINGS = {"0": 0, "1": 1, "0.0": 0, "1.0": 1, "False": 0, "True": 1, "false": 0, "true": 1}
 FEWEST = 3  # columns that sum to one in every row by no chance
+SURE = 20  # rows in which two columns, where there are no others, are opposites by no chance
 
 
 def is_binary(column: pd.Series) -> bool:
@@ -18,9 +19,13 @@ def is_binary(column: pd.Series) -> bool:
 
 
 def one_hot_columns(frame: pd.DataFrame, allowed: Sequence[str]) -> list[str]:
-    """The columns that together hold a single one in every row; empty where there are no three such."""
+    """The columns that together hold a single one in every row; empty where there are no three such.
+
+    Two will do where they are all there are, both have ones, and rows are many.
+    """
     binary = [c for c in allowed if is_binary(frame[c])]
-    if len(binary) < FEWEST or not (_ones(frame, binary).sum(1) == 1).all():
+    two = len(binary) == len(allowed) == 2 and len(frame) >= SURE and bool(_ones(frame, binary).any(0).all())
+    if (len(binary) < FEWEST and not two) or not (_ones(frame, binary).sum(1) == 1).all():
         return []
     return binary
 
