@@ -20,7 +20,9 @@ from timm.models import get_pretrained_cfg
 from ensembles.ensemble import Ensemble, trained
 from ensembles.export.onnx_copy import copy_to_onnx
 from ensembles.export.texts import layers_source, photos_source, readme
-from ensembles.members import JOINT, Member
+from ensembles.kinds import HEADS, UNEXPORTABLE
+from ensembles.members import JOINT, Member, kind_of
+from ensembles.members.kinds import is_unexportable
 from ensembles.predict_members import class_shares
 from trainable.commands import spoken
 from trainable.config.head import LINEAR
@@ -144,10 +146,13 @@ def _network(member: Member, out: Path, classes: int, onnx: bool) -> dict[str, A
 def _write_whole(member: Member, network: Fold, classes: int, file: Path) -> None:
     """A frozen network and its head as one; InputError where they are no network with one last layer."""
     config = member.trial.config
-    if config.head.name not in LINEAR:
+    if is_unexportable(member):
+        run = member.run.root.parent if kind_of(member) == HEADS else member.run.root
+        several = len(config.tables) > 1
+        what = f"features of {len(config.tables)} networks side by side" if several else f"head.name {config.head.name}"
         raise InputError(
-            f"{member.name}: received head.name {config.head.name}, which is no layer; allowed: {', '.join(LINEAR)} "
-            f"(a vote without it: {spoken('build', member.run.root)} --without neighbours)"
+            f"{member.name}: received {what}, which is no layer of one network; allowed: {', '.join(LINEAR)} on one "
+            f"(a vote without such heads: {spoken('build', run)} --without {UNEXPORTABLE})"
         )
     cpu, made_of = torch.device("cpu"), member.run.made_of
     whole = load_network(config, classes, network.weights, cpu, network.bodies, made_of)

@@ -4,9 +4,9 @@ import argparse
 from collections.abc import Sequence
 from pathlib import Path
 
-from ensembles.kinds import HEADS, NEIGHBOURS
+from ensembles.kinds import HEADS, UNEXPORTABLE
 from ensembles.members.free_heads import fit_free_heads
-from ensembles.members.kinds import asks_neighbours, kind_of
+from ensembles.members.kinds import is_unexportable, kind_of
 from ensembles.members.load import Members, load_members, with_outside
 from trainable.errors import InputError
 from trainable.run import Run
@@ -24,8 +24,8 @@ def gather(runs: Sequence[Path], given: argparse.Namespace, *, heads: bool = Tru
     if given.also:
         members = with_outside(members, given.also)
     unwanted = {member.name for member in members.members if kind_of(member) in given.without}
-    if NEIGHBOURS in given.without:
-        unwanted |= {member.name for member in members.members if asks_neighbours(member)}
+    if UNEXPORTABLE in given.without:
+        unwanted |= {member.name for member in members.members if is_unexportable(member)}
     if len(unwanted) == len(members.members):
         raise InputError(f"--without: received {' '.join(given.without)}, which leaves no member; allowed: fewer kinds")
     return members.without(unwanted)

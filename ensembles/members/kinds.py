@@ -17,6 +17,8 @@ def kind_of(member: Member | Outside) -> str:
     return FEATURES if member.trial.config.fitted else NETWORKS
 
 
-def asks_neighbours(member: Member | Outside) -> bool:
-    """Whether it is of the last of `ensembles.kinds.KINDS`, besides its own."""
-    return isinstance(member, Member) and member.trial.config.fitted and member.trial.config.head.name not in LINEAR
+def is_unexportable(member: Member | Outside) -> bool:
+    """Whether it is of the last of `ensembles.kinds.KINDS`, besides its own: a head that is no layer of one network."""
+    if not isinstance(member, Member) or not member.trial.config.fitted:
+        return False
+    return member.trial.config.head.name not in LINEAR or len(member.trial.config.tables) > 1

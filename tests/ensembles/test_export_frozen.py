@@ -13,14 +13,15 @@ from helpers import completed, generic_data, prepared, refused, tiny
 from ensembles.build import main as build
 from ensembles.export.command import main as export
 from ensembles.predict import main as predict
+from trainable.run import Run
 
 FROZEN = {"backbone": "test_resnet", "pretrained": False, "freeze": "body"}
 
 
-def built(folder: Path, head: str) -> tuple[Path, Path]:
+def built(folder: Path, head: str, beside: tuple[str, ...] = ()) -> tuple[Path, Path]:
     data = generic_data(folder / "data", people=18, each=2)
     run = prepared(data, folder / "run")
-    completed(run, tiny(model=FROZEN, head={"name": head}))
+    completed(run, tiny(model=FROZEN, head={"name": head}, features={"beside": list(beside)}))
     assert build([str(run.root), "--data", str(data), "--without", "heads"]) == 0
     return run.root / "ensembles" / "auto", data / "images"
 
@@ -38,11 +39,22 @@ def test_exported_network_answers_as_the_ensemble(tmp_path: Path) -> None:
     assert alone[columns].to_numpy() == pytest.approx(here[columns].to_numpy(), abs=0.02)  # 32 and 16 bits
 
 
-def test_neighbours_have_no_layer_to_export(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
-    ensemble, _ = built(tmp_path, "knn")
+@pytest.mark.parametrize(
+    ("head", "beside", "what"),
+    [("knn", (), "head.name knn"), ("lda", ("test_efficientnet 32x32",), "features of 2 networks side by side")],
+)
+def test_heads_that_are_no_layer_of_one_network_name_a_build_without_them(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], head: str, beside: tuple[str, ...], what: str
+) -> None:
+    ensemble, _ = built(tmp_path, head, beside)
     said = refused(capfd, export, ensemble, tmp_path / "alone", "--no-onnx")
-    assert "received head.name knn, which is no layer; allowed: lda, ridge, logistic" in said
+    assert f"received {what}, which is no layer of one network; allowed: lda, ridge, logistic on one" in said
     assert not (tmp_path / "alone").exists()
+    run = Run(ensemble.parents[1])
+    assert said.endswith(f"ensembles.build {run.root} --without unexportable)")
+    completed(run, tiny(model=FROZEN, head={"name": "ridge"}))
+    assert build([str(run.root), "--without", "unexportable", "--name", "own"]) == 0
+    assert export([str(run.ensemble("own").root), str(tmp_path / "alone"), "--no-onnx"]) == 0
 
 
 @pytest.mark.slow
