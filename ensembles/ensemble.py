@@ -15,6 +15,7 @@ from ensembles.methods import Fitted, RowFacts, load
 from ensembles.metric import shown_metric
 from ensembles.nested import AUTO
 from ensembles.newest import latest
+from trainable.commands import spoken
 from trainable.data.attributes import Attributes
 from trainable.data.form import Form
 from trainable.errors import InputError
@@ -128,7 +129,8 @@ def read_ensemble(root: Path) -> Ensemble:
     folder = EnsembleFolder(latest(root.expanduser().absolute()))
     if not folder.built:
         raise InputError(
-            f"no ensemble: received {root}; allowed: RUN or RUN/ensembles/NAME that ensembles.build has finished"
+            f"no ensemble: received {root}; allowed: RUN or RUN/ensembles/NAME where a build has ended "
+            f"({spoken('build', 'RUN')})"
         )
     try:
         summary = folder.summary()

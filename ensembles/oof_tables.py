@@ -31,8 +31,10 @@ def write_oof_tables(place: Path, out: Path) -> None:
     if written[heads.root]:
         what += f" and of {count(written[heads.root], 'further head')} that builds fitted"
     print(f"{out}: out-of-fold predictions of {what}, on {len(images):,} images")
-    for trial, (names, table) in _on_test_photos(run).items():
+    voted = _on_test_photos(run)
+    for trial, (names, table) in voted.items():
         _write(out / f"sub_{trial}.csv", names, table, members.classes)
+    print(f"on test photos: of the {len(voted)} that voted in a build; --also passes over the others")
 
 
 def _on_test_photos(run: Run) -> dict[str, tuple[list[str], np.ndarray]]:

@@ -22,20 +22,30 @@ def main(arguments: list[str] | None = None) -> int:
 def command(place: Path, answers: Path) -> int:
     """Exit code of the command; raises InputError."""
     from ensembles.newest import latest
-    from ensembles.truth import absent_classes, metric_of, true_scores
+    from ensembles.truth import read_truth
     from trainable.metrics import MACRO_F1
     from trainable.run import EnsembleFolder
-    from trainable.words import few
+    from trainable.words import count, few
 
     folder = EnsembleFolder(latest(place))
-    scores = true_scores(folder.root, answers)
-    metric = metric_of(folder, folder.test()["classes"].tolist())
+    truth = read_truth(folder.root, answers)
+    metric, scores, error = truth.metric, truth.scores(), truth.error()
     single, vote = metric.text(scores["best_single"]), metric.text(scores["ensemble"])
     print(f"true test {metric.shown} of {folder.root.name}: best single {single}, ensemble {vote}")
-    if metric.name == MACRO_F1 and (absent := absent_classes(folder.root, answers)):
+    if folder.built:
+        told = folder.summary()
+        nested = f"nested {metric.text(told['nested_score'])} ± {told['nested_std']:.4f}"
+        print(f"expected of groups like training's: {nested}")
+    photos, groups = len(truth.labels), len(set(truth.groups.tolist()))
+    of = f" of {count(groups, 'group')}" if groups < photos else ""
+    print(f"{count(photos, 'photo')}{of} tell the truth to ± {error:.4f}")
+    if metric.name == MACRO_F1 and truth.absent:
+        classes = len(folder.test()["classes"])
+        present = classes - len(truth.absent)
+        single, vote = (metric.text(scores[name] * classes / present) for name in ("best_single", "ensemble"))
         print(
-            f"note: no photo of the answers is {few(absent)}; such a class counts as 0, as in every score here: "
-            "macro-F1 over the others alone is higher"
+            f"note: no photo of the answers is {few(truth.absent)}; such a class counts as 0, as in every score here. "
+            f"Over the other {present} alone: best single {single}, ensemble {vote}"
         )
     return 0
 

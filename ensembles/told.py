@@ -99,6 +99,8 @@ def conclusion(choice: Choice, asked: str) -> Iterator[str]:
         f"vote: nested {metric.text(row.nested)} ± {row.standard_error:.4f}{inside} "
         f"(in-sample {metric.text(own.in_sample)})"
     )
+    if row.standard_error == 0:
+        yield "an error of 0 means that these photos are too few, or too easy, to tell how it would do on others"
     ahead = row.nested - single.nested
     if trials > 1 and choice.method != "best_single":
         side = "ahead of" if ahead >= 0 else "behind"

@@ -1,6 +1,7 @@
 """True scores of a vote on the test photos, by an answer key."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +10,7 @@ import pandas as pd
 from numpy.typing import NDArray
 
 from ensembles.answer_key import number_of, right_classes, words_of
+from ensembles.nested import Bootstrap, evidence
 from ensembles.submission import as_probabilities
 from trainable.data.form import Form
 from trainable.data.text_tables import read_table
@@ -18,15 +20,46 @@ from trainable.run import EnsembleFolder, Run
 from trainable.words import few
 
 
-def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
-    """{"ensemble", "best_single"}: scores on the test images, of the submission and of the best single trial.
+@dataclass(frozen=True)
+class Truth:
+    """The right classes int64[M] of the test photos beside votes [M, C] on them, "ensemble" and "best_single".
 
-    In the metric that the ensemble was built for, higher is better. Where that is one of predicted classes and the
-    submission holds labels, its own count, else the vote that lies beside it. ensemble: the folder of a built ensemble.
-    answers: a CSV with the submission's ids, in any order, and the right classes: in the submission's column, in the
-    only other one that holds classes, or as one column a class. They are called as in training or in the submission;
-    where that has the score of one of two classes, or the column is called as one, 1 is that class. Raises InputError
-    where the folder holds no submission, or the answers have other ids or classes.
+    groups: [M], what belongs together. metric: that the ensemble was built for. absent: classes that no photo has.
+    """
+
+    labels: NDArray[np.int64]
+    votes: dict[str, NDArray[Any]]
+    groups: NDArray[Any]
+    metric: Metric
+    absent: list[str]
+
+    def scores(self) -> dict[str, float]:
+        """Of each vote, higher is better."""
+        return {name: self.metric.score(self.labels, vote) for name, vote in self.votes.items()}
+
+    def error(self) -> float:
+        """Standard error of the ensemble's score on other test photos: over groups drawn anew."""
+        vote = self.votes["ensemble"]
+        number = np.unique(self.groups, return_inverse=True)[1]
+        bootstrap = Bootstrap(self.labels, number, vote.shape[1], 0, self.metric)
+        seen = evidence(vote, self.labels, self.metric)
+        return float(bootstrap.scores(seen, np.ones(len(self.labels), bool))[1:].std())
+
+
+def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
+    """{"ensemble", "best_single"}: as `read_truth` tells them, whose arguments and errors these are."""
+    return read_truth(ensemble, answers).scores()
+
+
+def read_truth(ensemble: Path, answers: Path) -> Truth:
+    """What answers say of a submission and of the best single trial.
+
+    Where the metric is one of predicted classes and the submission holds labels, its own count, else the vote that lies
+    beside it. ensemble: the folder of a built ensemble. answers: a CSV with the submission's ids, in any order, and the
+    right classes: in the submission's column, in the only other one that holds classes, or as one column a class. They
+    are called as in training or in the submission; where that has the score of one of two classes, or the column is
+    called as one, 1 is that class. Raises InputError where the folder holds no submission, or the answers have other
+    ids or classes.
     """
     folder = EnsembleFolder(ensemble)
     if not folder.submission.is_file():
@@ -43,18 +76,10 @@ def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:
         voted = np.eye(len(classes))[told]
     else:
         voted = as_probabilities(test["vote"])
-    return {
-        "ensemble": metric.score(labels, voted),
-        "best_single": metric.score(labels, test["probabilities"][int(test["best_single"])].mean(0)),
-    }
-
-
-def absent_classes(ensemble: Path, answers: Path) -> list[str]:
-    """Names of the classes that no photo of an answer key has; arguments and errors as `true_scores`."""
-    folder = EnsembleFolder(ensemble)
-    classes, submission = folder.test()["classes"].tolist(), _submission(folder)
-    labels = _labels(submission, _form(folder, submission, classes), classes, answers)
-    return [name for number, name in enumerate(classes) if number not in labels]
+    single = test["probabilities"][int(test["best_single"])].mean(0)
+    groups = test["groups"] if "groups" in test else np.arange(len(labels))
+    absent = [name for number, name in enumerate(classes) if number not in labels]
+    return Truth(labels, {"ensemble": voted, "best_single": single}, groups, metric, absent)
 
 
 def _labels(submission: pd.DataFrame, form: Form, classes: Sequence[str], answers: Path) -> NDArray[np.int64]:

@@ -146,6 +146,7 @@ def submit(
         vote=scores,
         best_single=np.array(used.index(choice.best_single)),
         classes=np.array(members.classes),
+        **({} if test.groups is None else {"groups": np.array(test.groups)}),
     )
     write_submission(folder.submission, test, scores, members.metric)
     write_probabilities(folder.probabilities, test, scores, members.classes)

@@ -18,7 +18,7 @@ HELP = """usage: foldvote COMMAND [...]
 
 foldvote COMMAND --help says more. The usual order:
   foldvote describe DATA                 what is in a folder, before anything is trained
-  foldvote search demo --data DATA       a space by name ({spaces}), or a file
+  foldvote search frozen --data DATA     a space by name ({spaces}), or a file
   foldvote build                         votes the newest run, and writes its submission
 """
 INTRO = "Find, train and combine image classifiers for small, imbalanced data whose images come in groups."

@@ -16,6 +16,7 @@ from trainable.device import this_device
 from trainable.errors import InputError
 from trainable.run import Run, Trial
 from trainable.training.cut import cut_short
+from trainable.words import count
 
 FORWARD = 1 / 3  # of what training on a photo takes
 PASS = 1.5  # of the photos' share: one process reads networks and photos anew
@@ -75,8 +76,11 @@ def vote_in_time(run: Run, data: Path | None, most: int, *, heads: bool) -> bool
     words += [] if heads else ["--without", HEADS]
     try:
         built = command(parser().parse_args(words)) == 0
-        if built and not heads and any(trial.finished and trial.config.fitted for trial in run.trials()):
-            print("further heads on the same features were left out for want of time; with them, usually better:")
+        complete = [trial for trial in run.trials() if trial.finished]
+        left = [f"{len(complete) - most} of {count(len(complete), 'complete trial')}"] if most < len(complete) else []
+        left += ["further heads on the same features"] if not heads and any(t.config.fitted for t in complete) else []
+        if built and left:
+            print(f"left out for want of time: {' and '.join(left)}; a build without --hours takes them")
             print(f"next: {spoken('build', run.root)}", flush=True)
         return built
     except InputError as error:

@@ -12,7 +12,8 @@ from search.ending import per_table
 from search.first_heads import pair_of
 from trainable.run import Run, Trial
 
-COMPARING = 60.0  # seconds, in which the methods are compared with several times as many members
+COMPARING = 0.02  # seconds a photo, in which the methods are compared with several times as many members
+STARTING = 5.0  # seconds that it takes however few they are
 
 
 def members_in_time(run: Run, seconds: float, network: float) -> tuple[int, bool]:
@@ -29,7 +30,8 @@ def members_in_time(run: Run, seconds: float, network: float) -> tuple[int, bool
     costs = [(_table(t), share * tables[_table(t)]) if t.config.fitted else (t.id, network) for t in trials]
     # What a head takes is known from those that did not wait.
     quick = sorted(trial.result.seconds for trial in fitted)[: len(fitted) - len(tables)]
-    further = len(tables) * len(HEADS) * median(quick) + COMPARING if quick else math.inf
+    comparing = STARTING + COMPARING * len(run.manifest.frame)
+    further = len(tables) * len(HEADS) * median(quick) + comparing if quick else math.inf
     return fitting(costs, seconds), sum(dict(costs).values()) + further <= seconds
 
 

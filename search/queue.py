@@ -34,6 +34,7 @@ def command(place: Path, words: list[str]) -> int:
     from search.plan import try_parameters
     from search.space import DataFacts
     from search.space_file import load_space
+    from trainable.locks import held
     from trainable.run import Run
 
     run = Run.open(place)
@@ -42,11 +43,13 @@ def command(place: Path, words: list[str]) -> int:
     try_parameters(space, DataFacts.of(run.manifest), values)
     enqueue(run.study, values)
     begun, planned = len(own_trials(run.study)), run.settings["trials"]
-    print(f"queued {values} in {run.root}: the next new trial; a search that runs takes it by itself")
-    if begun >= planned:
-        print(
-            f"but all {planned} trials of this search are begun: when it has ended, the command below trains this one"
-        )
+    print(f"queued {values} in {run.root}: the next new trial")
+    if held(run.lock):
+        print("the search goes on: it takes this one by itself" if begun < planned else "the search goes on, with all "
+              f"of its {planned} trials begun: only when it has ended the command below trains this one")  # fmt: skip
+        if begun < planned:
+            print(f"next: {spoken('report', run.root)}")
+            return 0
     trials = max(planned, begun + 1)
     more = ["--trials", trials] if trials != space.search.trials else []
     small = ["--smoke"] if run.settings["epochs"] != space.search.epochs else []

@@ -8,9 +8,9 @@ from pathlib import Path
 from trainable.errors import InputError, unknown
 
 WHERE = (
-    "demo, frozen and any run without a GPU; the others retell published solutions of the competition that foldvote "
-    "was made for, and want one, and weights from a hub. The files lie in {folder}; a space of your own may begin "
-    "with `from spaces.demo import space`."
+    "demo, frozen and any run without a GPU; the others want one, and weights from a hub. Those after full and "
+    "ablation retell published solutions of the competition that foldvote was made for. The files lie in {folder}; a "
+    "space of your own may begin with `from spaces.demo import space`."
 )
 FIRST = "demo, frozen, any, full"  # the ones to begin with
 
@@ -37,6 +37,10 @@ def listed(width: int) -> str:
 
 def find_space(asked: Path) -> Path:
     """A space file by its path or, for a plain word, by the name of one that is shipped; InputError where none is."""
+    if asked.is_dir() and str(asked) not in shipped():
+        raise InputError(
+            f"SPACE: received {asked}, a folder; allowed: a space ({FIRST}), and --data {asked} for photos"
+        )
     if asked.suffix or len(asked.parts) != 1:
         if not asked.is_file():
             meant = f"; did you mean {asked.stem}, which comes with foldvote" if asked.stem in shipped() else ""

@@ -104,7 +104,8 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
         run = Run.open(run.root)
     elif run.begun or run.root.is_file():
         raise InputError(
-            f"run name: received {run.root}, which exists; allowed: another --name, or --resume to go on with a run"
+            f"run name: received {run.root}, which exists{_whose(run)}; allowed: another --name, or --resume to go on "
+            "with a run"
         )
     elif strangers := run.strangers():
         raise InputError(f"run name: received {run.root}, which holds {few(strangers)}; allowed: another --name")
@@ -141,6 +142,10 @@ def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: I
             raise
         given_folds = with_given_folds(space, run.manifest)
         return drive(options, given_folds, run, executor, trackers, first=plan.first)
+
+
+def _whose(run: Run) -> str:
+    return f", a run on {run.info.data}" if run.begun else ""
 
 
 def _other_space(command: str, space: Path, name: str) -> str:

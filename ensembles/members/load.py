@@ -124,7 +124,7 @@ def with_outside(members: Members, folders: Sequence[Path], say: Callable[[str],
     """
     images = members.run.manifest.frame["image"].to_numpy(str)[members.rows].tolist()
     added, tables = [], []
-    for found in (outside for folder in folders for outside in find_outside(folder)):
+    for found in (outside for folder in folders for outside in find_outside(folder, say)):
         table, told = read_outside(found.oof, images, members.classes)
         score = members.metric.score(members.labels, table)
         added.append(replace(found, oof_score=score, same_folds=same_parts(told, members.fold)))

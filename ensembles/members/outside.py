@@ -7,7 +7,7 @@ predicted each row. `foldvote oof RUN` writes a run's own trials so.
 """
 
 import zipfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -50,8 +50,8 @@ class Outside:
         return self
 
 
-def find_outside(folder: Path) -> list[Outside]:
-    """The pairs of a folder, by name; raises InputError where there are none, or one is without its other half."""
+def find_outside(folder: Path, say: Callable[[str], None] = print) -> list[Outside]:
+    """The pairs of a folder, by name; raises InputError where there are none. say: told of halves without the other."""
     there = sorted(f for f in folder.iterdir() if f.is_file()) if folder.is_dir() else []
     tables = [f for f in there if f.name.startswith("oof_")]
     if not tables:
@@ -62,13 +62,18 @@ def find_outside(folder: Path) -> list[Outside]:
         raise InputError(f"--also: received {few(strange)} in {folder}; allowed: tables as .csv or .npz")
     if len({f.stem for f in tables}) < len(tables):
         raise InputError(f"--also: received {few(f.name for f in tables)} in {folder}; allowed: each name once")
-    found = []
+    found, alone = [], []
     for oof in tables:
         name = oof.stem.replace("oof_", "sub_", 1)
         sub = next((half for half in there if half.stem == name and half.suffix.lower() in SUFFIXES), None)
         if sub is None:
-            raise InputError(f"--also: received {oof} without {name}.csv; allowed: both")
-        found.append(Outside(oof.absolute(), sub.absolute()))
+            alone.append(f"{oof.name} without {name}.csv")
+        else:
+            found.append(Outside(oof.absolute(), sub.absolute()))
+    if not found:
+        raise InputError(f"--also: received {folder}, where there is {few(alone)}; allowed: both")
+    if alone:
+        say(f"left out: in {folder} there is {few(alone)}, which says nothing of the test photos")
     return found
 
 

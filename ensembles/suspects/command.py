@@ -75,20 +75,23 @@ def list_of(given: argparse.Namespace, place: Path, out: Path, other: str) -> in
     table = table_of(found, images, manifest.made_of).drop(columns=[] if given.by_fold else ["fold"])
     write_atomic(out, lambda p: table.to_csv(p, index=False))
     fields = Counter(s.field for _, s in found)
+    believed, weak = doubt(members, votes)
     counts = ", ".join(f"{n} of {field}" for field, n in fields.most_common())
     if not found:
         print(f"no label looks wrong; {out} has no line")
-        print(doubt(members, votes))
+        print(believed)
         print(f"next: {other}")
         return 0
-    print(f"values that look wrong: {counts}; {len(table):,} photos, a line each, by score in {out}")
-    print(doubt(members, votes))
+    order = "fold by fold, the surest of each first" if given.by_fold else "the surest first"
+    print(f"values that look wrong: {counts}; {len(table):,} photos, a line each, {order}, in {out}")
+    print(believed)
     shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]
     sheet = [(s.caption(n), [images[r] for r in s.rows]) for n, s in enumerate(shown, start=1)]
     picture = out.with_suffix(".png")
-    draw_sheet(picture, manifest.root, sheet, doubt(members, votes))
+    draw_sheet(picture, manifest.root, sheet, believed)
     print(f"contact sheet of the first {len(shown)}: {picture}")
-    unseen = "" if given.by_fold else "look at the photos, delete wrong lines, and "
+    keep = "keep the first lines of each fold alone, and " if weak else ""
+    unseen = keep if given.by_fold else "look at the photos, delete wrong lines, and "
     print(f'{unseen}give the list to a search, in its space: "rows": {{"corrections": "{out}"}}')
     print(f"next: open {shlex.quote(str(picture))}")
     return 0

@@ -63,8 +63,11 @@ def _changes(suspect: Suspect, made_of: Attributes) -> list[tuple[str, str, str]
     return [(swap.column, other, one), (swap.column, one, other)]
 
 
-def doubt(members: Members, votes: np.ndarray) -> str:
-    """How far to believe the list, from how often votes [N, C], or [K, N, C] a fold, contradict labels out of fold."""
+def doubt(members: Members, votes: np.ndarray) -> tuple[str, bool]:
+    """How far to believe the list, from how often votes [N, C], or [K, N, C] a fold, contradict labels out of fold.
+
+    And whether that is too often for all of it to be believed.
+    """
     rows = np.arange(len(members.labels))
     own = votes[members.fold, rows] if votes.ndim == 3 else votes
     pairs = {LABEL: (members.labels, own)}
@@ -76,8 +79,8 @@ def doubt(members: Members, votes: np.ndarray) -> str:
     weak = [name for name, share in shares.items() if share > USUAL]
     line = f"photos on which the vote contradicts the label: {told}"
     if not weak:
-        return line
+        return line, False
     return (
         f"{line}. Labels are seldom wrong on more than {USUAL:.0%}: most suspicions of {', '.join(weak)} are the "
         "vote's own mistakes, and only the first lines are worth a look"
-    )
+    ), True

@@ -43,8 +43,8 @@ class Aside:
         wait_for(self._thread)
         waited = time.monotonic() - began
         print(
-            f"warning: {self.name} did not end within {waited:.0f} s; what it had left to write ({left}) is left out: "
-            "pictures or charts of the last epochs, no result",
+            f"warning: {self.name} did not end within {waited:.0f} s; what it had left to draw ({left}) is left out: "
+            "pictures or charts of the last epochs; every result is kept",
             file=sys.stderr,
         )
         return False

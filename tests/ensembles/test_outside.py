@@ -77,7 +77,7 @@ def test_arrays_that_do_not_fit_are_refused(tmp_path: Path, change: dict) -> Non
         read_outside(tmp_path / "oof_m.npz", IMAGES, CLASSES)
 
 
-def test_a_half_without_the_other_is_refused(tmp_path: Path) -> None:
+def test_a_half_without_the_other_is_left_out_aloud_and_refused_where_it_is_all(tmp_path: Path) -> None:
     with pytest.raises(InputError, match=r"without tables; allowed: a folder with oof_NAME\.csv and sub_NAME\.csv"):
         find_outside(tmp_path)
     TABLE.to_csv(tmp_path / "oof_m.csv", index=False)
@@ -92,7 +92,10 @@ def test_a_half_without_the_other_is_refused(tmp_path: Path) -> None:
             find_outside(tmp_path)
         (tmp_path / name).unlink()
     (tmp_path / "sub_m.CSV").touch()
-    assert [found.sub.name for found in find_outside(tmp_path)] == ["sub_m.CSV"]
+    (tmp_path / "oof_n.csv").touch()
+    said: list[str] = []
+    assert [found.sub.name for found in find_outside(tmp_path, said.append)] == ["sub_m.CSV"]
+    assert len(said) == 1 and said[0].startswith(f"left out: in {tmp_path} there is oof_n.csv without sub_n.csv")
 
 
 @pytest.mark.slow

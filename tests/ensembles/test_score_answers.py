@@ -6,8 +6,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from helpers import write_table
+from sklearn.metrics import f1_score
 
-from ensembles.truth import absent_classes, true_scores
+from ensembles.score_answers import main
+from ensembles.truth import read_truth, true_scores
 from trainable.data.form import Form
 from trainable.errors import InputError
 from trainable.files import write_json
@@ -38,8 +40,26 @@ def test_truth_is_compared_under_the_names_of_the_data(tmp_path: Path, classes: 
 def test_classes_that_answers_lack_are_named(tmp_path: Path) -> None:
     """They count as 0 in macro-F1, which scikit-learn leaves out where nobody names them."""
     folder = ensemble(tmp_path / "e", ("a", "b", "c"), [0, 1, 0], ["a", "b", "b"])
-    assert absent_classes(folder, answers(tmp_path / "lacks.csv", ["a", "b", "a"])) == ["c"]
-    assert absent_classes(folder, answers(tmp_path / "whole.csv", ["a", "b", "c"])) == []
+    assert read_truth(folder, answers(tmp_path / "lacks.csv", ["a", "b", "a"])).absent == ["c"]
+    assert read_truth(folder, answers(tmp_path / "whole.csv", ["a", "b", "c"])).absent == []
+
+
+def test_what_is_said_of_the_truth(tmp_path: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    """How far it may be off, over groups drawn anew, and over the classes that are there, as scikit-learn has it."""
+    rng = np.random.default_rng(0)
+    right, voted = rng.integers(0, 2, 40), rng.integers(0, 2, 40)
+    root = ensemble(tmp_path / "e", ("a", "b", "c"), voted.tolist(), ["ab"[v] for v in voted])
+    key = answers(tmp_path / "key.csv", ["ab"[v] for v in right])
+    assert main([str(root), str(key)]) == 0
+    alone, said = read_truth(root, key), capfd.readouterr().out
+    assert f"40 photos tell the truth to ± {alone.error():.4f}" in said and "expected" not in said
+    present = f1_score(right, voted, average="macro")
+    assert f"Over the other 2 alone: best single {present:.4f}, ensemble {present:.4f}" in said
+    folder = EnsembleFolder(root)
+    folder.write_test(**folder.test(), groups=np.arange(40) // 8)
+    assert main([str(root), str(key)]) == 0
+    assert "40 photos of 5 groups tell the truth to ± " in capfd.readouterr().out
+    assert read_truth(root, key).error() != alone.error()
 
 
 def test_truth_of_the_competition_is_in_numbers(tmp_path: Path) -> None:

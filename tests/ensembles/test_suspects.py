@@ -272,7 +272,8 @@ def test_list_by_fold_may_be_applied_unseen(sample: Path, tmp_path: Path, capfd:
         assert not np.allclose(votes[k][~own], oof[~own], atol=1e-2)
     assert main([str(run.root), "--by-fold", "--out", str(out)]) == 0
     said = capfd.readouterr().out
-    assert f'\ngive the list to a search, in its space: "rows": {{"corrections": "{out}"}}\n' in said
+    told = "keep the first lines of each fold alone, and give the list to a search, in its space"
+    assert f'\n{told}: "rows": {{"corrections": "{out}"}}\n' in said
     assert said.splitlines()[-1] == f"next: open {out.with_suffix('.png')}"
     assert "are the vote's own mistakes" in said, "it has learnt next to nothing"
     table, manifest = pd.read_csv(out, dtype=str), read_manifest(sample)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -279,6 +280,10 @@ def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:
             "warning: 2 photos of test folders, such as test/23.png, not in sample_submission.csv, so nothing predicts "
             "them",
         ]
+    (root / "sample_submission.csv").unlink()
+    shutil.rmtree(root / "test")
+    (warning,) = [line for line in read(root)[0][0].taken.lines if line.startswith("warning")]
+    assert "neither training nor predicted (to have photos predicted: a folder called test, a test.csv, or" in warning
 
 
 @pytest.mark.parametrize("head", [("id", "a", "b", "Usage"), ("id", "label", "Usage"), ("Usage", "id", "label")])

@@ -35,11 +35,11 @@ def test_plan_draws_configurations_and_builds_their_networks(generic: Path, tmp_
         ('"size": (40, 32)', []),
         (
             '"size": (48, 32)',
-            ["48x32 (height x width) shows most photos 1.50 times too high; 48x48 would not"],
+            ["48x32 (height x width) shows most photos 1.50 times too high; 48x48 in the space would not"],
         ),
         (
             '"size": (32, 64)',
-            ["32x64 (height x width) shows most photos 2.00 times too wide; 32x32 would not"],
+            ["32x64 (height x width) shows most photos 2.00 times too wide; 32x32 in the space would not"],
         ),
         ('"size": (48, 32), "crop": (0.9, 0.6)', []),
     ],

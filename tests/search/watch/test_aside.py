@@ -39,9 +39,7 @@ def test_what_hangs_is_left_behind_and_said(capsys: pytest.CaptureFixture[str]) 
     began = time.monotonic()
     assert not aside.end(drop=False)
     assert time.monotonic() - began < 5
-    assert (
-        "warning: MLflow did not end within 0 s; what it had left to write (1) is left out" in capsys.readouterr().err
-    )
+    assert "warning: MLflow did not end within 0 s; what it had left to draw (1) is left out" in capsys.readouterr().err
     go.set()
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 
+from trainable.commands import spoken
 from trainable.data.flags import Flags, Taken
 from trainable.data.form import Form, form_of, guessed_class
 from trainable.data.headers import find, named, refuse_near
@@ -195,9 +196,9 @@ def _unnamed(located: Located, source: Source, image: str, test: TestRows | None
             f"{where}: the label is the folder that photos lie in, and {count(len(left), 'photo')}, such as {left[0]}, "
             f"in no row; allowed: a row for each, {where} taken away, or --image {image}, which leaves them out"
         )
-    return [
-        f"warning: {count(len(left), 'photo')}, such as {left[0]}, in no row of {where}: neither training nor predicted"
-    ]
+    how = f"to have photos predicted: a folder called test, a test.csv, or {spoken('predict')} after a build"
+    told = f"{count(len(left), 'photo')}, such as {left[0]}, in no row of {where}"
+    return [f"warning: {told}: neither training nor predicted{f' ({how})' if test is None else ''}"]
 
 
 def _with_photos(table: Table, located: Located, image: str, flags: Flags) -> tuple[Table, Located, list[str]]:
