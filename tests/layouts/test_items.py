@@ -93,6 +93,15 @@ def test_several_columns_of_photos(tmp_path: Path) -> None:
     assert "--image: received 'bakc', no column of test.csv; allowed: back" in refusal(tmp_path, image="front,bakc")
 
 
+def test_ids_of_rows_with_several_photos_are_no_label(tmp_path: Path) -> None:
+    """In a table of a row a photo they repeat, as does the number of the row that it remembers."""
+    photos(tmp_path, [f"photos/{one}_{side}.jpg" for one in _ids(12) for side in "lr"])
+    lines = [(one, f"{one}_l.jpg", f"{one}_r.jpg", LABELS[i % 2]) for i, one in enumerate(_ids(12))]
+    manifest, _ = read(table(tmp_path, "data.csv", ("id", "left", "right", "finding"), lines), image="left,right")
+    assert "label = finding (the one column whose values repeat)" in manifest.taken.lines
+    assert manifest.classes == LABELS
+
+
 def test_test_rows_without_a_sample_are_gathered_again(tmp_path: Path) -> None:
     _, test = read(sides(tmp_path, sample=False), image="front,back")
     assert test is not None and list(test.table) == ["id", "label"] and test.table["id"].tolist() == _ids(3, "t")
