@@ -148,6 +148,23 @@ def test_manifest_csv_with_what_a_row_is_a_photo_of(tmp_path: Path) -> None:
     assert "photos of one answer with several labels: received c00_0.jpg and others" in refusal(tmp_path, id="thing")
 
 
+def test_extra_photos_of_a_scored_thing_train_where_it_does(tmp_path: Path) -> None:
+    """Without a group they trained in every fold, those that score the thing too."""
+    photos(tmp_path, [f"{one}_{k}.jpg" for one in (*_ids(8), "x") for k in range(3)])
+    lines = [(f"{one}_{k}.jpg", one, LABELS[i % 2], f"g{i}") for k in range(2) for i, one in enumerate(_ids(8))]
+    table(tmp_path, "manifest.csv", ("path", "thing", "label", "group"), lines)
+    more = [("c00_2.jpg", "c00 ", "cat"), ("c03_2.jpg", "c03", "dog"), ("x_0.jpg", "", "dog"), ("x_1.jpg", "x", "dog")]
+    table(tmp_path, "extra.csv", ("path", "thing", "label"), more)
+    manifest, _ = read(tmp_path, id="thing")
+    assert manifest.frame["group"].tolist()[16:] == ["g0", "g3", "x_0.jpg", "x_1.jpg"]
+    assert "extra.csv: 2 rows of groups that are scored train where their group does" in manifest.taken.lines
+    table(tmp_path, "extra.csv", ("path", "thing", "label", "group"), [(*more[0], "g5")])
+    assert "photos of one thing in two groups: received c00_2.jpg" in refusal(tmp_path, id="thing")
+    table(tmp_path, "manifest.csv", ("path", "item", "label"), [line[:3] for line in lines])
+    table(tmp_path, "extra.csv", ("path", "item", "label"), more)
+    assert read(tmp_path, id="item")[0].frame["group"].tolist()[16:18] == ["c00_0.jpg", "c03_0.jpg"]
+
+
 def test_names_that_begin_with_ids(tmp_path: Path) -> None:
     manifest, test = read(views(tmp_path), group="site")
     assert len(manifest.frame) == 24 and manifest.scored.sum() == 12 and manifest.frame["group"].nunique() == 6
