@@ -165,6 +165,24 @@ def test_extra_photos_of_a_scored_thing_train_where_it_does(tmp_path: Path) -> N
     assert read(tmp_path, id="item")[0].frame["group"].tolist()[16:18] == ["c00_0.jpg", "c03_0.jpg"]
 
 
+def test_copies_among_photos_of_things(tmp_path: Path) -> None:
+    """A thing's second photo was left out as an extra one, and an extra copy of it trained in every fold."""
+    photos(tmp_path, [f"{one}_{k}.jpg" for one in _ids(8) for k in range(2)])
+    photos(tmp_path, ["x_0.jpg", "x_1.jpg"])
+    shutil.copy(tmp_path / "c00_0.jpg", tmp_path / "c05_1.jpg")
+    shutil.copy(tmp_path / "c03_1.jpg", tmp_path / "x_0.jpg")
+    shutil.copy(tmp_path / "c06_1.jpg", tmp_path / "x_1.jpg")
+    lines = [(f"{one}_{k}.jpg", one, LABELS[i % 2]) for i, one in enumerate(_ids(8)) for k in range(2)]
+    table(tmp_path, "manifest.csv", ("path", "thing", "label"), lines)
+    manifest, _ = read(tmp_path, id="thing")
+    assert len(manifest.frame) == 16 and not any("extra.csv" in line for line in manifest.taken.lines)
+    merged = read(tmp_path, id="thing", merge_duplicates=True)[0].frame
+    assert merged["group"].nunique() == 7
+    table(tmp_path, "extra.csv", ("path", "label"), [("x_0.jpg", "dog"), ("x_1.jpg", "cat")])
+    manifest, _ = read(tmp_path, id="thing")
+    assert manifest.frame["group"].tolist()[16:] == ["c03_0.jpg", "c06_0.jpg"]
+
+
 def test_names_that_begin_with_ids(tmp_path: Path) -> None:
     manifest, test = read(views(tmp_path), group="site")
     assert len(manifest.frame) == 24 and manifest.scored.sum() == 12 and manifest.frame["group"].nunique() == 6
