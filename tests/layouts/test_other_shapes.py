@@ -156,3 +156,12 @@ def test_tables_of_two_parts_that_name_photos_alike(tmp_path: Path, form: str, e
     manifest, _ = read(tmp_path)
     found = dict(zip(manifest.frame["image"], texts(manifest), strict=True))
     assert found == {f"{part}/images/{i}.jpg": name for part, names in labels.items() for i, name in enumerate(names)}
+
+
+def test_photos_in_several_rows_each_are_named_as_such(tmp_path: Path) -> None:
+    """A row an annotator: it was said that no column names photos."""
+    photos(tmp_path, [f"p/{i}.jpg" for i in range(6)])
+    rows = [(f"{i}.jpg", k, "ab"[i % 2]) for k in range(3) for i in range(6)]
+    table(tmp_path, "labels.csv", ("image", "by", "label"), rows)
+    assert "names photos in image, each in several rows (--image image reads it)" in refusal(tmp_path)
+    assert len(read(tmp_path, image="image")[0].frame) == 6
