@@ -47,6 +47,12 @@ def _answers(truth: pd.DataFrame, key: str, column: str, words: Words, source: P
     if len({words[clean(name)] for name in hot}) > 1 and (ones := _one_hot(truth[hot])) is not None:
         return [words[clean(hot[place])] for place in ones]
     own = find(others, column, source)
+    label = find(others, "label", source)
+    if own is not None and label not in (None, own) and {by_value(clean(v)) for v in truth[label]} <= set(words):
+        raise InputError(
+            f"{source}: two readings: answers in {own}, as the submission has its own, or in {label}; allowed: one of "
+            "these columns"
+        )
     if own is None and len(others) > 1:  # further columns, as competitions say which rows are public
         holding = [name for name in others if {by_value(clean(v)) for v in truth[name]} <= set(words)]
         own = holding[0] if len(holding) == 1 else None

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 
 from ensembles.members import load_members
+from ensembles.members.outside import FOLD
 from trainable.files import write_atomic
 from trainable.run import Run
 from trainable.words import count
@@ -25,7 +26,7 @@ def write_oof_tables(place: Path, out: Path) -> None:
     written = {run.root: 0, heads.root: 0}
     for member, table in zip(members.members, members.probabilities, strict=True):
         if len(member.factors) == 1:
-            _write(out / f"oof_{member.trial.id}.csv", images, table, members.classes, members.fold)
+            write_table(out / f"oof_{member.trial.id}.csv", images, table, members.classes, members.fold)
             written[member.trial.run.root] += 1
     what = count(written[run.root], "trial")
     if written[heads.root]:
@@ -33,7 +34,7 @@ def write_oof_tables(place: Path, out: Path) -> None:
     print(f"{out}: out-of-fold predictions of {what}, on {len(images):,} images")
     voted = _on_test_photos(run)
     for trial, (names, table) in voted.items():
-        _write(out / f"sub_{trial}.csv", names, table, members.classes)
+        write_table(out / f"sub_{trial}.csv", names, table, members.classes)
     print(f"on test photos: of the {len(voted)} that voted in a build; --also passes over the others")
 
 
@@ -50,11 +51,16 @@ def _on_test_photos(run: Run) -> dict[str, tuple[list[str], np.ndarray]]:
     return found
 
 
-def _write(
+def write_table(
     file: Path, images: Sequence[str], table: np.ndarray, classes: Sequence[str], fold: np.ndarray | None = None
 ) -> None:
-    columns: dict[str, object] = {"image": list(images)}
-    if fold is not None:
-        columns["fold"] = fold
-    frame = pd.DataFrame({**columns, **{name: table[:, c] for c, name in enumerate(classes)}})
+    """Write image, fold where it is given, and a column a class, from table [N, C]; see `read_outside`.
+
+    A class keeps its name: where one is called image, the images stand under another; where one is fold, folds do not.
+    """
+    image = next(name for name in ("image", "path", *map("path_{}".format, classes)) if name not in classes)
+    frame = pd.DataFrame(table, columns=list(classes))
+    if fold is not None and FOLD not in classes:
+        frame.insert(0, FOLD, fold)
+    frame.insert(0, image, list(images))
     write_atomic(file, lambda path: frame.to_csv(path, index=False))

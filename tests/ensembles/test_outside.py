@@ -10,6 +10,7 @@ from helpers import complete_run, refused
 from ensembles.build import main
 from ensembles.members.outside import find_outside, read_outside, same_parts
 from ensembles.oof import main as write_oof
+from ensembles.oof_tables import write_table
 from ensembles.predict import main as predict
 from trainable.errors import InputError
 from trainable.run import Run
@@ -96,6 +97,15 @@ def test_a_half_without_the_other_is_left_out_aloud_and_refused_where_it_is_all(
     said: list[str] = []
     assert [found.sub.name for found in find_outside(tmp_path, said.append)] == ["sub_m.CSV"]
     assert len(said) == 1 and said[0].startswith(f"left out: in {tmp_path} there is oof_n.csv without sub_n.csv")
+
+
+@pytest.mark.parametrize("classes", [("cat", "image"), ("fold", "image"), ("image", "path", "path_image")])
+def test_classes_called_like_columns_of_a_table_leave_its_images(tmp_path: Path, classes: tuple[str, ...]) -> None:
+    table = np.random.default_rng(0).dirichlet(np.ones(len(classes)), 3).astype(np.float32)
+    write_table(tmp_path / "oof_m.csv", IMAGES, table, classes, np.array([1, 0, 1], np.int8))
+    found, fold = read_outside(tmp_path / "oof_m.csv", IMAGES, classes)
+    np.testing.assert_allclose(found, table, atol=1e-6)
+    assert (None if fold is None else fold.tolist()) == (None if "fold" in classes else ["1", "0", "1"])
 
 
 @pytest.mark.slow

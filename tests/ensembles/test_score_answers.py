@@ -141,6 +141,15 @@ def test_numbers_are_no_names_of_classes_and_a_sorted_submission_is_put_in_order
     assert true_scores(root, tmp_path / "a.csv") == before
 
 
+def test_labels_beside_predictions_are_two_readings(tmp_path: Path) -> None:
+    """A submission that the labels were joined to scored itself, with 1."""
+    folder = ensemble(tmp_path / "e", ("a", "b"), [0, 1], ["a", "b"])
+    both = tmp_path / "both.csv"
+    write_table(both, ("path", "prediction", "label"), [("0.png", "a", "b"), ("1.png", "b", "b")])
+    with pytest.raises(InputError, match=r"two readings: answers in prediction, .* or in label; allowed: one of"):
+        true_scores(folder, both)
+
+
 def test_answers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
     folder = ensemble(tmp_path / "e", ("a", "b"), [0, 1], ["a", "b"])
     with pytest.raises(InputError, match="received class 'z'; allowed: a, b"):

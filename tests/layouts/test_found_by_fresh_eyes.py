@@ -92,6 +92,9 @@ def test_groups_that_may_be_nobody_or_were_rounded_are_warned_of(tmp_path: Path)
     said = listed(tmp_path / "d", [(name,) for name in names], "group")
     assert "warning: group 'unknown': one of them, or nobody known? 2 rows (an empty cell stands alone)" in said
     assert sum("nobody known" in line for line in said) == 2
+    nobody = ["nan", "NaN", "None", "none", "p", "q", "p", "q"]
+    alone = listed(tmp_path / "alone", [(name,) for name in nobody], "group")
+    assert not any("one of them" in line for line in alone)  # each stands alone, however it is written
     table(tmp_path / "d", "test.csv", ("path", "group"), [(f"{i}.png", ("p", "unknown")[i > 0]) for i in range(3)])
     assert any("test group 'unknown': one of them" in line for line in plan_lines(read(tmp_path / "d")[0]))
     assert any("1 values such as 1.23457E+17 look like numbers that were rounded" in line for line in said)
@@ -282,7 +285,7 @@ def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:
         ]
     (root / "sample_submission.csv").unlink()
     shutil.rmtree(root / "test")
-    (warning,) = [line for line in read(root)[0][0].taken.lines if line.startswith("warning")]
+    (warning,) = [line for line in read(root, label="y")[0].taken.lines if line.startswith("warning")]
     assert "neither training nor predicted (to have photos predicted: a folder called test, a test.csv, or" in warning
 
 

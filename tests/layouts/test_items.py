@@ -93,6 +93,15 @@ def test_several_columns_of_photos(tmp_path: Path) -> None:
     assert "--image: received 'bakc', no column of test.csv; allowed: back" in refusal(tmp_path, image="front,bakc")
 
 
+def test_ids_of_rows_with_several_photos_are_no_label(tmp_path: Path) -> None:
+    """In a table of a row a photo they repeat, as does the number of the row that it remembers."""
+    photos(tmp_path, [f"photos/{one}_{side}.jpg" for one in _ids(12) for side in "lr"])
+    lines = [(one, f"{one}_l.jpg", f"{one}_r.jpg", LABELS[i % 2]) for i, one in enumerate(_ids(12))]
+    manifest, _ = read(table(tmp_path, "data.csv", ("id", "left", "right", "finding"), lines), image="left,right")
+    assert "label = finding (the one column whose values repeat)" in manifest.taken.lines
+    assert manifest.classes == LABELS
+
+
 def test_test_rows_without_a_sample_are_gathered_again(tmp_path: Path) -> None:
     _, test = read(sides(tmp_path, sample=False), image="front,back")
     assert test is not None and list(test.table) == ["id", "label"] and test.table["id"].tolist() == _ids(3, "t")
@@ -137,6 +146,41 @@ def test_manifest_csv_with_what_a_row_is_a_photo_of(tmp_path: Path) -> None:
     lines[0] = ("c00_0.jpg", "c00", "dog")
     table(tmp_path, "manifest.csv", ("path", "thing", "label"), lines)
     assert "photos of one answer with several labels: received c00_0.jpg and others" in refusal(tmp_path, id="thing")
+
+
+def test_extra_photos_of_a_scored_thing_train_where_it_does(tmp_path: Path) -> None:
+    """Without a group they trained in every fold, those that score the thing too."""
+    photos(tmp_path, [f"{one}_{k}.jpg" for one in (*_ids(8), "x") for k in range(3)])
+    lines = [(f"{one}_{k}.jpg", one, LABELS[i % 2], f"g{i}") for k in range(2) for i, one in enumerate(_ids(8))]
+    table(tmp_path, "manifest.csv", ("path", "thing", "label", "group"), lines)
+    more = [("c00_2.jpg", "c00 ", "cat"), ("c03_2.jpg", "c03", "dog"), ("x_0.jpg", "", "dog"), ("x_1.jpg", "x", "dog")]
+    table(tmp_path, "extra.csv", ("path", "thing", "label"), more)
+    manifest, _ = read(tmp_path, id="thing")
+    assert manifest.frame["group"].tolist()[16:] == ["g0", "g3", "x_0.jpg", "x_1.jpg"]
+    assert "extra.csv: 2 rows of groups that are scored train where their group does" in manifest.taken.lines
+    table(tmp_path, "extra.csv", ("path", "thing", "label", "group"), [(*more[0], "g5")])
+    assert "photos of one thing in two groups: received c00_2.jpg" in refusal(tmp_path, id="thing")
+    table(tmp_path, "manifest.csv", ("path", "item", "label"), [line[:3] for line in lines])
+    table(tmp_path, "extra.csv", ("path", "item", "label"), more)
+    assert read(tmp_path, id="item")[0].frame["group"].tolist()[16:18] == ["c00_0.jpg", "c03_0.jpg"]
+
+
+def test_copies_among_photos_of_things(tmp_path: Path) -> None:
+    """A thing's second photo was left out as an extra one, and an extra copy of it trained in every fold."""
+    photos(tmp_path, [f"{one}_{k}.jpg" for one in _ids(8) for k in range(2)])
+    photos(tmp_path, ["x_0.jpg", "x_1.jpg"])
+    shutil.copy(tmp_path / "c00_0.jpg", tmp_path / "c05_1.jpg")
+    shutil.copy(tmp_path / "c03_1.jpg", tmp_path / "x_0.jpg")
+    shutil.copy(tmp_path / "c06_1.jpg", tmp_path / "x_1.jpg")
+    lines = [(f"{one}_{k}.jpg", one, LABELS[i % 2]) for i, one in enumerate(_ids(8)) for k in range(2)]
+    table(tmp_path, "manifest.csv", ("path", "thing", "label"), lines)
+    manifest, _ = read(tmp_path, id="thing")
+    assert len(manifest.frame) == 16 and not any("extra.csv" in line for line in manifest.taken.lines)
+    merged = read(tmp_path, id="thing", merge_duplicates=True)[0].frame
+    assert merged["group"].nunique() == 7
+    table(tmp_path, "extra.csv", ("path", "label"), [("x_0.jpg", "dog"), ("x_1.jpg", "cat")])
+    manifest, _ = read(tmp_path, id="thing")
+    assert manifest.frame["group"].tolist()[16:] == ["c03_0.jpg", "c06_0.jpg"]
 
 
 def test_names_that_begin_with_ids(tmp_path: Path) -> None:

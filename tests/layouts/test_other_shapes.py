@@ -141,3 +141,27 @@ def test_a_sample_of_words_of_which_classes_are_made_asks_for_several_labels(wha
 def test_a_test_table_whose_photos_are_not_here_names_the_way_out(whales: Path) -> None:
     table(whales, "test.csv", ("image",), [("70.jpg",), ("71.jpg",)])
     assert "or test.csv taken away with the sample submission" in refusal(whales, label="species")
+
+
+@pytest.mark.parametrize("form", ["{}/labels.csv", "{}.csv"])
+@pytest.mark.parametrize("ending", [".jpg", ""])
+def test_tables_of_two_parts_that_name_photos_alike(tmp_path: Path, form: str, ending: str) -> None:
+    """Rows of both were taken for the photos of train/: equal labels counted once, valid/ dropped."""
+    labels = {"train": ["cat", "dog", "cat", "dog"] * 2, "valid": ["cat", "cat", "dog", "dog"]}
+    photos(tmp_path, [f"{part}/images/{i}.jpg" for part, names in labels.items() for i in range(len(names))])
+    photos(tmp_path, [f"test/images/{i}.jpg" for i in range(4)])
+    for part, names in labels.items():
+        rows = [(f"{i}{ending}", label) for i, label in enumerate(names)]
+        table(tmp_path, form.format(part), ("filename", "class"), rows)
+    manifest, _ = read(tmp_path)
+    found = dict(zip(manifest.frame["image"], texts(manifest), strict=True))
+    assert found == {f"{part}/images/{i}.jpg": name for part, names in labels.items() for i, name in enumerate(names)}
+
+
+def test_photos_in_several_rows_each_are_named_as_such(tmp_path: Path) -> None:
+    """A row an annotator: it was said that no column names photos."""
+    photos(tmp_path, [f"p/{i}.jpg" for i in range(6)])
+    rows = [(f"{i}.jpg", k, "ab"[i % 2]) for k in range(3) for i in range(6)]
+    table(tmp_path, "labels.csv", ("image", "by", "label"), rows)
+    assert "names photos in image, each in several rows (--image image reads it)" in refusal(tmp_path)
+    assert len(read(tmp_path, image="image")[0].frame) == 6

@@ -63,20 +63,35 @@ def correct(manifest: Manifest, source: str, fold: int | None = None) -> pd.Data
 
 def _from_file(frame: pd.DataFrame, manifest: Manifest, path: Path, fold: int | None) -> None:
     applied: set[tuple[str, ...]] = set()
-    values: dict[tuple[str, ...], str] = {}
+    values: dict[tuple[bool, str, int], dict[str, str]] = {}
     elsewhere, where = frame.copy(), _Rows(manifest)  # lines that do not hold here are checked on the copy
     for place, line in sorted(_lines(path), key=lambda pair: where.image(pair[1][KEY]) is not None):  # groups first
         said = tuple(line.get(name, "") for name in (KEY, "field", "value", "given"))
-        what = tuple(line.get(name, "") for name in (KEY, "field", "given", "fold"))
-        if line["field"] != SWAP and values.setdefault(what, line["value"]) != line["value"]:
-            raise InputError(
-                f"{place}: received {line['field']} {line['value']!r} for {line[KEY]!r}, which an earlier line makes "
-                f"{values[what]!r}; allowed: one value"
-            )
         rows = where.find(line, place)
+        if line["field"] != SWAP:
+            _refuse_contradiction(values, line, rows, where.image(line[KEY]) is not None, place)
         holds = said not in applied and _holds(line, fold, place)
         _apply(frame if holds else elsewhere, manifest, rows, line["field"], line["value"], place)
         applied |= {said} if holds else set()
+
+
+def _refuse_contradiction(
+    values: dict[tuple[bool, str, int], dict[str, str]], line: dict[str, str], rows: np.ndarray, image: bool, place: str
+) -> None:
+    """InputError where an earlier line makes a row another value in the same fold, whatever name it has for the row.
+
+    values: {(whether of an image, field, row): {fold: value}}, which this line is added to; a fold "" is all of them.
+    """
+    fold, value = line.get("fold", ""), line["value"]
+    for row in rows.tolist():
+        told = values.setdefault((image, line["field"], row), {})
+        there = told.values() if not fold else (told[own] for own in ("", fold) if own in told)
+        if other := next((one for one in there if one != value), None):
+            raise InputError(
+                f"{place}: received {line['field']} {value!r} for {line[KEY]!r}, which an earlier line makes "
+                f"{other!r}; allowed: one value"
+            )
+        told[fold] = value
 
 
 def check_folds(source: str, folds: int) -> None:

@@ -87,9 +87,14 @@ def counted(column: pd.Series) -> dict[str, int]:
     return {str(value): int(count) for value, count in column.value_counts().items()}
 
 
+def names_nobody(groups: pd.Series) -> pd.Series:
+    """bool[N]: cells of a group column that are empty, or say so."""
+    return groups.str.lower().isin(NOBODY)
+
+
 def alone_where_nobody(groups: pd.Series, images: Iterable[str]) -> tuple[pd.Series, list[str]]:
     """Groups in which rows that name nobody stand alone, as their image, and what to say of it."""
-    nobody = groups.str.lower().isin(NOBODY)
+    nobody = names_nobody(groups)
     if not nobody.any():
         return groups, []
     named = groups[~nobody]

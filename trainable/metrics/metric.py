@@ -56,7 +56,8 @@ class Metric:
         if self.rows is not None:
             return float(self.rows(true, table).mean())
         assert self.whole is not None
-        return float(self.whole(true, table))
+        # Copies: a function of the user's may write into what it is given, and these are what the run keeps.
+        return float(self.whole(true.copy(), table.copy()))
 
     def score_or_nan(self, labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
         """The score; NaN where there are no rows, or the network diverged."""

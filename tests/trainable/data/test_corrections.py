@@ -224,6 +224,28 @@ def test_given_of_a_column_of_numbers_is_a_band_or_a_number(tmp_path):
         correct(manifest, file(tmp_path, "000001,age,31,46", header="path_or_id,field,value,given"))
 
 
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("{image},gender,male,,", " {image} ,gender,female,,"),
+        ("000000,gender,male,,", "{group},gender,female,,"),
+        ("{image},gender,male,,", "{image},gender,female,,1"),
+        ("000000,age,41,25,", "000000,age,61,,"),
+    ],
+)
+def test_lines_contradict_by_the_rows_that_they_name(tmp_path, one, other):
+    """However the rows are called, in whichever order: the last line won, without a word."""
+    manifest = people((25, 45))
+    known = {"image": manifest.frame["image"][0], "group": manifest.frame["group"][0]}
+    for lines in ((one, other), (other, one)):
+        source = file(tmp_path, *(line.format(**known) for line in lines), header="path_or_id,field,value,given,fold")
+        with pytest.raises(InputError, match=r"line 3: received .* which an earlier line makes"):
+            correct(manifest, source)
+    apart = ("{image},gender,male,,0", "{image},gender,female,,1")  # of two folds
+    lines = [line.format(**known) for line in apart]
+    correct(manifest, file(tmp_path, *lines, header="path_or_id,field,value,given,fold"))
+
+
 def test_lines_that_contradict_or_are_of_no_fold_are_refused(tmp_path):
     manifest = people((25, 45))
     name = manifest.frame["image"][0]

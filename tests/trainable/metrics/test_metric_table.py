@@ -147,6 +147,18 @@ def test_a_function_is_known_by_its_name_and_called() -> None:
     assert metric.score(np.array([0, 1]), np.eye(2)) == 0.5
 
 
+def test_a_function_writes_into_copies_of_its_own() -> None:
+    def merged(labels: NDArray[Any], probabilities: NDArray[Any]) -> float:
+        labels[labels == 1] = 0
+        probabilities[:, 0] += probabilities[:, 1]
+        probabilities[:, 1] = 0
+        return half(labels, probabilities)
+
+    labels, table = np.array([0, 1]), np.full((2, 2), 0.5)
+    assert get(merged, "ab").score(labels, table) == 0.5
+    assert (labels.tolist(), table.tolist()) == ([0, 1], [[0.5, 0.5], [0.5, 0.5]])
+
+
 def test_f1_alone_is_that_of_the_second_of_two() -> None:
     labels, table, _ = case(5, 2)
     assert get("f1", ["no", "yes"]).score(labels, table) == get("f1:yes", ["no", "yes"]).score(labels, table)

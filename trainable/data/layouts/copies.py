@@ -12,7 +12,7 @@ import pandas as pd
 
 from trainable.data.hashes import looks, same, together
 from trainable.data.layouts.named_after import named_after
-from trainable.data.manifest import Manifest, TestSet
+from trainable.data.manifest import ITEM, Manifest, TestSet
 from trainable.errors import InputError
 from trainable.files import digest
 from trainable.words import count, few
@@ -25,9 +25,11 @@ def join_copies(frame: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str
     """The manifest's frame with extra rows that equal or look like a scored photo in that one's group, and what to say.
 
     An extra row of a group trains in the folds where the group does. One that is alike to photos of several groups
-    could train nowhere, and is left out.
+    could train nowhere, and is left out. Further photos of a scored thing are no such rows: they are answered with it.
     """
     extra = frame["extra"].to_numpy(bool)
+    if ITEM in frame:
+        extra = extra & ~frame[ITEM].isin(frame[ITEM][~extra]).to_numpy()
     if not extra.any():
         return frame, []
     groups, found = frame["group"].to_numpy(str), looks(root, frame["image"].tolist())

@@ -16,6 +16,7 @@ from trainable.data.values import (
     doubtful_groups,
     doubtful_labels,
     joined,
+    names_nobody,
     near_pairs,
     refuse_line_breaks,
     sorted_names,
@@ -84,7 +85,7 @@ def groups_of(
         return images, [] if extra else [ALONE]
     refuse_line_breaks(frame[column], column, "group")
     groups, lines = joined(frame[column], "group")
-    counts = counted(groups[groups != ""])
+    counts = counted(groups[~names_nobody(groups)])
     warned = [*near_pairs(counts, counts, "group", "one of them"), *doubtful_groups(counts)]
     groups, alone = alone_where_nobody(groups, images)
     if extra:

@@ -10,6 +10,7 @@ from trainable.data.headers import find
 from trainable.data.layouts.join import DERIVED, FOLDER
 from trainable.data.layouts.one_hot import from_one_hot, is_binary, one_hot_columns
 from trainable.data.layouts.product import Product, is_product, label_columns, product_of
+from trainable.data.layouts.several import OF_ID, OF_ROW
 from trainable.data.layouts.sources import Source
 from trainable.data.values import clean, numbers
 from trainable.errors import InputError
@@ -39,7 +40,8 @@ def guess_label(
     """
     table, where = source.train, source.train.path.name
     taken = _taken(table.columns, flags, where)
-    columns = [c for c in table.columns if c not in (image, *source.beside, *taken)]
+    columns = [c for c in table.columns if c not in (image, OF_ROW, OF_ID, *source.beside, *taken)]
+    rows = frame[~frame[OF_ROW].duplicated()] if OF_ROW in frame else frame  # of several photos each, what differs
     if flags.label is not None:
         said = label_columns(table.columns, flags, where)
         if is_product(said, flags):
@@ -74,10 +76,10 @@ def guess_label(
         columns = beyond or columns
     if hot := one_hot_columns(frame, columns):
         return _one_hot(frame, hot, image, where, "a single one in every row")
-    if folder and not any(_repeats(frame[c]) for c in columns):
+    if folder and not any(_repeats(rows[c]) for c in columns):
         return _column(frame, FOLDER, "the one that each photo lies in")
     passed_over = f"; {few(source.hidden)} not read: answers, by its name" if source.hidden else ""
-    only = _only_one(frame, columns, where + passed_over.replace(";", ",", 1))
+    only = _only_one(rows, columns, where + passed_over.replace(";", ",", 1))
     _refuse_folder(frame, only, own, where)
     return _column(frame, only, f"the one column whose values repeat{passed_over}")
 

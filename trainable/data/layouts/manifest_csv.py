@@ -30,7 +30,7 @@ from trainable.data.layouts.product import is_product, label_columns, product_of
 from trainable.data.layouts.several import joined_items
 from trainable.data.layouts.sources import Table
 from trainable.data.layouts.written import find_written
-from trainable.data.manifest import ITEM, Manifest, TestSet
+from trainable.data.manifest import ITEM, OWN, Manifest, TestSet
 from trainable.data.text_tables import read_text_table, read_with_notes
 from trainable.data.values import clean, joined, refuse_line_breaks
 from trainable.errors import InputError
@@ -45,6 +45,7 @@ def read_train(root: Path, flags: Flags) -> Manifest:
         more, labels, said, _ = _rows(root, root / "extra.csv", replace(flags, drop=()), known=made_of)
         if foreign := sorted(set(labels) - set(text)):
             raise InputError(f"{root / 'extra.csv'}: received label {foreign[0]!r}; allowed: labels of {source.name}")
+        more = _with_their_things(more, frame, flags, root / "extra.csv")
         lines += [f"extra.csv: {len(more):,} rows that only train", *said, *extra_groups(more, frame["group"])]
         frame = _below(frame, more)
         text = pd.concat([text, labels], ignore_index=True)
@@ -147,6 +148,29 @@ def _label(table: Table, frame: pd.DataFrame, path: str, flags: Flags, known: At
     if (text == "").any():
         raise InputError(f"{source}: no label for {frame[path][text == ''].iloc[0]!r}; allowed: an int or a name")
     return Label(text, (column,), f"label = {column}")
+
+
+def _with_their_things(more: pd.DataFrame, frame: pd.DataFrame, flags: Flags, source: Path) -> pd.DataFrame:
+    """Extra rows, those of a thing that is scored in its group; InputError where they name another scored group."""
+    things = [_things(rows, flags.id, source) for rows in (more, frame)] if flags.id and ITEM in frame else []
+    if not things or things[0] is None or things[1] is None:
+        return more
+    group = dict(zip(things[1], frame["group"], strict=True))
+    group.pop("", None)
+    theirs = things[0].map(group)
+    apart = theirs.notna() & (theirs != more["group"]) & more["group"].isin(set(frame["group"]))
+    if apart.any():
+        raise InputError(
+            f"{source}: photos of one {flags.id} in two groups: received {few(more['image'][apart])}; allowed: the "
+            "group that its other photos have"
+        )
+    return more.assign(group=theirs.fillna(more["group"]))
+
+
+def _things(rows: pd.DataFrame, column: str, source: Path) -> pd.Series | None:
+    """What the rows of a manifest say they are photos of: a further column, which may be called like one of its own."""
+    found = find(rows.columns, column, source) if column not in OWN else f"source.{column}"
+    return rows[found].map(clean) if found in rows else None
 
 
 def _below(frame: pd.DataFrame, more: pd.DataFrame) -> pd.DataFrame:

@@ -16,6 +16,7 @@ from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.join import DERIVED, joined, with_beginning, with_folder
+from trainable.data.layouts.parts import told_apart
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.placed import with_folders
 from trainable.data.layouts.sample import Sample, is_sample
@@ -116,6 +117,9 @@ def choose(
     lines += [f"{len(t.frame):,} rows of {t.path.name} train and are scored too: folds are made of all" for t in parts]
     lines += [note for t in (train, *parts, *test) for note in t.notes]
     if parts:
+        for n, part in enumerate(parts):
+            if (of_part := found[part.path]) is not None:
+                train, parts[n] = told_apart((train, own), (part, of_part))
         frame = pd.concat([train.frame, *(t.frame for t in parts)], ignore_index=True)
         train = Table(frame, train.path, train.folder)
     if len(test) > 1:

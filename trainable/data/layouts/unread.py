@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
-from trainable.data.layouts.photos import Photos, role_of
+from trainable.data.layouts.photos import Photos, role_of, stem_of
 from trainable.data.layouts.sample import is_sample
 from trainable.data.layouts.tables import SUFFIXES, hidden_tables, table_files
 from trainable.data.text_tables import read_text_table
@@ -51,8 +51,12 @@ def sheets_said(paths: Iterable[Path]) -> list[str]:
 def why_unread(root: Path, photos: Photos) -> list[str]:
     """Of each kind of file that may hold labels of a folder in which no layout was found, why it is none."""
     tables = tables_unread(root)
-    shown = [f"{path.relative_to(root)} ({_first_row(path)})" for path in tables if path.suffix.lower() in SUFFIXES]
+    sheets = [path for path in tables if path.suffix.lower() in SUFFIXES]
+    again = {path: _again(path, photos) for path in sheets}
+    shown = [f"{path.relative_to(root)} ({_first_row(path)})" for path in sheets if not again[path]]
     lines = [f"{few(shown)}: no column (CSV, Parquet) names photos here"] if shown else []
+    for path, columns in again.items():
+        lines += [f"{path.name} names photos in {c}, each in several rows (--image {c} reads it)" for c in columns]
     lines += sheets_said(tables)
     if others := [path.name for path in tables if path.suffix.lower() in (".json", ".jsonl")]:
         lines.append(f"{few(others)}: neither COCO-style JSON of photos here nor metadata.jsonl with file_name")
@@ -63,6 +67,18 @@ def why_unread(root: Path, photos: Photos) -> list[str]:
     if hidden := [path.name for path in hidden_tables(root)]:
         lines.append(f"{few(hidden)} is not read, by its name: answers (rename it where it holds labels)")
     return lines
+
+
+def _again(path: Path, photos: Photos) -> list[str]:
+    """Columns of file names that are photos here, over and over, as of a row an annotator: these are not guessed."""
+    table = read_text_table(path)
+    found = []
+    for column in table:
+        distinct = table[column].map(clean).unique()
+        names = distinct[:LOOKED_AT].tolist() if 2 * len(distinct) < len(table) else []
+        if len(names) > 1 and all(stem_of(name) != name and photos.matching(name).rows for name in names):
+            found.append(str(column))
+    return found
 
 
 def _first_row(path: Path) -> str:
