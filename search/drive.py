@@ -2,6 +2,7 @@
 
 import shutil
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
@@ -170,7 +171,7 @@ class _Sitting:
             limit=lambda: deadline.left,
         )
         self.table = LiveTable(self.log, race)
-        self.overhead = Overhead(slots)
+        self.overhead = Overhead(slots, lambda: time.monotonic() - options.began)
         known = known_parameters(space, DataFacts.of(run.manifest))
         board = TensorBoard(run, ledger.parameters_of, ledger.number_of, known, waits=executor.in_process)
         tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]

@@ -1,30 +1,23 @@
 """How much of the workers' time went into training, and how much into everything around it."""
 
-import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-
-import psutil
 
 from trainable.run import Trial
 from trainable.training.report import Report
 from trainable.words import count, duration
 
 
-def since_start() -> float:
-    """Seconds since this process began: its imports, the plan and the decoding count as well."""
-    return time.time() - psutil.Process().create_time()
-
-
 @dataclass
 class Overhead:
     """A watcher. training: seconds of all epochs, as the workers measured them.
 
-    slots: trials at a time, more where more were seen. wall: seconds the search has taken.
+    slots: trials at a time, more where more were seen. wall: seconds that the search has
+    taken, with imports, the plan and the decoding.
     """
 
     slots: int
-    wall: Callable[[], float] = since_start
+    wall: Callable[[], float]
     training: float = 0.0
     running: set[str] = field(default_factory=set)
 

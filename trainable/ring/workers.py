@@ -4,17 +4,16 @@ import multiprocessing
 import os
 import selectors
 import signal
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
 from multiprocessing.process import BaseProcess
 from multiprocessing.reduction import ForkingPickler
-from types import ModuleType
 
 from trainable.errors import Lost
 from trainable.ring.layout import Layout
 from trainable.ring.worker import LAST_WORDS, NUMBER, Source, fill_slots
+from trainable.spawn import ours_alone
 
 
 class Workers:
@@ -31,7 +30,7 @@ class Workers:
         self._selector.register(self._done, selectors.EVENT_READ)
         try:
             packed = bytes(ForkingPickler.dumps(source))
-            with _without_interrupts(), _without_main():
+            with _without_interrupts(), ours_alone():
                 for number in range(layout.workers):
                     heard, words = spawn.Pipe(duplex=False)
                     self._heard.append(heard)
@@ -100,17 +99,6 @@ class Workers:
 
 def _read(pipe: Connection) -> bytes:
     return os.read(pipe.fileno(), LAST_WORDS)
-
-
-@contextmanager
-def _without_main() -> Iterator[None]:
-    """Processes started here do not run the file of this one's command again, which imports torch, or all of Ray."""
-    main = sys.modules["__main__"]
-    sys.modules["__main__"] = ModuleType("__main__")
-    try:
-        yield
-    finally:
-        sys.modules["__main__"] = main
 
 
 @contextmanager

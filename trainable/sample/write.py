@@ -19,6 +19,7 @@ from trainable.sample.album import draw_album
 from trainable.sample.labelling import label_people
 from trainable.sample.people import EVAL, FILES, TRAIN, Person, draw_people
 from trainable.sample.tables import write_eval_tables, write_readme, write_train_tables
+from trainable.spawn import ours_alone
 
 LEAST, MOST = 6, 100_000
 JUNK_EVERY = 40  # One person in so many has a junk `._` file, as archives made on macOS have.
@@ -132,7 +133,9 @@ def _mapped(jobs: list[Job], workers: int) -> Iterator[Iterator[None]]:
         min(workers, len(jobs)), mp_context=spawn, initializer=cv2.setNumThreads, initargs=(1,)
     ) as pool:
         try:
-            yield pool.map(draw_and_write, jobs, chunksize=max(1, min(16, len(jobs) // (4 * workers))))
+            with ours_alone():
+                done = pool.map(draw_and_write, jobs, chunksize=max(1, min(16, len(jobs) // (4 * workers))))
+            yield done
         except BaseException:
             pool.shutdown(wait=True, cancel_futures=True)
             raise

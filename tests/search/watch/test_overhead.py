@@ -1,11 +1,10 @@
 """The share of the workers' time that was not training."""
 
-import time
 from pathlib import Path
 
 import pytest
 
-from search.watch.overhead import Overhead, since_start
+from search.watch.overhead import Overhead
 from trainable.run import Run
 from trainable.training.report import Report
 
@@ -17,10 +16,3 @@ def test_share_is_what_training_leaves_of_all_workers_time(tmp_path: Path) -> No
         overhead.reported(Run(tmp_path).trial("a"), report)
     assert overhead.share() == pytest.approx(0.2)
     assert overhead.line() == "time 2 min; 2 workers trained 80% of it (the rest: start, waiting, pictures)"
-
-
-def test_clock_started_with_the_process() -> None:
-    before = since_start()
-    time.sleep(0.05)
-    assert before > 0
-    assert 0.04 < since_start() - before < 5
