@@ -91,7 +91,16 @@ class Parser(argparse.ArgumentParser):
     """Answers a wrong argument with one line instead of the usage and a line."""
 
     def error(self, message: str) -> NoReturn:
-        self.exit(2, f"error: {message}; see {self.prog} --help\n")
+        self.exit(2, f"error: {message}{self._meant(message)}; see {self.prog} --help\n")
+
+    def _meant(self, message: str) -> str:
+        """A data folder is given by itself where a command is about nothing else, and by --data elsewhere."""
+        _, of, words = message.partition("unrecognized arguments: ")
+        place = next((word for word in words.split() if of and Path(word).is_dir()), None)
+        flagged = any("--data" in action.option_strings for action in self._actions)
+        if flagged and place is not None:
+            return f" (a data folder goes by --data {place})"
+        return " (the data folder is given by itself)" if "--data" in words and not flagged else ""
 
 
 def listed(words: Mapping[str, str]) -> str:

@@ -13,7 +13,11 @@ from trainable.errors import InputError
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog=spoken("export"), description="Write an ensemble as a folder that stands alone.")
+    parser = Parser(
+        prog=spoken("export"),
+        description="Write an ensemble as a folder that stands alone: of networks, and of heads on one network each "
+        "(build --without unexportable makes one).",
+    )
     parser.add_argument("ensemble", type=Path, metavar="RUN[/ensembles/NAME]", help="a run for its latest")
     parser.add_argument("out", type=folder, metavar="OUT", help="a new folder")
     parser.add_argument("--no-onnx", action="store_true", help="leave out the ONNX copies")

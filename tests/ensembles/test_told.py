@@ -83,8 +83,9 @@ def test_conclusion_has_one_name_for_each_score(automatic: Choice) -> None:
 def test_scores_that_are_equal_are_not_ahead() -> None:
     same = choice(3, "greedy")
     rows = [replace(row, nested=0.5, standard_error=0.0) for row in same.evaluation.rows]
-    *_, ahead = conclusion(replace(same, evaluation=replace(same.evaluation, rows=rows)), "greedy")
+    *_, doubt, ahead = conclusion(replace(same, evaluation=replace(same.evaluation, rows=rows)), "greedy")
     assert ahead == "nested, the vote is as good as the best single trial"
+    assert doubt.startswith("an error of 0 means that these photos are too few, or too easy")
 
 
 def test_one_trial_is_not_compared_with_itself() -> None:

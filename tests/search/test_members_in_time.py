@@ -1,8 +1,13 @@
 """How many of the best trials can predict in the time that is left."""
 
-import pytest
+from pathlib import Path
 
+import pytest
+from helpers import complete_run
+
+from search.ending import vote_in_time
 from search.members_in_time import fitting
+from trainable.run import Run
 
 COSTS = [("lite1", 60.0), ("lite1", 60.0), ("trained", 20.0), ("lite1", 60.0), ("lite2", 70.0)]
 
@@ -11,3 +16,15 @@ COSTS = [("lite1", 60.0), ("lite1", 60.0), ("trained", 20.0), ("lite1", 60.0), (
 def test_heads_on_one_table_pay_for_it_once(seconds: float, members: int) -> None:
     """One always votes, and so does whoever stands on the same table."""
     assert fitting(COSTS, seconds) == members
+
+
+def test_trials_that_had_no_time_to_vote_are_said(
+    generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    run = Run.open(complete_run(generic, tmp_path / "run", learning_rates=(1e-3, 3e-3)))
+    assert vote_in_time(run, None, 1, heads=True)
+    *_, said, last = capfd.readouterr().out.splitlines()
+    assert said == "left out for want of time: 1 of 2 complete trials; a build without --hours takes them"
+    assert last == f"next: python -m ensembles.build {run.root}"
+    assert vote_in_time(run, None, 2, heads=True)
+    assert "want of time" not in capfd.readouterr().out

@@ -140,3 +140,30 @@ def test_whoever_stops_reading_gets_no_traceback(lines: int) -> None:
         process.stdin.close()
         assert process.stderr.read() == ""
     assert process.returncode == HUNG_UP
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (("search", "frozen", "photos"), "unrecognized arguments: photos (a data folder goes by --data photos)"),
+        (
+            ("search", "photos"),
+            "SPACE: received photos, a folder; allowed: a space (demo, frozen, any, full), and photos",
+        ),
+        (("describe", "--data", "photos"), "unrecognized arguments: --data (the data folder is given by itself)"),
+    ],
+)
+def test_data_folder_in_another_place_of_a_command(
+    words: tuple[str, ...],
+    said: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capfd: pytest.CaptureFixture[str],
+) -> None:
+    (tmp_path / "photos").mkdir()
+    monkeypatch.chdir(tmp_path)
+    try:
+        code: object = foldvote(list(words))
+    except SystemExit as stopped:
+        code = stopped.code
+    assert code == 2 and capfd.readouterr().err.startswith(f"error: {said}")
