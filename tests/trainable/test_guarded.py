@@ -148,7 +148,7 @@ def test_whoever_stops_reading_gets_no_traceback(lines: int) -> None:
         (("search", "frozen", "photos"), "unrecognized arguments: photos (a data folder goes by --data photos)"),
         (
             ("search", "photos"),
-            "SPACE: received photos, a folder; allowed: a space (demo, frozen, any, full), and photos",
+            "SPACE: received photos, a folder; allowed: a space (demo, frozen, any, full), and --data photos",
         ),
         (("describe", "--data", "photos"), "unrecognized arguments: --data (the data folder is given by itself)"),
     ],
