@@ -65,7 +65,7 @@ def reason(choice: Choice, asked: str) -> str:
     metric, trials = choice.members.metric, len(choice.members.members)
     voting = int((choice.fitted.weights > 0).sum())
     partial = any(getattr(member, "parts", ()) for member in choice.members.members)
-    of = f"one trial, {PARTIAL}" if partial else f"{voting} of {count(trials, 'complete trial')}"
+    of = f"one trial, {PARTIAL}" if partial else f"{voting} of {count(trials, 'member')}"
     what = f"method {choice.method}: {of}"
     if asked != AUTO:
         return f"{what}, as asked"

@@ -61,9 +61,9 @@ def test_narrower_terminal_loses_columns_and_no_digits(automatic: Choice, width:
 
 def test_reason_names_the_rule(automatic: Choice) -> None:
     said = reason(automatic, "auto")
-    assert said.startswith(f"method {automatic.method}: ") and " of 4 complete trials; " in said
+    assert said.startswith(f"method {automatic.method}: ") and " of 4 members; " in said
     assert "nested it cannot be told from the best here" in said or "nested score is the best" in said
-    assert reason(choice(3, "greedy"), "greedy").endswith("of 3 complete trials, as asked")
+    assert reason(choice(3, "greedy"), "greedy").endswith("of 3 members, as asked")
 
 
 def test_conclusion_has_one_name_for_each_score(automatic: Choice) -> None:

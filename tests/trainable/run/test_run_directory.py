@@ -57,7 +57,7 @@ def test_what_a_process_hands_on_is_where_the_run_lies(run: Run) -> None:
 
 
 def test_folder_that_is_no_run_is_refused_in_one_line(tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=rf"no run: received {tmp_path}/none; allowed: a folder that ") as said:
+    with pytest.raises(InputError, match=rf"no run: received {tmp_path}/none; allowed: a run directory, ") as said:
         Run.open(tmp_path / "none")
     assert "\n" not in str(said.value)
 
