@@ -23,6 +23,6 @@ def test_while_the_search_goes_on_no_command_is_said_that_would_be_refused(
     with alone(run.lock, run.root):
         assert queue([str(run.root), "lr=0.0042"]) == 0
     said = capfd.readouterr().out
-    assert "the search goes on, with all of its 2 trials begun: only when it has ended the command below" in said
+    assert "all 2 trials of this search are begun: only when it has ended the command below trains this one" in said
     assert queue([str(run.root), "lr=0.0043"]) == 0
-    assert "the search goes on" not in capfd.readouterr().out, "it has ended"
+    assert "are begun: so the command below trains this one" in capfd.readouterr().out
