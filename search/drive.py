@@ -267,7 +267,7 @@ class _Sitting:
             if partial:
                 print(self.too_short.sentence())
             most, further = members_in_time(run, self.options.left - FIXED / 3, director.time.deadline.member)
-            if vote_in_time(run, self.options.data, most, heads=further):
+            if vote_in_time(run, self.options.data, most, heads=further, left=lambda: self.options.left):
                 return 0
         if not complete + heads:
             if self.options.hours:

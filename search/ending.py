@@ -4,6 +4,9 @@ What the vote takes is known from what it is made of: each member's networks see
 is only predicted costs a third of one that is trained on (a forward pass of forward, backward and update).
 """
 
+import math
+import shlex
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,9 +19,10 @@ from trainable.device import this_device
 from trainable.errors import InputError
 from trainable.run import Run, Trial
 from trainable.training.cut import cut_short
-from trainable.words import count
+from trainable.words import count, duration
 
 FORWARD = 1 / 3  # of what training on a photo takes
+LATE = 10.0  # seconds that are worth a word
 PASS = 1.5  # of the photos' share: one process reads networks and photos anew
 
 
@@ -67,20 +71,26 @@ def rescue(run: Run) -> Trial | None:
     return None if member is None else member.trial
 
 
-def vote_in_time(run: Run, data: Path | None, most: int, *, heads: bool) -> bool:
+def vote_in_time(
+    run: Run, data: Path | None, most: int, *, heads: bool, left: Callable[[], float] = lambda: math.inf
+) -> bool:
     """Build the vote of as many of the best trials as can predict in the time left; False where it could not be built.
 
-    heads: whether further ones are fitted first. Else they are left to whoever builds again.
+    heads: whether further ones are fitted first. Else they are left to whoever builds again. left: seconds of the time
+    that was given.
     """
     words = [str(run.root), *(["--data", str(data)] if data else []), "--most", str(most)]
     words += [] if heads else ["--without", HEADS]
     try:
         built = command(parser().parse_args(words)) == 0
         complete = [trial for trial in run.trials() if trial.finished]
-        left = [f"{len(complete) - most} of {count(len(complete), 'complete trial')}"] if most < len(complete) else []
-        left += ["further heads on the same features"] if not heads and any(t.config.fitted for t in complete) else []
-        if built and left:
-            print(f"left out for want of time: {' and '.join(left)}; a build without --hours takes them")
+        without = [f"{len(complete) - most} of {count(len(complete), 'complete trial')}"] * (most < len(complete))
+        without += ["further heads on the same features"] * (not heads and any(t.config.fitted for t in complete))
+        if built and (late := -left()) > LATE:
+            print(f"that is {duration(late)} late: the vote took longer than the pace of the search had told")
+            print(f"next: submit {shlex.quote(str(run.ensembles()[-1].submission))}", flush=True)
+        if built and without:
+            print(f"left out for want of time: {' and '.join(without)}; a build without --hours takes them")
             print(f"next: {spoken('build', run.root)}", flush=True)
         return built
     except InputError as error:

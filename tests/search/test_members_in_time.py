@@ -26,5 +26,10 @@ def test_trials_that_had_no_time_to_vote_are_said(
     *_, said, last = capfd.readouterr().out.splitlines()
     assert said == "left out for want of time: 1 of 2 complete trials; a build without --hours takes them"
     assert last == f"next: python -m ensembles.build {run.root}"
-    assert vote_in_time(run, None, 2, heads=True)
-    assert "want of time" not in capfd.readouterr().out
+    assert vote_in_time(run, None, 2, heads=True, left=lambda: -3.0)
+    out = capfd.readouterr().out
+    assert "want of time" not in out and "late" not in out
+    assert vote_in_time(run, None, 2, heads=True, left=lambda: -30.0)
+    *_, said, last = capfd.readouterr().out.splitlines()
+    assert said == "that is 30 s late: the vote took longer than the pace of the search had told"
+    assert last == f"next: submit {run.ensembles()[-1].submission}" and run.ensembles()[-1].submission.is_file()
