@@ -108,13 +108,22 @@ def predict(network: dict[str, Any], files: list[Path], device: str) -> np.ndarr
 
 def multiply(factors: list[np.ndarray], cells: list[int]) -> np.ndarray:
     """[..., C] of one array [..., A] an attribute; a joint network's as it is. cells: those that are classes, or []."""
+    if len(factors) == 1:
+        return factors[0]
+    product = joint(factors, cells)
+    if not cells:
+        return product
+    lost = product.sum(-1, keepdims=True) == 0  # sure of a product that is no class
+    product = np.where(lost, joint([np.maximum(factor, 1e-6) for factor in factors], cells), product)
+    return product / product.sum(-1, keepdims=True)
+
+
+def joint(factors: list[np.ndarray], cells: list[int]) -> np.ndarray:
+    """The products [..., C] that are classes, as they are."""
     product, *others = factors
     for factor in others:
         product = (product[..., None] * factor[..., None, :]).reshape(*product.shape[:-1], -1)
-    if others and cells:
-        product = product[..., cells]
-        product /= product.sum(-1, keepdims=True)
-    return product
+    return product[..., cells] if cells else product
 
 
 def spread(scores: np.ndarray, sizes: list[int], cells: list[int]) -> np.ndarray:

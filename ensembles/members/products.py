@@ -10,22 +10,35 @@ from trainable.data.attributes import Attributes
 from trainable.errors import InputError
 from trainable.metrics import Metric
 
+LEAST = 1e-6  # what an attribute leaves to each value where the sure ones make no class
+
 
 def multiply(factors: Sequence[np.ndarray], made_of: Attributes) -> np.ndarray:
     """Probabilities [..., C] of all classes, from one array [..., A] for each attribute, in their order.
 
     A single array is that of a member that predicts all classes, and is returned as it is. Where products are no
-    classes, what is left sums to 1 again.
+    classes, what is left sums to 1 again; where nothing is left, since the attributes are sure of a product that is
+    none, the classes count that differ least from it.
     """
     if len(factors) == 1:
         return factors[0]
+    found = _joint(factors, made_of)
+    if not made_of.cells:
+        return found
+    lost = found.sum(-1, keepdims=True) == 0
+    if lost.any():
+        found = np.where(lost, _joint([np.maximum(factor, LEAST) for factor in factors], made_of), found)
+    return np.asarray(found / found.sum(-1, keepdims=True))
+
+
+def _joint(factors: Sequence[np.ndarray], made_of: Attributes) -> np.ndarray:
+    """The products [..., C] that are classes, as they are."""
     product, *others = factors
     lead = product.ndim - 1
     for factor in others:
         between = (1,) * (product.ndim - lead)
         product = product[..., None] * factor.reshape(*factor.shape[:lead], *between, -1)
-    found = made_of.grid.gathered(product)
-    return np.asarray(found / found.sum(-1, keepdims=True) if made_of.cells else found)
+    return made_of.grid.gathered(product)
 
 
 def products(

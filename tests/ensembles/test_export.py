@@ -109,6 +109,8 @@ def test_script_multiplies_and_gathers_as_predict_does(
     """Products fold by fold, before the mean of folds; photos of one thing in a folder of their own."""
     random = np.random.default_rng(0)
     factors = [random.dirichlet(np.ones(n), (3, 5)) for n in (3, 2, 3)]
+    for factor, value in zip(factors, (0, 0, 1), strict=True):
+        factor[:, 0] = np.eye(factor.shape[-1])[value]  # sure of a product that `some` has not
     some = replace(MADE_OF, cells=tuple(range(0, 18, 2)))
     for made_of, cells in ((MADE_OF, []), (some, list(some.cells))):
         assert script.multiply(factors, cells) == pytest.approx(multiply(factors, made_of))

@@ -12,6 +12,7 @@ import ensembles.predict_members
 from ensembles.build import main
 from ensembles.ensemble import read_ensemble
 from ensembles.members import Member, load_members, multiply
+from trainable.data.attributes import Attribute, Attributes
 from trainable.data.layouts.competition import CLASSES, MADE_OF
 from trainable.images.store import ImageStore
 from trainable.metrics import macro_f1
@@ -114,3 +115,14 @@ def test_product_of_probabilities() -> None:
     assert joint.shape == (2, 4, 18)
     assert joint[1, 2, 6 * 2 + 3 * 1 + 0] == pytest.approx(mask[1, 2, 2] * gender[1, 2, 1] * age[1, 2, 0])
     assert multiply([joint], MADE_OF) is joint
+
+
+@pytest.mark.parametrize("sure", [1.0, 1 - 1e-7])
+def test_attributes_that_are_sure_of_a_product_that_is_no_class(sure: float) -> None:
+    made_of = Attributes((Attribute("sort", ("fir", "oak")), Attribute("size", ("big", "small"))), cells=(0, 2, 3))
+    sort = np.array([[[sure, 1 - sure], [0.5, 0.5]]], np.float32)  # fir, and small of which there is none
+    size = np.array([[[0, 1], [0.25, 0.75]]], np.float32)
+    joint = multiply([sort, size], made_of)
+    assert joint.sum(-1) == pytest.approx(1)
+    assert joint[0, 0, 0] + joint[0, 0, 2] == pytest.approx(1, abs=1e-4)  # fir big and oak small, not oak big
+    assert joint[0, 1] == pytest.approx([0.2, 0.2, 0.6])

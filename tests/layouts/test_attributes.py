@@ -51,6 +51,15 @@ def fruit(root: Path, *, rows: int = 48, gaps: bool = False, asked: bool = True)
     return table(root, "sample_submission.csv", ("id", "sort", "size_band"), lines)
 
 
+def test_a_sample_that_asks_for_shares_or_codes_of_several_columns_is_warned_of(tmp_path: Path) -> None:
+    """They get values of the training table, which is not what such a sample is scored by."""
+    data = fruit(tmp_path)
+    assert not [line for line in read(data, label="sort,size_band")[0].taken.lines if "no labels" in line]
+    table(data, "sample_submission.csv", ("id", "size_band", "sort"), [("x0", "20+", 0.5), ("x7", "3-9", 0.5)])
+    (said,) = (line for line in read(data, label="sort,size_band")[0].taken.lines if "no labels" in line)
+    assert "answers of sample_submission.csv in sort such as '0.5' are no labels" in said and "'apple', 'pear'" in said
+
+
 def refusal(root: Path, **flags: object) -> str:
     with pytest.raises(InputError) as said:
         read(root, **flags)

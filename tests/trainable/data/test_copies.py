@@ -48,6 +48,26 @@ def test_extra_row_of_a_known_group_trains_where_that_does_and_a_copy_of_two_gro
     assert "warning: group P03 / p03: one of them? 3 rows" in read_manifest(data).taken.lines
 
 
+def test_others_of_a_group_of_extra_rows_from_which_one_is_a_copy_of_a_scored_photo(data: Path) -> None:
+    """Whoever is on the copy is on them: said, and with `--merge-duplicates` they train where the scored group does."""
+    shutil.copy(data / "images" / "p01_0.png", data / "copy.png")
+    for name, grey in (("same.png", 190), ("other.png", 60)):
+        write_photo(data / name, grey, seed=grey)
+    rows = [("copy.png", "class1", "E"), ("same.png", "class1", "E"), ("other.png", "class1", "F")]
+    write_table(data / "extra.csv", ("path", "label", "group"), rows)
+    manifest = read_manifest(data)
+    assert manifest.frame["group"].tolist()[-3:] == ["p01", "E", "F"]
+    said = "warning: extra.csv: 1 photo of groups from which others are copies of scored ones train in every fold: E ("
+    assert [line for line in manifest.taken.lines if line.startswith(said)]
+    merged = read_manifest(data, Flags(merge_duplicates=True))
+    assert merged.frame["group"].tolist()[-3:] == ["p01", "p01", "F"]
+    folds = make_folds(merged, 2, 0).fold
+    assert folds[-2] == folds[2] and folds[-1] == -1
+    shutil.copy(data / "images" / "p02_0.png", data / "same.png")  # E is p01 and p02
+    merged = read_manifest(data, Flags(merge_duplicates=True)).frame["group"].tolist()
+    assert merged[2:6] == ["p01"] * 4 and merged[-3:] == ["p01", "p01", "F"]
+
+
 def test_an_extra_photo_of_the_competition_belongs_to_a_known_person(competition: Path) -> None:
     person = "000002_male_Asian_60"
     source = competition / "train" / "images" / person / "normal.jpg"

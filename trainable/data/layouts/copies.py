@@ -8,6 +8,7 @@ from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
+import numpy as np
 import pandas as pd
 
 from trainable.data.hashes import looks, same, together
@@ -21,16 +22,17 @@ SAMPLED = 4096  # bytes of files of one size that are compared before all are
 Place = tuple[Path, str]
 
 
-def join_copies(frame: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str]]:
+def join_copies(frame: pd.DataFrame, root: Path, merging: bool = False) -> tuple[pd.DataFrame, list[str]]:
     """The manifest's frame with extra rows that equal or look like a scored photo in that one's group, and what to say.
 
     An extra row of a group trains in the folds where the group does. One that is alike to photos of several groups
     could train nowhere, and is left out. Further photos of a scored thing are no such rows: they are answered with it.
+    merging: whether `merge_duplicates` comes after, which has to see the groups of copies as they were given.
     """
     extra = frame["extra"].to_numpy(bool)
     if ITEM in frame:
         extra = extra & ~frame[ITEM].isin(frame[ITEM][~extra]).to_numpy()
-    if not extra.any():
+    if merging or not extra.any():
         return frame, []
     groups, found = frame["group"].to_numpy(str), looks(root, frame["image"].tolist())
     scored = set(groups[~extra].tolist())
@@ -51,6 +53,15 @@ def join_copies(frame: pd.DataFrame, root: Path) -> tuple[pd.DataFrame, list[str
         lines.append(
             f"warning: extra.csv: {len(several):,} photos are copies of scored ones of several groups and are left "
             f"out: {shown}"
+        )
+    copies = [*one, *several]
+    apart = extra & np.isin(groups, sorted(set(groups[copies].tolist()) - scored))
+    apart[copies] = False
+    if apart.any():
+        lines.append(
+            f"warning: extra.csv: {count(int(apart.sum()), 'photo')} of groups from which others are copies of scored "
+            f"ones train in every fold: {few(sorted(set(groups[apart].tolist())))} (--merge-duplicates makes them the "
+            "scored one's group)"
         )
     frame = frame.assign(group=pd.Series(made, frame.index, dtype=frame["group"].dtype))
     return frame.drop(index=frame.index[several]).reset_index(drop=True), lines

@@ -54,7 +54,7 @@ def read_train(root: Path, flags: Flags) -> Manifest:
         only = frame["image"][~frame["extra"]]
         where = source if only.duplicated().any() else root / "extra.csv"
         raise InputError(f"{where}: {few(twice)} occurs twice; allowed: one row an image, here or in {source.name}")
-    frame, copies = join_copies(frame.assign(label=text), root)
+    frame, copies = join_copies(frame.assign(label=text), root, flags.merge_duplicates)
     text = frame.pop("label")
     frame, weights = sample_weights(frame, source)
     taken = Taken(flags, (*lines, *weights, *copies))

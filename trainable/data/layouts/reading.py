@@ -150,19 +150,26 @@ def _with_form(reading: Reading) -> Reading:
 
 
 def _strange_answers(reading: Reading, found: TestSet) -> list[str]:
-    """A warning where a sample submission's answers are none of the labels, which may be codes of these."""
+    """Warnings where a sample submission's answers are none of the labels, which may be codes or shares of these."""
     test, form, classes = reading.test, found.form, reading.manifest.classes
     if test is not None and form.kind == "score" and (said := guessed_class(form, test.source)):
         return [said]
-    if test is None or form.kind != "label" or len(test.answers) != 1:
+    if test is None:
         return []
-    answers = {value for value in test.table[test.answers[0]].map(clean) if value}
-    if not answers or answers & set(classes):
-        return []
-    return [
-        f"warning: answers of {test.source} such as {few(map(repr, sorted(answers)))} are no labels: the submission "
-        f"will have those of the training table, {few(map(repr, classes))}"
-    ]
+    if form.kind == "attributes":  # each column has values of its own
+        known = dict(zip(form.columns, (tuple(dict.fromkeys(part)) for part in form.parts), strict=True))
+    else:
+        known = {column: classes for column in test.answers} if form.kind == "label" and len(test.answers) == 1 else {}
+    lines = []
+    for column, labels in known.items():
+        answers = {value for value in test.table[column].map(clean) if value}
+        if answers and not answers & set(labels):
+            of = f" in {column}" if len(known) > 1 else ""
+            lines.append(
+                f"warning: answers of {test.source}{of} such as {few(map(repr, sorted(answers)))} are no labels: the "
+                f"submission will have those of the training table, {few(map(repr, labels))}"
+            )
+    return lines
 
 
 def _image(photos: Photos, source: Source, table: Table, flags: Flags, test: TestRows | None) -> tuple[str, Located]:

@@ -74,7 +74,7 @@ def read_train(root: Path, flags: Flags) -> Manifest:
         if twice:
             raise InputError(f"{root / 'extra.csv'}: {few(twice)} occurs twice; allowed: photos that train.csv lacks")
     frame["label"] = MADE_OF.encode(frame)
-    frame, copies = join_copies(frame, root)
+    frame, copies = join_copies(frame, root, flags.merge_duplicates)
     said = f"layout: {COMPETITION}, {len(people):,} people of seven photos; a group is a person's folder"
     return Manifest(root, COMPETITION, frame, CLASSES, Taken(flags, (said, *lines, *copies)), MADE_OF)
 
