@@ -44,6 +44,7 @@ from search.watch.too_short import TooShort
 from search.watch.trackers import Tracker, Tracking
 from search.watch.vote import Vote
 from trainable.commands import spoken
+from trainable.config import JOINT
 from trainable.data.rows import target_classes
 from trainable.errors import FULL
 from trainable.features.under_way import under_way
@@ -277,6 +278,11 @@ class _Sitting:
             more = "" if self.ledger.apart else f" --trials N, with N above {had}"
             print(f"no trial is complete\nnext: {again}{more}")
             return 1
+        target = director.search.target
+        if others := [part.name for part in run.made_of if part.name != target and target != JOINT]:
+            print(f"it tells {target} alone: a build takes runs of {', '.join(others)} beside this one")
+            print(f"next: {spoken('report', run.root)}")
+            return 0
         print(f"next: {spoken('build', run.root)}")
         return 0
 
