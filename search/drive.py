@@ -15,7 +15,7 @@ from search.assemble import assemble
 from search.begin import Options
 from search.deadline import FIXED, Deadline, Kind
 from search.director import Director
-from search.ending import epochs_of_vote, per_table, rescue, vote_in_time
+from search.ending import after_search, epochs_of_vote, per_table, rescue, vote_in_time
 from search.executors import Executor
 from search.features_first import (
     SHARE,
@@ -43,8 +43,6 @@ from search.watch.tally import Tally
 from search.watch.too_short import TooShort
 from search.watch.trackers import Tracker, Tracking
 from search.watch.vote import Vote
-from trainable.commands import spoken
-from trainable.config import JOINT
 from trainable.data.rows import target_classes
 from trainable.errors import FULL
 from trainable.features.under_way import under_way
@@ -162,15 +160,9 @@ class _Sitting:
         votes = epochs_of_vote(run) if options.hours else 0.0
         deadline = Deadline(seconds, s.epochs, s.folds, slots, votes=votes, guesses=guesses)
         self.log = Log(
-            s,
-            race.expected_epochs(),
-            self.tally,
-            ledger.apart,
-            ledger.taken,
-            measure=measure,
-            passes=passes,
-            limit=lambda: deadline.left,
+            s, race.expected_epochs(), self.tally, ledger.apart, ledger.taken, measure=measure, passes=passes
         )
+        self.log.limit = lambda: deadline.left
         self.table = LiveTable(self.log, race)
         self.overhead = Overhead(slots, lambda: time.monotonic() - options.began)
         known = known_parameters(space, DataFacts.of(run.manifest))
@@ -278,12 +270,7 @@ class _Sitting:
             more = "" if self.ledger.apart else f" --trials N, with N above {had}"
             print(f"no trial is complete\nnext: {again}{more}")
             return 1
-        target = director.search.target
-        if others := [part.name for part in run.made_of if part.name != target and target != JOINT]:
-            print(f"it tells {target} alone: a build takes runs of {', '.join(others)} beside this one")
-            print(f"next: {spoken('report', run.root)}")
-            return 0
-        print(f"next: {spoken('build', run.root)}")
+        print(after_search(run, director.search.target))
         return 0
 
     def _out_of_time(self, complete: int) -> str:

@@ -1,4 +1,4 @@
-"""How a search with `--hours` ends: with a vote and a submission, of what there is and within what time is left.
+"""How a search ends, with `--hours` with a vote and a submission, of what there is and within what time is left.
 
 What the vote takes is known from what it is made of: each member's networks see every test photo once, and a photo that
 is only predicted costs a third of one that is trained on (a forward pass of forward, backward and update).
@@ -14,6 +14,7 @@ from ensembles.build import command, parser
 from ensembles.kinds import HEADS
 from ensembles.members import partial_member
 from trainable.commands import spoken
+from trainable.config import JOINT
 from trainable.data.layouts import read_test
 from trainable.device import this_device
 from trainable.errors import InputError
@@ -96,3 +97,11 @@ def vote_in_time(
     except InputError as error:
         print(f"warning: the vote was not built: {error}", flush=True)
         return False
+
+
+def after_search(run: Run, target: str) -> str:
+    """The next command, and why where it is no build: of one attribute alone nothing can be submitted."""
+    if others := [part.name for part in run.made_of if part.name != target and target != JOINT]:
+        why = f"it tells {target} alone: a build takes runs of {', '.join(others)} beside this one"
+        return f"{why}\nnext: {spoken('report', run.root)}"
+    return f"next: {spoken('build', run.root)}"
