@@ -7,14 +7,11 @@ import os
 import shutil
 from pathlib import Path
 
-import numpy as np
 import pytest
 from folders import photos, read, table, texts
 
-from ensembles.submission import filled, form_for
 from trainable.data.layouts import plan_lines, read_manifest
 from trainable.errors import InputError
-from trainable.metrics import get
 
 
 @pytest.fixture
@@ -147,70 +144,6 @@ def test_a_photo_of_the_table_in_extra_csv_is_refused_there(tmp_path: Path) -> N
         read(root)
 
 
-def padded(root: Path, train: str, asked: str) -> Path:
-    """0000.png to 0011.png in train/, 0020.png to 0023.png in test/, written in the tables by these formats."""
-    photos(root, [f"train/{i:04}.png" for i in range(12)] + [f"test/{i:04}.png" for i in range(20, 24)])
-    table(root, "train.csv", ("id", "label"), [(train.format(i), "ab"[i % 2]) for i in range(12)])
-    return table(root, "sample_submission.csv", ("id", "label"), [(asked.format(i), "a") for i in range(20, 24)])
-
-
-@pytest.mark.parametrize("train", ["{}", "{}.0", "{}.png", "{:04}"])
-@pytest.mark.parametrize("asked", ["{}", "{:04}"])
-def test_leading_zeros_that_a_spreadsheet_took_are_found_and_said(tmp_path: Path, train: str, asked: str) -> None:
-    manifest, test = read(padded(tmp_path / "d", train, asked))
-    assert manifest.frame["image"].tolist() == [f"train/{i:04}.png" for i in range(12)]
-    assert test is not None and test.images == [f"test/{i:04}.png" for i in range(20, 24)]
-    assert test.table["id"].tolist() == [asked.format(i) for i in range(20, 24)]  # answered as asked
-    lost = [f"leading zeros lost as spreadsheets do ({train.format(0)} is 0000.png)" in " ".join(manifest.taken.lines)]
-    assert lost == [train != "{:04}"]
-
-
-def test_numbers_beside_ids_that_are_whole_name_no_photos(tmp_path: Path) -> None:
-    root = padded(tmp_path / "d", "{:04}", "{:04}")
-    table(root, "train.csv", ("n", "id", "label"), [(11 - i, f"{i:04}", "ab"[i % 2]) for i in range(12)])
-    assert read(root)[0].frame["image"].tolist() == [f"train/{i:04}.png" for i in range(12)]
-
-
-def test_paths_of_a_manifest_that_lost_zeros_are_found_and_two_of_one_number_are_not(tmp_path: Path) -> None:
-    root = photos(tmp_path / "d", [f"{i:03}.png" for i in range(6)])
-    table(root, "manifest.csv", ("path", "label"), [(f"{i}.png", "ab"[i % 2]) for i in range(6)])
-    manifest, _ = read(root)
-    assert manifest.frame["image"].tolist() == [f"{i:03}.png" for i in range(6)]
-    assert any("6 without leading zeros; '0.png' is 000.png" in line for line in manifest.taken.lines)
-    photos(root, ["0005.png"])
-    with pytest.raises(InputError, match=r"'5\.png' names two photos: received (005|0005)\.png, (005|0005)\.png"):
-        read(root)
-
-
-@pytest.mark.parametrize("beside", [False, True])
-def test_an_id_that_a_sample_submission_asks_for_twice_is_refused(tmp_path: Path, beside: bool) -> None:
-    root = padded(tmp_path / "d", "{:04}", "{:04}")
-    table(root, "sample_submission.csv", ("id", "label"), [(f"{i:04}", "a") for i in (20, 21, 20, 23)])
-    if beside:
-        table(root, "test.csv", ("id",), [(f"{i:04}",) for i in range(20, 24)])
-    with pytest.raises(InputError, match="ids there twice in id: received '0020'; allowed: one row an id"):
-        read(root)
-
-
-@pytest.mark.parametrize("name", ["{}", "a{}", "each"])
-def test_a_table_of_classes_names_no_photos_that_are_numbered_as_they_are(tmp_path: Path, name: str) -> None:
-    names = [f"{i % 4}/{name.format(i) if name != 'each' else i // 4}.png" for i in range(20)]
-    root = photos(tmp_path / "d", names)
-    table(root, "labels.csv", ("ClassId", "Name"), [(i, f"sign {i % 2}") for i in range(4)])
-    if name == "{}":
-        with pytest.raises(InputError, match=r"ClassId names 4 photos \(--image ClassId\), or .* folders of 20 photos"):
-            read(root)
-        assert len(read(root, image="ClassId")[0].frame) == 4
-        rows = [(f"{i}.png", i % 4, i % 3) for i in range(20)]
-        assert len(read(table(root, "train.csv", ("file", "n", "label"), rows))[0].frame) == 20
-        return
-    manifest, _ = read(root)
-    assert texts(manifest) == [image.split("/")[0] for image in manifest.frame["image"]]
-    assert len(manifest.frame) == 20 and any(
-        "labels.csv: no photo to train on by name" in li for li in manifest.taken.lines
-    )
-
-
 def test_tables_beside_folders_of_classes_that_name_few_photos_are_no_labels(pets: Path) -> None:
     corrections = [(f"cat/{i}.png", "label", "dog", 1, "cat") for i in range(3)]
     table(pets, "suspects.csv", ("path_or_id", "field", "value", "score", "given"), corrections)
@@ -255,23 +188,6 @@ def test_ids_of_folders_that_hold_a_photo_of_that_name_name_photos(tmp_path: Pat
     assert read(root)[0].frame["image"].tolist() == [f"i/{i:02}/{i:02}.png" for i in range(8)]
 
 
-@pytest.mark.parametrize("folder", ["test", "unseen"])
-@pytest.mark.parametrize("table_of_labels", [False, True])
-def test_an_earlier_submission_in_the_folder_holds_no_labels(
-    tmp_path: Path, folder: str, table_of_labels: bool
-) -> None:
-    names = [f"train/{'ab'[i % 2]}/{i}.png" if not table_of_labels else f"train/{i}.png" for i in range(8)]
-    root = photos(tmp_path / "d", [*names, *(f"{folder}/{i}.png" for i in range(20, 24))])
-    if table_of_labels:
-        table(root, "labels.csv", ("id", "y"), [(i, "ab"[i % 2]) for i in range(8)])
-    table(root, "sample_submission.csv", ("id", "y"), [(i, "a") for i in range(20, 24)])
-    table(root, "my_submission.csv", ("id", "y"), [(i, "ab"[i % 2]) for i in range(20, 24)])
-    manifest, test = read(root)
-    assert sorted(manifest.frame["image"]) == sorted(names) and texts(manifest).count("a") == 4
-    assert test is not None and test.images == [f"{folder}/{i}.png" for i in range(20, 24)]
-    assert any(line.startswith("warning: my_submission.csv") for line in manifest.taken.lines)
-
-
 def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:
     root = photos(tmp_path / "d", [f"train/{i}.png" for i in range(9)] + [f"test/{i}.png" for i in range(20, 25)])
     table(root, "train.csv", ("id", "y", "ok"), [(i, "ab"[i % 2], "yn"[i == 4]) for i in range(8)])
@@ -287,20 +203,6 @@ def test_photos_that_no_row_names_are_said(tmp_path: Path) -> None:
     shutil.rmtree(root / "test")
     (warning,) = [line for line in read(root, label="y")[0].taken.lines if line.startswith("warning")]
     assert "neither training nor predicted (to have photos predicted: a folder called test, a test.csv, or" in warning
-
-
-@pytest.mark.parametrize("head", [("id", "a", "b", "Usage"), ("id", "label", "Usage"), ("Usage", "id", "label")])
-def test_which_rows_are_public_is_no_answer_and_is_kept(tmp_path: Path, head: tuple[str, ...]) -> None:
-    root = padded(tmp_path / "d", "{:04}", "{:04}")
-    said = {"id": "{:04}", "a": "0.5", "b": "0.5", "label": "a", "Usage": "Public"}
-    table(root, "sample_submission.csv", head, [[said[name].format(i) for name in head] for i in range(20, 24)])
-    manifest, test = read(root)
-    assert test is not None and test.form.columns == tuple(c for c in head if c not in ("id", "Usage"))
-    assert filled(test.table, test.form, np.eye(2)[[0, 1, 0, 1]])["Usage"].tolist() == ["Public"] * 4
-    assert "Usage of sample_submission.csv: which rows are public, kept as it is" in manifest.taken.lines
-    table(root, "sample_submission.csv", ("id", "a", "b", "part"), [(f"{i:04}", 0, 1, "x") for i in range(20, 24)])
-    with pytest.raises(InputError, match=r"column part holds 'x', no probabilities"):
-        read(root)
 
 
 @pytest.mark.parametrize("name", ["no_label", "Unlabeled", "not labelled", "?", "N/A", "cat (1)", "cat - Copy", "none"])
@@ -331,25 +233,6 @@ def test_groups_in_the_first_row_of_merged_cells_alone_are_warned_of(tmp_path: P
     assert not any(
         "merged" in s for s in listed(tmp_path / "e", [(f"p{i // 2}" if i < 6 else "",) for i in range(8)], "group")
     )
-
-
-@pytest.mark.parametrize(
-    ("classes", "column", "said"),
-    [(("abnormal", "normal"), "target", True), (("no", "yes"), "target", False), (("a", "b"), "b", False)],
-)
-def test_the_class_of_a_score_that_the_alphabet_chose_is_warned_of_and_a_metric_chooses(
-    tmp_path: Path, classes: tuple[str, str], column: str, said: bool
-) -> None:
-    """Of normal and abnormal, the score of normal was written where abnormal was asked for."""
-    root = padded(tmp_path / "d", "{:04}", "{:04}")
-    table(root, "train.csv", ("id", "label"), [(f"{i:04}", classes[i % 2]) for i in range(12)])
-    table(root, "sample_submission.csv", ("id", column), [(f"{i:04}", 0.5) for i in range(20, 24)])
-    manifest, test = read(root)
-    assert test is not None and test.form.positive == 1
-    warned = [line for line in manifest.taken.lines if "asks for the score of one class: taken for normal" in line]
-    assert len(warned) == said
-    asked = form_for(test.form, get(f"roc_auc:{classes[0]}", classes)).positive
-    assert asked == (0 if said else 1)
 
 
 def test_a_label_that_is_a_list_is_refused_and_no_other_column_is_taken_for_it(tmp_path: Path) -> None:

@@ -10,7 +10,6 @@ from pathlib import Path
 import pytest
 from folders import photos, read, table, texts
 
-from trainable.data.layouts import plan_lines
 from trainable.errors import InputError
 
 KINDS = ["cat", "dog", "dog"] * 4
@@ -125,23 +124,6 @@ def test_a_folder_that_shows_itself_again_is_read_once(tmp_path: Path) -> None:
     assert texts(read(root)[0]) == KINDS
 
 
-FORMS = ["a/x{}.png a/x{}_aug1.png", "a/x{}_jpg.rf.01ab.png b/x{}_jpg.rf.77cd.png", "a/IMG{}.png b/IMG{}_flip.png"]
-
-
-@pytest.mark.parametrize("form", FORMS)
-def test_photos_named_after_photos_in_other_groups_are_warned_of_and_can_be_merged(tmp_path: Path, form: str) -> None:
-    names = [name for i in range(6) for name in form.format(i, i).split()]
-    root = photos(tmp_path, names)
-    rows = [(name, "ab"[n // 2 % 2], f"p{n // 2}") for n, name in enumerate(names)]
-    table(root, "manifest.csv", ("path", "label", "group"), rows)
-    assert plan_lines(read(root)[0]) == []
-    table(root, "manifest.csv", ("path", "label"), [row[:2] for row in rows])
-    (line,) = plan_lines(read(root)[0])
-    assert line.startswith(f"warning: 6 photos named after photos in other groups ({names[1]} after {names[0]})")
-    merged = read(root, merge_duplicates=True)[0]
-    assert merged.frame["group"].nunique() <= 6 and plan_lines(merged) == []
-
-
 def test_folders_and_names_in_decomposed_letters_or_with_blanks_are_found(tmp_path: Path) -> None:
     kinds = [unicodedata.normalize("NFD", "가"), "dog ", "dog"]
     root = photos(
@@ -214,25 +196,6 @@ def test_coco_of_two_exports_goes_by_names_of_files_and_says_what_lacks_an_annot
     assert "warning: instances_train.json: 1 of 8 images have no annotation and do not train" in manifest.taken.lines
 
 
-def test_a_sample_submission_that_pandas_wrote_is_read_and_answers_that_are_no_labels_are_said(tmp_path: Path) -> None:
-    root = photos(tmp_path, [f"{part}/{i}.png" for part in ("train", "test") for i in range(12)])
-    kinds = ["cat", "dog", "owl"] * 4
-    table(root, "train.csv", ("id", "label"), [(float(i), kinds[i]) for i in range(12)])
-    rows = [(11 - i, float(i), "chat") for i in range(12)]
-    table(
-        root,
-        "sample_submission.csv",
-        ("Unnamed: 0", "id", "class"),
-        [*rows[:6], *((*r[:2], "chien") for r in rows[6:])],
-    )
-    manifest, test = read(root)
-    assert texts(manifest) == kinds and test is not None
-    assert test.images == [f"test/{i}.png" for i in range(12)] and test.form.id == "id"
-    assert any(
-        "answers of sample_submission.csv such as 'chat', 'chien' are no labels" in s for s in manifest.taken.lines
-    )
-
-
 def test_folders_of_other_classes_and_links_that_lead_nowhere_are_warned_of(tmp_path: Path) -> None:
     root = photos(tmp_path, [f"{KINDS[i]}/{i}.png" for i in range(12)])
     os.symlink(root / "gone.png", root / "cat/12.png")  # noqa: PTH211
@@ -248,14 +211,6 @@ def test_classes_as_columns_of_numbers_with_blanks_before_them_are_read(tmp_path
     rows = [f"{Path(name).name}, {', '.join(str(int(i % 3 == k)) for k in range(3))}" for i, name in enumerate(names)]
     (root / "train/_classes.csv").write_text("\n".join(["filename, cat, dog, owl", *rows]))
     assert sorted(texts(read(root)[0])) == sorted(kinds * 4)
-
-
-def test_numbers_that_lost_zeros_are_found_in_their_folder_beside_whole_ones(tmp_path: Path) -> None:
-    root = photos(tmp_path, [f"i/{kind}/{i:02}.png" for kind in "ab" for i in range(4, 16)])
-    rows = [(f"{kind}/{i}.png", kind) for kind in "ab" for i in range(4, 16)]
-    table(root, "train.csv", ("image", "label"), rows)
-    manifest, _ = read(root)
-    assert manifest.frame["image"].tolist() == [f"i/{kind}/{i:02}.png" for kind in "ab" for i in range(4, 16)]
 
 
 @pytest.mark.parametrize("name", ["{}.{}", "{}_{}", "{}{}", "{} ({})"])
@@ -302,38 +257,3 @@ def test_a_folder_in_one_column_and_a_name_in_another_are_one_photo(tmp_path: Pa
     assert said in manifest.taken.lines
     table(tmp_path, "all.csv", ("File", "label"), [row[1:3] for row in rows])
     assert "or paths, where a name in several rows is several photos" in refused(tmp_path, image="File")
-
-
-@pytest.mark.parametrize(
-    ("name", "said"),
-    [
-        ("{p:03}_{s}", "6 ways such as 000 (train/cat/000_l.png, train/cat/000_r.png)"),
-        ("IMG_{p}{s}", ""),
-        ("{p}{s}", ""),
-    ],
-)
-@pytest.mark.parametrize("labelled", ["folders", "manifest"])
-def test_names_that_begin_alike_are_said_where_nothing_says_what_belongs_together(
-    tmp_path: Path, name: str, said: str, labelled: str
-) -> None:
-    """Two eyes of one person were in two folds, and nothing hinted at it."""
-    names = [f"train/{KINDS[p]}/{name.format(p=p, s=s)}.png" for p in range(6) for s in "lr"]
-    photos(tmp_path, names)
-    if labelled == "manifest":
-        table(tmp_path, "manifest.csv", ("path", "label"), [(one, one.split("/")[1]) for one in names])
-    lines = [line for line in read(tmp_path)[0].taken.lines if "begin alike" in line]
-    assert bool(lines) == bool(said) and (not said or said in lines[0])
-
-
-def test_names_that_begin_with_their_label_are_no_hint(tmp_path: Path) -> None:
-    photos(tmp_path, [f"{kind}/{kind}_{i}.png" for kind in "abcdef" for i in range(3)])
-    assert not any("begin alike" in line for line in read(tmp_path)[0].taken.lines)
-
-
-@pytest.mark.parametrize(("name", "said"), [("{:08x}-b{}", True), ("IMG_{1:06}", False), ("{1}", False)])
-def test_photos_of_one_long_name_in_several_folders_are_warned_of(tmp_path: Path, name: str, said: bool) -> None:
-    """A leaf in colour and in grey, in two folders of one class: copies that neither bytes nor hashes show."""
-    names = [f"{kind}/{name.format(2654435761 * i % 2**32, i)}.png" for kind in ("cat", "dog") for i in range(6)]
-    photos(tmp_path, [f"{way}/{one}" for way in ("color", "grayscale") for one in names])
-    lines = [line for line in plan_lines(read(tmp_path, label="folder_2")[0]) if "named after photos" in line]
-    assert bool(lines) == said
