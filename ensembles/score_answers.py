@@ -40,7 +40,7 @@ def command(place: Path, answers: Path) -> int:
     of = f" of {count(groups, 'group')}" if groups < photos else ""
     print(f"{count(photos, 'photo')}{of} tell the truth to ± {error:.4f}")
     if metric.name == MACRO_F1 and truth.absent:
-        classes = len(folder.test()["classes"])
+        classes = truth.votes["ensemble"].shape[1]
         present = classes - len(truth.absent)
         single, vote = (metric.text(scores[name] * classes / present) for name in ("best_single", "ensemble"))
         print(

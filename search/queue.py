@@ -44,11 +44,12 @@ def command(place: Path, words: list[str]) -> int:
     enqueue(run.study, values)
     begun, planned = len(own_trials(run.study)), run.settings["trials"]
     print(f"queued {values} in {run.root}: the next new trial")
-    if held(run.lock) and begun < planned:
+    goes_on = held(run.lock)
+    if goes_on and begun < planned:
         print(f"the search goes on: it takes this one by itself\nnext: {spoken('report', run.root)}")
         return 0
     if begun >= planned:
-        when = "only when it has ended" if held(run.lock) else "so"
+        when = "only when it has ended" if goes_on else "so"
         print(f"all {planned} trials of this search are begun: {when} the command below trains this one")
     trials = max(planned, begun + 1)
     more = ["--trials", trials] if trials != space.search.trials else []

@@ -95,10 +95,10 @@ def read_submissions(files: list[Path], say: Callable[[str], None] = print) -> t
 
 def _as_submitted(table: pd.DataFrame, form: Form | None) -> pd.DataFrame:
     """A table that `ensembles.predict` wrote, its first two columns called as in the submission of labels beside it."""
-    known = form is not None and form.kind == "label" and not {form.id, form.columns[0]} <= set(table)
-    if not known or list(table.columns[:2]) != ["path", "prediction"]:
+    if form is None or form.kind != "label" or {form.id, form.columns[0]} <= set(table):
         return table
-    assert form is not None
+    if list(table.columns[:2]) != ["path", "prediction"]:
+        return table
     return table.rename(columns={"path": form.id, "prediction": form.columns[0]})
 
 

@@ -8,14 +8,14 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-AUTO, SINGLE = "auto", "best_single"
+AUTO = "auto"
 PAIRED, CLEAR = 2, 3  # standard errors of a difference
 
 # What `auto` blends: fits that look at by how much each row is right, and a plain mean. Methods that search on the
 # metric itself are taken only where they are clearly ahead: on the part of the bank that was for choosing
 # (benchmarks.vote, docs/decisions/035) betting on one of them cost more than it brought.
 STEADY = ("attribute_pool", "log_pool", "geometric_mean")
-PREFERENCE = (*STEADY, "mean_top5", "per_attribute", "bagged_greedy", "hard_vote", "greedy", SINGLE)
+PREFERENCE = (*STEADY, "mean_top5", "per_attribute", "bagged_greedy", "hard_vote", "greedy", "best_single")
 
 
 @dataclass(frozen=True)
@@ -48,7 +48,7 @@ def make_rows(
 ) -> list[Row]:
     """A row for each method of `scores`, whose values are nested scores as `Bootstrap.scores` gives them."""
     best = scores[max((name for name in scores if name != AUTO), key=lambda name: scores[name][0])]
-    single = scores.get(SINGLE, np.array([np.nan]))
+    single = scores.get("best_single", np.array([np.nan]))
     rows = []
     for name, score in scores.items():
         nested, behind = float(score[0]), best - score

@@ -1,12 +1,11 @@
 """How far tables of features are that processes of this node compute just now, as their logs on the disk tell it."""
 
-import itertools
-import json
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 from trainable.cache import cache_folder
+from trainable.files import read_json_lines
 from trainable.locks import held
 
 
@@ -19,16 +18,16 @@ def under_way(photos: str) -> Iterator[str]:
     for lock in sorted(folder.glob("*.lock")):
         if held(lock):
             with suppress(OSError, ValueError, KeyError):  # it has only just begun
-                yield from itertools.islice(_views(lock.with_suffix(""), photos), 1)
+                yield from _pass(lock.with_suffix(""), photos)
 
 
-def _views(folder: Path, photos: str) -> Iterator[str]:
-    """What each view of a table has come to; they are written together."""
+def _pass(folder: Path, photos: str) -> list[str]:
+    """What the pass over these photos has come to that writes this table; its views are written together."""
     for log in folder.glob("*.jsonl"):
-        head, *chunks = log.read_text(encoding="utf-8").splitlines()
-        made = json.loads(head)
+        made, *chunks = read_json_lines(log)
         done = min(made["rows"], made["chunk"] * len(chunks))
         if made["made_of"]["photos"] == photos and done < made["rows"]:
             height, width = made["made_of"]["size"]
             of = f"{made['made_of']['backbone']} {height}x{width}"
-            yield f"features of {of}: {done:,} of {made['rows']:,} photos"
+            return [f"features of {of}: {done:,} of {made['rows']:,} photos"]
+    return []

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from itertools import islice
 from pathlib import Path
 
+import pandas as pd
+
 from trainable.data.layouts.photos import Photos, role_of, stem_of
 from trainable.data.layouts.sample import is_sample
 from trainable.data.layouts.tables import SUFFIXES, hidden_tables, table_files
@@ -51,9 +53,9 @@ def sheets_said(paths: Iterable[Path]) -> list[str]:
 def why_unread(root: Path, photos: Photos) -> list[str]:
     """Of each kind of file that may hold labels of a folder in which no layout was found, why it is none."""
     tables = tables_unread(root)
-    sheets = [path for path in tables if path.suffix.lower() in SUFFIXES]
-    again = {path: _again(path, photos) for path in sheets}
-    shown = [f"{path.relative_to(root)} ({_first_row(path)})" for path in sheets if not again[path]]
+    sheets = {path: read_text_table(path) for path in tables if path.suffix.lower() in SUFFIXES}
+    again = {path: _again(table, photos) for path, table in sheets.items()}
+    shown = [f"{path.relative_to(root)} ({_first_row(table)})" for path, table in sheets.items() if not again[path]]
     lines = [f"{few(shown)}: no column (CSV, Parquet) names photos here"] if shown else []
     for path, columns in again.items():
         lines += [f"{path.name} names photos in {c}, each in several rows (--image {c} reads it)" for c in columns]
@@ -69,9 +71,8 @@ def why_unread(root: Path, photos: Photos) -> list[str]:
     return lines
 
 
-def _again(path: Path, photos: Photos) -> list[str]:
+def _again(table: pd.DataFrame, photos: Photos) -> list[str]:
     """Columns of file names that are photos here, over and over, as of a row an annotator: these are not guessed."""
-    table = read_text_table(path)
     found = []
     for column in table:
         distinct = table[column].map(clean).unique()
@@ -81,9 +82,8 @@ def _again(path: Path, photos: Photos) -> list[str]:
     return found
 
 
-def _first_row(path: Path) -> str:
+def _first_row(table: pd.DataFrame) -> str:
     """What a table was read as: its first columns, each with its first value."""
-    table = read_text_table(path)
     return ", ".join(f"{column} {table[column].iloc[0][:SHOWN]!r}" for column in list(table)[:3])
 
 
