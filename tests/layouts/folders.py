@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 
+import pytest
 from helpers import write_photo, write_table
 
 from trainable.data.flags import Flags
 from trainable.data.layouts import read_manifest, read_test
 from trainable.data.manifest import Manifest, TestSet
+from trainable.errors import InputError
 
 
 def photos(root: Path, names: Iterable[str]) -> Path:
@@ -50,3 +52,11 @@ def padded(root: Path, train: str, asked: str) -> Path:
     photos(root, [f"train/{i:04}.png" for i in range(12)] + [f"test/{i:04}.png" for i in range(20, 24)])
     table(root, "train.csv", ("id", "label"), [(train.format(i), "ab"[i % 2]) for i in range(12)])
     return table(root, "sample_submission.csv", ("id", "label"), [(asked.format(i), "a") for i in range(20, 24)])
+
+
+def refusal(root: Path, **flags: object) -> str:
+    with pytest.raises(InputError) as said:
+        read(root, **flags)
+    line = str(said.value)
+    assert "\n" not in line
+    return line

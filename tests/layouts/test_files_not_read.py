@@ -5,17 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from folders import photos, read, table, texts
-
-from trainable.errors import InputError
-
-
-def refusal(root: Path, **flags: object) -> str:
-    with pytest.raises(InputError) as said:
-        read(root, **flags)
-    line = str(said.value)
-    assert "\n" not in line
-    return line
+from folders import photos, read, refusal, table, texts
 
 
 def test_files_that_hold_the_labels_and_are_not_read_are_each_told_why(tmp_path: Path) -> None:

@@ -7,17 +7,9 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from folders import animals, photos, read, table, texts
+from folders import animals, photos, read, refusal, table, texts
 
 from trainable.errors import InputError
-
-
-def refusal(root: Path, **flags: object) -> str:
-    with pytest.raises(InputError) as said:
-        read(root, **flags)
-    line = str(said.value)
-    assert "\n" not in line
-    return line
 
 
 def change(root: Path, file: str = "train.csv", /, **columns: object) -> Path:
