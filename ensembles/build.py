@@ -82,7 +82,9 @@ def _aloud(given: argparse.Namespace) -> int:
     from trainable.locks import held
     from trainable.run import Run
 
-    for place in given.runs or [newest_below()]:
+    places = given.runs or [newest_below()]
+    print(f"reading {', '.join(map(str, places))}", flush=True)  # what reads them takes seconds to import
+    for place in places:
         if held(Run(place).lock):
             print(
                 f"note: the search of {place} goes on; its trials so far vote: build again when it has ended",

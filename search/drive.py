@@ -34,6 +34,7 @@ from search.space import DataFacts
 from search.space_file import SpaceFile
 from search.warm_start import find_finished, take_over
 from search.watch import Watcher
+from search.watch.aside import FAREWELL
 from search.watch.first_table import FirstTable
 from search.watch.leaderboard import Leaderboard, write_leaderboard
 from search.watch.log import Log
@@ -148,7 +149,7 @@ class _Sitting:
         guesses: Mapping[Kind, float] = MappingProxyType({}),
         told: Sequence[Watcher] = (),
     ) -> None:
-        from search.watch.tensorboard import TensorBoard, known_parameters  # matplotlib takes seconds to import
+        from search.watch.tensorboard import FEW, TensorBoard, known_parameters  # matplotlib takes seconds to import
 
         clear_stopped(run, ledger)
         self.options, self.run, self.ledger, self.interrupted = options, run, ledger, False
@@ -166,7 +167,8 @@ class _Sitting:
         self.table = LiveTable(self.log, race)
         self.overhead = Overhead(slots, lambda: time.monotonic() - options.began)
         known = known_parameters(space, DataFacts.of(run.manifest))
-        board = TensorBoard(run, ledger.parameters_of, ledger.number_of, known, waits=executor.in_process)
+        ends = FEW if options.hours else FAREWELL  # without a deadline all pictures are drawn
+        board = TensorBoard(run, ledger.parameters_of, ledger.number_of, known, executor.in_process, ends)
         tracking = [Tracking(tracker, ledger.parameters_of) for tracker in trackers]
         self.too_short = TooShort(s, deadline, options.hours or 0.0, self._complete)
         self.director: Director = assemble(

@@ -32,7 +32,7 @@ PLACES = {
     "search/ledger.py": {"lock.acquire": "a stale lock is taken over after Optuna's grace period of 30 s"},
     "search/watch/aside.py": {
         "self._work.get": "a daemon thread: ends with the process",
-        "self._thread.join": "FAREWELL, of pictures FEW seconds",
+        "self._thread.join": "FAREWELL, of pictures before a deadline FEW seconds",
     },
     "search/watch/log.py": {"self.over.wait": "a quarter of QUIET; a daemon thread"},
     "search/watch/tensorboard/nodes.py": {

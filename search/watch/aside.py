@@ -9,7 +9,8 @@ from collections.abc import Callable
 
 from trainable.leaving import wait_for
 
-FAREWELL = 60.0  # seconds that the end of a search may wait for a server
+FAREWELL = 60.0  # seconds that the end of a search may wait for a server, or for pictures
+ALOUD = 2.0  # seconds of that without a word
 BEHIND = 10  # niceness of the threads: what computes there takes no core from a trial
 
 
@@ -35,7 +36,10 @@ class Aside:
         if last is not None:
             self._work.put(last)
         self._work.put(None)
-        self._thread.join(self.farewell)
+        self._thread.join(min(ALOUD, self.farewell))
+        if self._thread.is_alive() and self.farewell > ALOUD:
+            print(f"{self.name}: finishing what is left, for {self.farewell:.0f} s at most", flush=True)
+            self._thread.join(self.farewell - ALOUD)
         if not self._thread.is_alive():
             return True
         left += self._drain()

@@ -23,7 +23,7 @@ from trainable.pictures.charts import SHOWN_CLASSES
 from trainable.run import Run, Trial
 from trainable.training.report import Report
 
-FEW = 5.0  # seconds that the end of a search waits for pictures: its deadline counts them
+FEW = 5.0  # seconds that the end of a search with a deadline waits for pictures: it counts them
 
 
 @dataclass
@@ -32,20 +32,22 @@ class TensorBoard:
 
     parameters_of: a trial's parameters as plain values, by its id. number_of: its number, from 1. parameters: what may
     vary in the space, see known_parameters. waits: make pictures at once, while no trial trains: where trials train in
-    this very process a thread that builds networks would take random numbers from theirs.
+    this very process a thread that builds networks would take random numbers from theirs. farewell: seconds that the
+    end waits for pictures.
     """
 
     run: Run
     parameters_of: Callable[[str], Mapping[str, Any]] = lambda trial_id: {}
     number_of: Callable[[str], int] = lambda trial_id: 1
     parameters: Mapping[str, BaseDistribution] = field(default_factory=dict)
-    pictures: bool = True
     waits: bool = False
+    farewell: float = FEW
+    pictures: bool = True
     writers: dict[str, SummaryWriter] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.gallery = Gallery(self.run)
-        self.aside = Aside("TensorBoard", FEW)
+        self.aside = Aside("TensorBoard", self.farewell)
         self.nodes: NodeLoad | None = None
         self.problems = 0
 
@@ -57,7 +59,7 @@ class TensorBoard:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, *_: object) -> None:
-        """Finish pictures for a FEW seconds more; of an interrupted search none is begun any more."""
+        """Finish pictures, for `farewell` at most; of an interrupted search none is begun any more."""
         if self.nodes is not None:
             self.nodes.stop()
         self.aside.end(drop=kind is not None)

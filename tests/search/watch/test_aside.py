@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from search.watch.aside import Aside
+from search.watch.aside import ALOUD, Aside
 
 
 def test_work_is_done_in_order_and_the_end_waits_for_it() -> None:
@@ -43,12 +43,20 @@ def test_what_hangs_is_left_behind_and_said(capsys: pytest.CaptureFixture[str]) 
     go.set()
 
 
+def test_what_takes_longer_is_finished_and_said(capsys: pytest.CaptureFixture[str]) -> None:
+    aside, done = Aside("TensorBoard", farewell=30), list[int]()
+    aside.later(lambda: time.sleep(ALOUD + 0.5))
+    aside.later(lambda: done.append(1))
+    assert aside.end(drop=False) and done == [1]
+    assert capsys.readouterr().out == "TensorBoard: finishing what is left, for 30 s at most\n"
+
+
 BUSY = """
 import time
 
 import torch
 
-from search.watch.aside import Aside
+from search.watch.aside import ALOUD, Aside
 from trainable import leaving
 from trainable.command import guarded
 
