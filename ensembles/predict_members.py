@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 
 from ensembles.members import JOINT, Member, Outside, multiply
-from ensembles.members.outside import read_outside
 from trainable.data.manifest import TestSet
 from trainable.device import this_device
 from trainable.errors import InputError
@@ -67,7 +66,7 @@ def _said(
 ) -> np.ndarray:
     """float32 [K, M, C] of a member, from what its trials said; bad: photos that cannot be read."""
     if isinstance(member, Outside):
-        table, _ = read_outside(member.sub, photos.images, photos.form.names)
+        table = member.on_test(photos)
         return np.broadcast_to(table, (count, *table.shape))
     answers = multiply([found[factor] for factor in member.factors], member.run.made_of)
     answers[:, np.isin(photos.images, bad)] = class_shares(member)

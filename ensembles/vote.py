@@ -71,6 +71,9 @@ def find_test(data: Path | None, members: Members) -> TestSet | None:
             f"test set below {test.root}: received one of {len(test.form.names)} classes; "
             f"allowed: {len(members.classes)}, as the run has"
         )
+    for member in members.members:
+        if isinstance(member, Outside):
+            member.on_test(test)  # refused before anything is weighed
     print(form_for(test.form, members.metric).sentence(), *test_groups_said(test), sep="\n", flush=True)
     return test
 

@@ -127,7 +127,8 @@ def with_outside(members: Members, folders: Sequence[Path], say: Callable[[str],
     for found in (outside for folder in folders for outside in find_outside(folder, say)):
         table, told = read_outside(found.oof, images, members.classes)
         score = members.metric.score(members.labels, table)
-        added.append(replace(found, oof_score=score, same_folds=same_parts(told, members.fold)))
+        same = same_parts(told, members.fold)
+        added.append(replace(found, oof_score=score, same_folds=same, classes=tuple(members.classes)))
         tables.append(table)
         say(f"also {found.name}: {members.metric.shown} {members.metric.text(score)}")
         if not added[-1].same_folds:

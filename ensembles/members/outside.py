@@ -1,9 +1,10 @@
 """Members from elsewhere: tables of probabilities that some other program wrote (`ensembles.build --also DIR`).
 
 DIR holds a pair of tables a member: oof_NAME, of the run's training rows, each predicted by a model that did not see
-its group, and sub_NAME, of the test photos. As .csv the first column is the image, then a column a class; as .npz
-`image` str[N], `classes` str[C] and `probabilities` float [N, C]. A column (or array) `fold` of an oof table says who
-predicted each row. `foldvote oof RUN` writes a run's own trials so.
+its group, and sub_NAME, of the test photos, whose classes are called as in training or as in the submission. As .csv
+the first column is the image, then a column a class; as .npz `image` str[N], `classes` str[C] and `probabilities` float
+[N, C]. A column (or array) `fold` of an oof table says who predicted each row. `foldvote oof RUN` writes a run's own
+trials so.
 """
 
 import zipfile
@@ -14,6 +15,7 @@ from pathlib import Path
 import numpy as np
 
 from ensembles.members.member import JOINT
+from trainable.data.manifest import TestSet
 from trainable.data.text_tables import read_table, without_index
 from trainable.errors import InputError
 from trainable.files import read_npz
@@ -29,13 +31,14 @@ class Outside:
     """A member that no network of ours stands behind: it predicts the test photos that its table names.
 
     oof_score: of its out-of-fold probabilities, in the metric of the run. same_folds: whether its table says that it
-    has the run's folds; if not, the nested estimate holds without it only.
+    has the run's folds; if not, the nested estimate holds without it only. classes: as training calls them.
     """
 
     oof: Path
     sub: Path
     oof_score: float = float("nan")
     same_folds: bool = False
+    classes: tuple[str, ...] = ()
 
     target = JOINT
     factors = ()
@@ -48,6 +51,10 @@ class Outside:
 
     def on_all_rows(self) -> "Outside":
         return self
+
+    def on_test(self, test: TestSet) -> np.ndarray:
+        """Probabilities float32 [M, C] of the test photos; raises InputError where the table does not fit them."""
+        return read_outside(self.sub, test.images, self.classes, test.form.names)[0]
 
 
 def find_outside(folder: Path, say: Callable[[str], None] = print) -> list[Outside]:
@@ -77,14 +84,18 @@ def find_outside(folder: Path, say: Callable[[str], None] = print) -> list[Outsi
     return found
 
 
-def read_outside(file: Path, images: Sequence[str], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
+def read_outside(
+    file: Path, images: Sequence[str], classes: Sequence[str], answers: Sequence[str] = ()
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Probabilities float32 [N, C] of these images and classes, in their order, and the folds str[N] that it tells.
 
-    An image goes by its path, or by its file's name with or without ending where that is one image's alone. Raises
-    InputError for other rows or classes, and for what is no probability.
+    answers: what else the table may call the classes, in their order. An image goes by its path, or by its file's name
+    with or without ending where that is one image's alone. Raises InputError for other rows or classes, and for what is
+    no probability.
     """
     names, held, told, fold = _csv(file, classes) if file.suffix.lower() == ".csv" else _npz(file)
-    if sorted(told) != sorted(classes):
+    called = next((names for names in (classes, answers) if sorted(names) == sorted(told)), None)
+    if called is None:
         raise InputError(f"{file}: received classes {few(sorted(told))}; allowed: {few(list(classes))}, a column each")
     place = {name: row for row, name in enumerate(names)}
     if len(place) < len(names):
@@ -96,7 +107,7 @@ def read_outside(file: Path, images: Sequence[str], classes: Sequence[str]) -> t
         raise InputError(
             f"{file}: received {len(names)} rows{lacks}; allowed: one for each of the {len(images)} images"
         )
-    order = [told.index(name) for name in classes]
+    order = [told.index(name) for name in called]
     found = held[rows][:, order]
     sums = found.sum(1)
     if not (np.isfinite(found).all() and (found >= 0).all() and (np.abs(sums - 1) <= SUM).all()):

@@ -108,6 +108,16 @@ def test_classes_called_like_columns_of_a_table_leave_its_images(tmp_path: Path,
     assert (None if fold is None else fold.tolist()) == (None if "fold" in classes else ["1", "0", "1"])
 
 
+def test_test_photos_may_have_classes_called_as_in_the_submission(tmp_path: Path) -> None:
+    table = np.random.default_rng(0).dirichlet(np.ones(2), 3).astype(np.float32)
+    for name, called in (("training", CLASSES), ("submission", ["2", "1"])):
+        write_table(tmp_path / f"sub_{name}.csv", IMAGES, table, called)
+        found, _ = read_outside(tmp_path / f"sub_{name}.csv", IMAGES, CLASSES, ["2", "1"])
+        np.testing.assert_allclose(found, table, atol=1e-6)
+    with pytest.raises(InputError, match="received classes 1, 2"):
+        read_outside(tmp_path / "sub_submission.csv", IMAGES, CLASSES)
+
+
 @pytest.mark.slow
 def test_what_one_run_writes_votes_in_another(tmp_path: Path, generic: Path, capfd: pytest.CaptureFixture[str]) -> None:
     size = {"input": {"store": (32, 32), "size": (32, 32)}, "epochs": 1}
@@ -137,4 +147,7 @@ def test_what_one_run_writes_votes_in_another(tmp_path: Path, generic: Path, cap
     assert "has no column fold: it may vote, but the nested estimate does not vouch for it" in capfd.readouterr().out
     assert Run(second).ensemble("unknown").summary()["unvouched"] == [f"tables/{trial.id}"]
     place = Run(second).ensemble("unknown").root
+    (tmp_path / "tables" / f"sub_{trial.id}.csv").write_text("image,a\nelse,1\n")
+    said = refused(capfd, main, *arguments, "--name", "no")
+    assert "received classes a" in said and not (Run(second).ensemble("no").root).exists()
     assert "in which tables from elsewhere vote" in refused(capfd, predict, place, generic, "--out", tmp_path / "n.csv")
