@@ -59,7 +59,7 @@ class Plan:
             f"attributes {', '.join(data.attributes) or 'none'}",
             f"search: {s.trials} trials, {s.folds} folds of {count(s.epochs, 'epoch')}, {name_of_sampler(s.sampler)}, "
             f"seed {s.seed}, by {self.metric.shown}",
-            f"race: while trials begin, the best of every {one_in} after {count(min(race.rungs), 'epoch')} of fold 0",
+            f"race: while trials begin, the best of every {one_in} after {count(race.lowest, 'epoch')} of fold 0",
             f"      go on; then the best of every {s.eta} after {rungs}, {s.members} at least; later folds "
             f"{'all run' if s.rule == 'none' else 'race against the one of that rank'}",
             *self._start(s),

@@ -76,6 +76,11 @@ class Race:
         for step in steps:
             self._most[step] = arrivals = max(arrivals // self.eta, self.members)
 
+    @property
+    def lowest(self) -> int:
+        """The step of the first rung."""
+        return min(self.rungs)
+
     def record(self, trial: str, step: int, score: float) -> None:
         """Take a score: any epoch of fold 0, or the end of a later fold. Recording twice changes nothing."""
         value = -math.inf if math.isnan(score) else score
@@ -147,7 +152,7 @@ class Race:
     @property
     def ahead(self) -> set[str]:
         """Trials that went on from the first rung, which run all folds while new ones are to come."""
-        return self.beyond[min(self.rungs)]
+        return self.beyond[self.lowest]
 
     @property
     def lets_all_finish(self) -> bool:
@@ -171,7 +176,7 @@ class Race:
         if trial in self.beyond[step]:
             return Verdict(GO)
         reason = self._place(trial, step)
-        others_come = drained and self.sure is None and step != min(self.rungs)
+        others_come = drained and self.sure is None and step != self.lowest
         if not others_come and self._may_go_on(trial, step, drained):
             self._go_on(trial, step)
             return Verdict(GO, reason)
@@ -182,12 +187,12 @@ class Race:
         self._held[step].remove(trial)
 
     def _may_go_on(self, trial: str, step: int, drained: bool) -> bool:
-        deciding = (step,) if drained or self.sure is not None else (step, min(self.rungs))
+        deciding = (step,) if drained or self.sure is not None else (step, self.lowest)
         return all(self._ranked[rung].rank(trial) < self._places(rung, drained) for rung in deciding)
 
     def _places(self, step: int, drained: bool) -> int:
         """So many of a rung may go on; of a later one, while new trials are to come, those that may from the first."""
-        held, first = len(self.rungs[step]), min(self.rungs)
+        held, first = len(self.rungs[step]), self.lowest
         if self.sure is not None:
             return self.members if drained else self.sure
         if drained:

@@ -56,7 +56,7 @@ class TimePlan:
         if not self.given or self.deadline.passed or not wanted or len(begun) < wanted:
             return self.deadline.passed
         likely = self.race.best_of(begun)[:wanted]
-        one_more = min(self.race.rungs) * self.deadline.epoch()
+        one_more = self.race.lowest * self.deadline.epoch()
         return self.deadline.closes(
             [(self.pace(begun[name]), self.places.done(name)) for name in likely], [*self._elsewhere(likely), one_more]
         )
@@ -104,7 +104,7 @@ class TimePlan:
 
     @property
     def _racing(self) -> float:
-        return RACING_EARLY if min(self.race.rungs) < EARLY * self.search.epochs else RACING
+        return RACING_EARLY if self.race.lowest < EARLY * self.search.epochs else RACING
 
     def weigh(self) -> None:
         """Tell the race how many are to be complete."""
@@ -133,7 +133,7 @@ class TimePlan:
         if self.empty:
             eldest = next((name for name in self.ledger.numbers if name in busy), None)
             return set() if eldest is None else {eldest}
-        return {name for name in busy if name in self.race.beyond[min(self.race.rungs)]} if drained else set()
+        return {name for name in busy if name in self.race.beyond[self.race.lowest]} if drained else set()
 
     def rungs(self) -> tuple[int, ...]:
         """Epochs after which a trial waits for a word; where nothing could vote yet, any may be the last in time."""
