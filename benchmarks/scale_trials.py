@@ -73,7 +73,7 @@ class Driver:
         self.full = s.folds * s.epochs
         file, run = SpaceFile(Path("scale"), "", s, space), Run(folder)
         race, ledger = file.race(), Ledger.open(run.study)
-        log = Log(s, race.expected_epochs(), Tally(self.full, NoVote()), console=Console(file=io.StringIO()))
+        log = Log(s, race.expected_epochs(), Tally(self.full, s.epochs, NoVote()), console=Console(file=io.StringIO()))
         table = LiveTable(log, race)
         self.director = assemble(
             run,

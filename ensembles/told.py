@@ -91,13 +91,17 @@ def conclusion(choice: Choice, asked: str) -> Iterator[str]:
         choice.rows[choice.method],
         choice.rows[asked],
     )
-    trials = len(choice.members.members)
+    trials, left = len(choice.members.members), choice.members.left
+    if left:
+        chosen = f"only the best {trials} of {count(trials + left, 'trial')} may vote"
+        yield f"{chosen}, chosen by these very rows: that luck is in every score here, also in the nested ones"
     luck = f", the best of {trials}, so that luck is in it" if trials > 1 else ""
     inside = ", the choice of method inside" if asked == AUTO else ""
     yield f"best single trial: nested {metric.text(single.nested)} (in-sample {metric.text(single.in_sample)}{luck})"
+    below = own.in_sample < row.nested
     yield (
         f"vote: nested {metric.text(row.nested)} ± {row.standard_error:.4f}{inside} "
-        f"(in-sample {metric.text(own.in_sample)})"
+        f"(in-sample {metric.text(own.in_sample)}{', which is worse by luck' if below else ''})"
     )
     if row.standard_error == 0:
         yield "an error of 0 means that these photos are too few, or too easy, to tell how it would do on others"

@@ -156,7 +156,7 @@ class _Sitting:
         self.frozen = frozen or FrozenScores()
         s, race, slots = space.search, space.race(), executor.slots()
         measure = run.measure(target_classes(run.manifest, s.target))
-        self.tally = Tally(s.epochs * s.folds, Vote(measure), number_of=ledger.number_of)
+        self.tally = Tally(s.epochs * s.folds, s.epochs, Vote(measure), number_of=ledger.number_of)
         passes = partial(under_way, run.store.folder.name)
         votes = epochs_of_vote(run) if options.hours else 0.0
         deadline = Deadline(seconds, s.epochs, s.folds, slots, votes=votes, guesses=guesses)
@@ -225,7 +225,7 @@ class _Sitting:
 
         run, director = self.run, self.director
         if self.interrupted:
-            print(f"\ninterrupted; finished folds are kept\nnext: {self.options.again}")
+            print(f"\ninterrupted; all is kept, of unfinished folds the epochs so far\nnext: {self.options.again}")
             return 130
         partial = rescue(run) if self.options.hours and not director.disk_full else None
         if not director.disk_full:
@@ -279,7 +279,8 @@ class _Sitting:
         """How `--hours` ended, and the command that does the rest."""
         counts, trials = self.tally.counts(), self.director.search.trials
         begun, given = sum(counts.values()), duration((self.options.hours or 0) * 3600)
-        rest = f"; {count(trials - begun, 'more trial')} for another sitting: {self.options.again}"
+        waiting = f" and {counts['waiting']} that wait" if counts["waiting"] else ""
+        rest = f"; {count(trials - begun, 'more trial')}{waiting} for another sitting: {self.options.again}"
         early = begun >= trials and not self.director.time.deadline.passed
         ended = (
             f"all trials ended before the {given} were over" if early else f"of the {given} the rest is for the vote"

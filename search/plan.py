@@ -69,9 +69,13 @@ class Plan:
             f"that wait at a rung (up to {max(self.megabytes.values()):.1f} MB a fold)",
             *self.first.lines(),
             *self._tables(),
-            *([f"left out, the data lack attributes: {few(self.left_out, 20)}"] if self.left_out else []),
+            *self._left_out(),
             *(f"note: {sentence}" for sentence in self.cautions),
         ]
+
+    def _left_out(self) -> list[str]:
+        names = few(self.left_out, 20)
+        return [f"parameters left out, as labels are not made of attributes: {names}"] if self.left_out else []
 
     def _start(self, search: Search) -> list[str]:
         """A line where the prior has something to say."""

@@ -201,7 +201,7 @@ class Race:
 
     def _place(self, trial: str, step: int) -> str:
         ranked = self._ranked[step]
-        by = ", by its two best" if step < self.epochs else ""
+        by = ", by its two best epochs" if step < self.epochs else ""
         return f"rank {ranked.rank(trial) + 1} of {len(ranked)} after {count(step, 'epoch')}{by}"
 
     def _after_fold(self, trial: str, folds_done: int) -> Verdict:

@@ -27,7 +27,7 @@ def stretched(configs: Sequence[TrialConfig], manifest: Manifest) -> list[str]:
             how = f"{factor:.2f} times too wide" if factor > 1 else f"{1 / factor:.2f} times too high"
             found[height, width] = (
                 f"input.size {height}x{width} (height x width) shows most photos {how}; "
-                f"{height}x{round(height / seen)} in the space would not"
+                f"{height}x{round(height / seen)} in a space of your own would not"
             )
     return [found[size] for size in sorted(found)]
 

@@ -46,8 +46,8 @@ def main(root: Path) -> None:
 def retold(run: Run, console: Console) -> LiveTable:
     """The watcher as it was when the last complete trials were in their last fold."""
     space, trials = load_space(run.space), read_trials(run.study)
-    race, full = space.race(), space.search.epochs * space.search.folds
-    table = LiveTable(Log(space.search, race.expected_epochs(), Tally(full), console=console), race)
+    race, s = space.race(), space.search
+    table = LiveTable(Log(s, race.expected_epochs(), Tally(s.epochs * s.folds, s.epochs), console=console), race)
     complete = [t for t, frozen in trials.items() if frozen.state == TrialState.COMPLETE]
     last = complete[-STILL_RUNNING:] if len(complete) > STILL_RUNNING else []
     seconds = 0.0

@@ -30,7 +30,7 @@ class Members:
 
     probabilities: float32 [T, N, C]. labels: int64[N], the original ones. fold: int8[N]. groups: str[N]. rows:
     int64[N], of the manifest. made_of: the attributes that a class is made of. data: the data folder. metric: what
-    members are chosen by and scored with.
+    members are chosen by and scored with. left: complete trials that `most` left out.
     """
 
     members: list[Member | Outside]
@@ -43,6 +43,7 @@ class Members:
     made_of: Attributes
     data: Path
     metric: Metric
+    left: int = 0
 
     @property
     def run(self) -> RunFolder:
@@ -82,7 +83,8 @@ def load_members(
     opened = [Run.open(r) for r in runs]
     _check_alike(opened)
     asked = _metric(opened, metric)
-    complete = _complete(opened, most, say)
+    found = _complete(opened, say)
+    complete = found if most is None else sorted(found, key=lambda member: -member.trial.result.oof_score)[:most]
     failed = [trial.id for run in opened for trial in run.trials() if trial.state == "failed"]
     if failed:
         say(f"left out: {len(failed)} failed trials: {few(failed)}")
@@ -114,6 +116,7 @@ def load_members(
         manifest.made_of,
         manifest.root,
         measure,
+        len(found) - len(complete),
     )
 
 
@@ -174,10 +177,9 @@ def _measure(member: Member, table: Predictions, metric: Metric) -> Metric:
     return get(metric.name if metric.divisible else MACRO_F1, table.classes)
 
 
-def _complete(runs: Sequence[Run], most: int | None, say: Callable[[str], None]) -> list[Member]:
-    """Those of all complete trials, the `most` best ones; where there is none, one of the folds that are done."""
+def _complete(runs: Sequence[Run], say: Callable[[str], None]) -> list[Member]:
+    """Those of all complete trials; where there is none, one of the folds that are done."""
     found = [Member(trial, float("nan")) for run in runs for trial in run.trials() if trial.finished]
-    found = found if most is None else sorted(found, key=lambda member: -member.trial.result.oof_score)[:most]
     if not found and (partial := partial_member(runs)):
         say(sentence(partial))
         found = [partial]

@@ -64,7 +64,7 @@ class Log:
         if report.fold_done and report.step < self.tally.full:
             row = self.tally.rows[trial.id]
             own = self.measure.text(report.score)
-            done = f"fold {report.fold + 1} of {self.search.folds} done, its own score {own}"
+            done = f"fold {report.fold} done, {report.fold + 1} of {self.search.folds}, its own score {own}"
             self._say(f"trial {row.number} {trial.id}: {done}")
 
     def ended(self, trial: Trial, state: str, reason: str) -> None:
@@ -96,7 +96,7 @@ class Log:
         score, number, step = self.tally.so_far
         if math.isnan(score):
             return "no score yet"
-        return f"best so far {self.measure.text(score)} (trial {number}, fold 1, {count(step, 'epoch')})"
+        return f"best so far {self.measure.text(score)} (trial {number}, {count(step, 'epoch')} of fold 0)"
 
     def epochs(self) -> int:
         """What the search is expected to take; it may turn out to be more."""

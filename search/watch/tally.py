@@ -28,7 +28,8 @@ class Row:
 
 @dataclass
 class Tally:
-    """A watcher that counts. full: epochs of a trial that runs all its folds. number_of: a trial's in the ledger.
+    """A watcher that counts. full: epochs of a trial that runs all its folds, first: those of its first one. number_of:
+    a trial's in the ledger.
 
     best: (score, id) of the best complete trial. so_far: (score, number, step) of the best epoch of a fold 0. earlier:
     trials by state that earlier sittings ended. epochs_before, epochs_here: spent by them and by this one;
@@ -36,6 +37,7 @@ class Tally:
     """
 
     full: int
+    first: int
     vote: Vote = field(default_factory=Vote)
     rows: dict[str, Row] = field(default_factory=dict)
     best: tuple[float, str] = (math.nan, "")
@@ -60,6 +62,9 @@ class Tally:
         for trial_id, frozen in trials.items():
             state, spent = STATES[frozen.state], max(frozen.intermediate_values, default=0)
             self.epochs_before += spent
+            for step, score in frozen.intermediate_values.items():
+                if step <= self.first:
+                    self._reached(score, self._number(trial_id), step)
             self._known[trial_id] = spent, frozen.intermediate_values.get(spent, math.nan)
             if state in ("running", "failed"):  # these go on, or are tried again
                 continue
@@ -75,8 +80,8 @@ class Tally:
         row = self.rows[trial.id]
         self.epochs_here += 1
         row.fold, row.step, row.score = report.fold, report.step, report.score
-        if report.fold == 0 and not report.score <= self.so_far[0]:
-            self.so_far = report.score, row.number, report.step
+        if report.fold == 0:
+            self._reached(report.score, row.number, report.step)
         row.images_per_second = report.metrics.get("images_per_second", 0.0)
 
     def ended(self, trial: Trial, state: str, reason: str) -> None:
@@ -108,12 +113,19 @@ class Tally:
             self._here[self.rows[trial_id].state] -= 1
         step, score = self._known.get(trial_id, (0, math.nan))
         if trial_id not in self.rows:
-            number = self.number_of(trial_id) if self.number_of else self.earlier.total() + len(self.rows) + 1
-            self.rows[trial_id] = Row(number, step=step, score=score)
+            self.rows[trial_id] = Row(self._number(trial_id), step=step, score=score)
         row = self.rows[trial_id]
         self._here[state] += 1
         row.state = state
         return row
+
+    def _number(self, trial_id: str) -> int:
+        return self.number_of(trial_id) if self.number_of else self.earlier.total() + len(self.rows) + 1
+
+    def _reached(self, score: float, number: int, step: int) -> None:
+        """After an epoch of a fold 0; a number that is none is never the best."""
+        if not math.isnan(score) and not score <= self.so_far[0]:
+            self.so_far = score, number, step
 
     def _complete(self, trial: Trial) -> None:
         """It may be the best, and it may vote."""

@@ -95,3 +95,20 @@ def test_one_trial_is_not_compared_with_itself() -> None:
 def test_losses_are_read_with_their_own_sign() -> None:
     told = [*conclusion(choice(3, "greedy", "log_loss"), "greedy")]
     assert "nested 0." in told[0] and "-" not in told[0].replace("in-sample", "")
+
+
+def test_scores_of_trials_that_these_rows_chose_are_said_to_hold_luck() -> None:
+    made = choice(1, "best_single")
+    cut = replace(made, members=replace(made.members, left=3))
+    assert next(conclusion(cut, "best_single")) == (
+        "only the best 1 of 4 trials may vote, chosen by these very rows: that luck is in every score here, also in "
+        "the nested ones"
+    )
+
+
+def test_a_vote_that_does_worse_on_its_own_rows_is_said_to_be_unlucky(automatic: Choice) -> None:
+    row = automatic.rows["auto"]
+    lucky = [replace(r, nested=row.in_sample + 0.1) if r.method == "auto" else r for r in automatic.evaluation.rows]
+    _, vote, *_ = conclusion(replace(automatic, evaluation=replace(automatic.evaluation, rows=lucky)), "auto")
+    assert ", which is worse by luck)" in vote
+    assert not any("by luck)" in line for line in conclusion(automatic, "auto"))

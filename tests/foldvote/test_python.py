@@ -108,7 +108,7 @@ def test_an_interrupted_search_goes_on(
         interrupt_after(patch, 2)
         with pytest.raises(KeyboardInterrupt):
             foldvote.search("demo", sample, **options)
-    assert "interrupted; finished folds are kept" in capsys.readouterr().out
+    assert "interrupted; all is kept" in capsys.readouterr().out
     run = foldvote.search("demo", sample, **options, resume=True)
     assert run.path == tmp_path / "runs" / "demo" and len(run.leaderboard()) == 2
 

@@ -35,11 +35,11 @@ def test_plan_draws_configurations_and_builds_their_networks(generic: Path, tmp_
         ('"size": (40, 32)', []),
         (
             '"size": (48, 32)',
-            ["48x32 (height x width) shows most photos 1.50 times too high; 48x48 in the space would not"],
+            ["48x32 (height x width) shows most photos 1.50 times too high; 48x48 in a space of your own would not"],
         ),
         (
             '"size": (32, 64)',
-            ["32x64 (height x width) shows most photos 2.00 times too wide; 32x32 in the space would not"],
+            ["32x64 (height x width) shows most photos 2.00 times too wide; 32x32 in a space of your own would not"],
         ),
         ('"size": (48, 32), "crop": (0.9, 0.6)', []),
     ],
@@ -56,7 +56,7 @@ def test_plan_says_what_the_data_cannot_carry(generic: Path) -> None:
     space = load_space(Path(__file__).parents[2] / "spaces" / "full.py")
     manifest = read_manifest(generic)
     lines = make_plan(space, manifest).lines(space, DataFacts.of(manifest))
-    left_out = next(line for line in lines if line.startswith("left out"))
+    left_out = next(line for line in lines if line.startswith("parameters left out"))
     assert "old_cut" in left_out
 
 

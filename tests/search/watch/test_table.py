@@ -30,7 +30,7 @@ def table() -> LiveTable:
     clock = iter(range(0, 10_000, 10))
     console = Console(file=io.StringIO(), width=200)
     search = Search(trials=4, folds=FOLDS, epochs=EPOCHS)
-    log = Log(search, 24, Tally(EPOCHS * FOLDS), console=console, clock=lambda: float(next(clock)))
+    log = Log(search, 24, Tally(EPOCHS * FOLDS, EPOCHS), console=console, clock=lambda: float(next(clock)))
     return LiveTable(log)
 
 
@@ -155,7 +155,7 @@ def test_before_a_trial_is_complete_the_best_score_so_far_is_named(table: LiveTa
     for name, score in (("a", 0.25), ("b", 0.5)):
         table.began(run.trial(name))
         table.reported(run.trial(name), said(1, score))
-    assert "best so far 0.5000 (trial 2, fold 1, 1 epoch)" in table.log.summary()
+    assert "best so far 0.5000 (trial 2, 1 epoch of fold 0)" in table.log.summary()
 
 
 def test_folds_ahead_and_trials_that_were_taken_over_are_counted(table: LiveTable) -> None:
@@ -168,7 +168,7 @@ def test_log_has_a_line_for_every_later_fold(table: LiveTable, run: Run) -> None
     table.began(a)
     report = said(EPOCHS, 0.5)
     table.reported(a, replace(report, fold_done=True))
-    assert text(table) == f"trial 1 a: fold 1 of {FOLDS} done, its own score 0.5000\n"
+    assert text(table) == f"trial 1 a: fold 0 done, 1 of {FOLDS}, its own score 0.5000\n"
 
 
 def test_log_and_table_tell_of_passes_that_end_in_no_epoch(run: Run) -> None:
@@ -180,7 +180,7 @@ def test_log_and_table_tell_of_passes_that_end_in_no_epoch(run: Run) -> None:
         return [f"features of a: {len(looks)} of 9 photos"]
 
     console = Console(file=io.StringIO(), width=120)
-    with Log(Search(trials=4), 24, Tally(6), console=console, quiet=0.1, passes=passes) as log:
+    with Log(Search(trials=4), 24, Tally(6, 3), console=console, quiet=0.1, passes=passes) as log:
         time.sleep(0.5)
     assert "features of a: 1 of 9 photos" in console.file.getvalue()  # type: ignore[attr-defined]
     shown = Console(file=io.StringIO(), width=120)
@@ -192,7 +192,7 @@ def test_log_and_table_tell_of_passes_that_end_in_no_epoch(run: Run) -> None:
 
 def test_time_left_is_within_the_time_given(run: Run) -> None:
     clock = iter(range(100))
-    log = Log(Search(trials=4), 24, Tally(6), clock=lambda: float(next(clock)), limit=lambda: 7.0)
+    log = Log(Search(trials=4), 24, Tally(6, 3), clock=lambda: float(next(clock)), limit=lambda: 7.0)
     assert log.time_left() == "about 7 s", "before the first epoch too"
     log.tally.began(run.trial("a"))
     log.tally.reported(run.trial("a"), said(1, 0.5))
@@ -203,7 +203,7 @@ def test_time_left_is_within_the_time_given(run: Run) -> None:
 
 def test_log_speaks_at_least_once_a_while() -> None:
     console = Console(file=io.StringIO(), width=200)
-    with Log(Search(trials=4), 24, Tally(6), console=console, quiet=0.1):
+    with Log(Search(trials=4), 24, Tally(6, 3), console=console, quiet=0.1):
         time.sleep(0.5)
     assert isinstance(console.file, io.StringIO)
     said_so_far = console.file.getvalue()

@@ -21,7 +21,7 @@ def run(tmp_path: Path) -> Run:
 
 
 def test_waiting_trial_that_goes_on_keeps_its_row(run: Run) -> None:
-    tally, a = Tally(FULL), run.trial("a")
+    tally, a = Tally(FULL, 3), run.trial("a")
     tally.began(a)
     tally.reported(a, said(1, 0.5))
     tally.ended(a, "waiting", "rank 2 of 2")
@@ -32,7 +32,7 @@ def test_waiting_trial_that_goes_on_keeps_its_row(run: Run) -> None:
 
 
 def test_saved_epochs_are_those_that_ended_trials_did_not_take(run: Run) -> None:
-    tally, trials = Tally(FULL), [finish(run.trial(name), 0.625) for name in "abc"]
+    tally, trials = Tally(FULL, 3), [finish(run.trial(name), 0.625) for name in "abc"]
     for trial, step in zip(trials, (6, 1, 2), strict=True):
         tally.began(trial)
         tally.reported(trial, said(step, 0.5))
@@ -44,7 +44,7 @@ def test_saved_epochs_are_those_that_ended_trials_did_not_take(run: Run) -> None
 
 
 def test_best_is_the_highest_score_of_the_complete_ones(run: Run) -> None:
-    tally = Tally(FULL)
+    tally = Tally(FULL, 3)
     for name, score in (("a", 0.5), ("b", 0.75), ("c", 0.625)):
         trial = finish(run.trial(name), score)
         tally.began(trial)
@@ -60,12 +60,13 @@ def test_later_process_remembers_what_earlier_ones_did(run: Run) -> None:
         values = {step: 0.5 for step in range(1, steps + 1)}
         value = 0.625 if state == TrialState.COMPLETE else None
         study.add_trial(optuna.trial.create_trial(state=state, value=value, intermediate_values=values))
-    tally = Tally(FULL)
+    tally = Tally(FULL, 3)
     tally.remember(dict(zip("abcd", study.trials, strict=True)), {"a": finish(run.trial("a"), 0.625)})
     assert tally.earlier == {"complete": 1, "stopped": 1}, "what failed is tried again"
     assert (tally.epochs_before, tally.epochs_saved) == (12, 5)
     assert tally.best == (0.625, "a")
     assert tally.vote.members == 1
+    assert tally.so_far == (0.5, 1, 1), "of what waits too"
     tally.began(run.trial("d"))
     assert tally.rows["d"].number == 3
     assert tally.counts() == {"complete": 1, "stopped": 1, "running": 1}
