@@ -112,6 +112,19 @@ def test_class_that_a_training_part_lacks_is_named() -> None:
     assert fold_warnings(table(list(range(8)), [0, 1] * 4), make_folds(table(list(range(8)), [0, 1] * 4), 2, 0)) == []
 
 
+def test_folds_that_are_scored_without_a_class_are_said() -> None:
+    """A class of fewer groups than folds: the best network has no macro-F1 of 1 on such a fold."""
+    manifest = table([*range(9), 9, 9, 10, 10], [0, 1, 2] * 3 + [2] * 4)
+    few = table([0, 1, 2, 3, 4, 5], [0, 0, 0, 1, 1, 0])
+    made = make_folds(few, 3, seed=0)
+    without = next(k for k in range(3) if 1 not in few.labels[made.valid_rows(k)])
+    assert fold_warnings(few, made)[-1] == (
+        f"note: 1 of 3 folds are scored without some class (fold {without} without 1), which counts as 0 in a fold's "
+        "own macro-F1; a trial's score is over the rows of all folds"
+    )
+    assert not any("without" in line for line in fold_warnings(manifest, make_folds(manifest, 3, seed=0)))
+
+
 def test_folds_of_very_different_sizes_are_said_with_the_group_that_makes_them() -> None:
     manifest = table([7] * 18 + [1] * 3 + [2] * 3, [0, 1, 2] * 8)
     folds = make_folds(manifest, 3, seed=0)
