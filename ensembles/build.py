@@ -45,7 +45,7 @@ def add_members(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--metric", metavar="M", help="vote under this metric (default: that of the runs)")
     parser.add_argument("--size", type=whole, default=50, help="most picks of greedy selection (default: 50)")
-    parser.add_argument("--most", type=whole, metavar="N", help="only the N best trials may vote (default: all)")
+    parser.add_argument("--most", type=whole, metavar="N", help="only the N best members may vote (default: all)")
     parser.add_argument("--seed", type=natural, default=0, help="of draws of groups and members (default: 0)")
     parser.add_argument(
         "--skip-broken-members", action="store_true", help="choose without members whose files are broken"

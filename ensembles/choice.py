@@ -18,11 +18,12 @@ from trainable.progress import Progress as ProgressBar
 class Choice:
     """A method that was fitted on members whose networks are whole.
 
-    method: its name, `blend` where auto takes several. used: the members that predict, those with a weight and the best
-    single one, as indices of `members`.
+    members: those that may vote, of so many `candidates`. method: its name, `blend` where auto takes several. used: the
+    members that predict, those with a weight and the best single one, as indices of `members`.
     """
 
     members: Members
+    candidates: int
     evaluation: Evaluation
     method: str
     used: list[int]
@@ -53,14 +54,21 @@ def two_parts(members: Members) -> np.ndarray:
 
 
 def choose_whole(
-    members: Members, asked: str, *, size: int, seed: int, skip_broken: bool, facts: RowFacts | None = None
+    members: Members,
+    asked: str,
+    *,
+    size: int,
+    seed: int,
+    most: int | None = None,
+    skip_broken: bool,
+    facts: RowFacts | None = None,
 ) -> Choice:
     """Fit the method `asked`, or the one that "auto" takes, on members whose networks are whole.
 
-    size: most picks of greedy selection. skip_broken: whether members that were chosen and prove broken are named, left
-    out, and the choice made again. facts: what is known of the rows beside votes.
-    Raises InputError where they are not to be skipped, where none is left, and for a
-    method that does not apply to these classes.
+    size: most picks of greedy selection. most: of the members, see `evaluate_methods`. skip_broken: whether members
+    that were chosen and prove broken are named, left out, and the choice made again. facts: what is known of the rows
+    beside votes. Raises InputError where they are not to be skipped, where none is left, and for a method that does not
+    apply to these classes.
     """
     names = _asked(members, asked)
     for sentence in beforehand(members, size, None if asked == AUTO else names):
@@ -80,13 +88,15 @@ def choose_whole(
                 progress=bar,
                 auto=asked == AUTO,
                 facts=facts,
+                most=most,
             )
+        able = members.only(evaluation.kept)
         method = evaluation.chosen if asked == AUTO else asked
         best = int(evaluation.fitted["best_single"].weights.argmax())
         used = sorted({*np.flatnonzero(evaluation.fitted[method].weights > 0).tolist(), best})
-        broken = broken_members(members.members[t] for t in used)
+        broken = broken_members(able.members[t] for t in used)
         if not broken:
-            return Choice(members, evaluation, method, used, best)
+            return Choice(able, len(members.members), evaluation, method, used, best)
         if not skip_broken:
             refuse(broken, SKIP)
         for name, reason in broken.items():

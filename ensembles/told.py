@@ -91,11 +91,8 @@ def conclusion(choice: Choice, asked: str) -> Iterator[str]:
         choice.rows[choice.method],
         choice.rows[asked],
     )
-    trials, left = len(choice.members.members), choice.members.left
-    if left:
-        chosen = f"only the best {trials} of {count(trials + left, 'trial')} may vote"
-        yield f"{chosen}, chosen by these very rows: that luck is in every score here, also in the nested ones"
-    luck = f", the best of {trials}, so that luck is in it" if trials > 1 else ""
+    trials, candidates = len(choice.members.members), choice.candidates
+    luck = f", the best of {candidates}, so that luck is in it" if candidates > 1 else ""
     inside = ", the choice of method inside" if asked == AUTO else ""
     yield f"best single trial: nested {metric.text(single.nested)} (in-sample {metric.text(single.in_sample)}{luck})"
     below = own.in_sample < row.nested

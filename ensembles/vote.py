@@ -85,7 +85,13 @@ def build(given: argparse.Namespace, members: Members, test: TestSet | None, fol
         facts, lines = facts_of_rows(members, test)
         print(*lines, sep="\n", flush=True)
     choice = choose_whole(
-        members, given.method, size=given.size, seed=given.seed, skip_broken=given.skip_broken_members, facts=facts
+        members,
+        given.method,
+        size=given.size,
+        seed=given.seed,
+        most=given.most,
+        skip_broken=given.skip_broken_members,
+        facts=facts,
     )
     members, fitted, used = choice.members, choice.fitted, choice.used
     if len(members.members) > 1:

@@ -80,8 +80,8 @@ def vote_in_time(
     heads: whether further ones are fitted first. Else they are left to whoever builds again. left: seconds of the time
     that was given.
     """
-    words = [str(run.root), *(["--data", str(data)] if data else []), "--most", str(most)]
-    words += [] if heads else ["--without", HEADS]
+    words = [str(run.root), *(["--data", str(data)] if data else [])]
+    words += [] if heads else ["--without", HEADS, "--most", str(most)]  # with time for heads there is time for all
     try:
         built = command(parser().parse_args(words)) == 0
         complete = [trial for trial in run.trials() if trial.finished]

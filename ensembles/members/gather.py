@@ -20,7 +20,7 @@ def gather(runs: Sequence[Path], given: argparse.Namespace, *, heads: bool = Tru
     opened = [Run.open(place) for place in runs]
     fitted = [fit_free_heads(run) for run in opened] if heads and HEADS not in given.without else []
     places = [*runs, *(own.root for own in fitted if own is not None)]
-    members = load_members(places, skip_broken=given.skip_broken_members, metric=given.metric, most=given.most)
+    members = load_members(places, skip_broken=given.skip_broken_members, metric=given.metric)
     if given.also:
         members = with_outside(members, given.also)
     unwanted = {member.name for member in members.members if kind_of(member) in given.without}

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Self
 
 import numpy as np
+from numpy.typing import ArrayLike
 
 from ensembles.members.member import JOINT, Member
 from ensembles.members.outside import Outside, find_outside, read_outside, same_parts
@@ -30,7 +31,7 @@ class Members:
 
     probabilities: float32 [T, N, C]. labels: int64[N], the original ones. fold: int8[N]. groups: str[N]. rows:
     int64[N], of the manifest. made_of: the attributes that a class is made of. data: the data folder. metric: what
-    members are chosen by and scored with. left: complete trials that `most` left out.
+    members are chosen by and scored with.
     """
 
     members: list[Member | Outside]
@@ -43,7 +44,6 @@ class Members:
     made_of: Attributes
     data: Path
     metric: Metric
-    left: int = 0
 
     @property
     def run(self) -> RunFolder:
@@ -55,12 +55,17 @@ class Members:
         """How many values each attribute has that a class is made of, empty where labels are plain."""
         return self.made_of.grid
 
+    def only(self, kept: ArrayLike) -> Self:
+        """The members of these numbers."""
+        numbers = np.asarray(kept, int)
+        return replace(self, members=[self.members[t] for t in numbers], probabilities=self.probabilities[numbers])
+
     def without(self, names: set[str]) -> Self:
         """The members whose name is not in `names`; raises InputError when none is left."""
         kept = [t for t, m in enumerate(self.members) if m.name not in names]
         if not kept:
             raise InputError(f"no whole member: received only broken ones: {few(sorted(names))}; allowed: at least one")
-        return replace(self, members=[self.members[t] for t in kept], probabilities=self.probabilities[kept])
+        return self.only(kept)
 
 
 def load_members(
@@ -68,23 +73,21 @@ def load_members(
     *,
     skip_broken: bool = False,
     metric: str | None = None,
-    most: int | None = None,
     say: Callable[[str], None] = print,
 ) -> Members:
     """All complete trials of run directories that share their data, folds, classes and metric.
 
     Trials that each predict one attribute are multiplied: the best of each, the second best of each, and so on.
     skip_broken: whether trials whose files cannot be read are left out. metric: the name of the one they are scored in,
-    instead of that of their runs, which then may have several. most: only so many, the best. say: is told of trials
-    that are left out. Where no trial is complete, one of the folds that are done is the only member.
-    Raises InputError for a folder that is no run, for runs that do not fit together, for a run without complete trials,
-    for a metric that these classes cannot have, and for trials that cannot be read unless they are skipped.
+    instead of that of their runs, which then may have several. say: is told of trials that are left out.
+    Where no trial is complete, one of the folds that are done is the only member. Raises InputError for a folder that
+    is no run, for runs that do not fit together, for a run without complete trials, for a metric that these classes
+    cannot have, and for trials that cannot be read unless they are skipped.
     """
     opened = [Run.open(r) for r in runs]
     _check_alike(opened)
     asked = _metric(opened, metric)
-    found = _complete(opened, say)
-    complete = found if most is None else sorted(found, key=lambda member: -member.trial.result.oof_score)[:most]
+    complete = _complete(opened, say)
     failed = [trial.id for run in opened for trial in run.trials() if trial.state == "failed"]
     if failed:
         say(f"left out: {len(failed)} failed trials: {few(failed)}")
@@ -116,7 +119,6 @@ def load_members(
         manifest.made_of,
         manifest.root,
         measure,
-        len(found) - len(complete),
     )
 
 

@@ -1,9 +1,9 @@
 """The nested estimate of every method.
 
-For every fold, a method is fitted on the rows of the other folds (the selection of members included) and predicts
-that fold; the predictions of all folds are pooled into one score, `nested`. The members need no refit: row n of a
-member was predicted by the fold model that did not see n's group. `auto` repeats the whole choice of the methods
-that it blends inside each fold's training rows. Errors come from a bootstrap over groups.
+For every fold, a method is fitted on the rows of the other folds (the selection of members included, also of those
+that may vote at all) and predicts that fold; the predictions of all folds are pooled into one score, `nested`. The
+members need no refit: row n of a member was predicted by the fold model that did not see n's group. `auto` repeats the
+whole choice of the methods that it blends inside each fold's training rows. Errors come from a bootstrap over groups.
 """
 
 from __future__ import annotations
@@ -27,20 +27,23 @@ from trainable.metrics import MACRO_F1, Metric
 Progress = Callable[[int, int, str], None]  # fits done, fits in all, what is being fitted
 Seen = dict[int, NDArray[Any]]  # of each part: what the score of a vote on its rows stands on
 BLOCK = 2**23  # cells of a vote that are held at once
+EVERY = slice(None)
 
 
 @dataclass(frozen=True)
 class Evaluation:
     """rows: one a method, `auto` last where it was asked for. chosen: what auto takes, a method or `blend`.
 
-    fitted: every method on all rows, with `blend` where auto takes several: those called `parts`. said: auto's nested
-    vote, float64 [N, C], each fold by a choice made without it; None where auto was not asked for.
+    fitted: every method on all rows, with `blend` where auto takes several: those called `parts`. kept: numbers of the
+    members that may vote, which the weights are of. said: auto's nested vote, float64 [N, C], each fold by a choice
+    made without it; None where auto was not asked for.
     """
 
     rows: list[Row]
     chosen: str
     fitted: dict[str, Fitted]
     parts: tuple[str, ...]
+    kept: NDArray[np.int64]
     said: NDArray[np.float64] | None = None
 
 
@@ -58,14 +61,16 @@ def evaluate_methods(
     progress: Progress | None = None,
     auto: bool = True,
     facts: RowFacts | None = None,
+    most: int | None = None,
 ) -> Evaluation:
     """Fit and score methods on T members' out-of-fold probabilities [T, N, C] for labels int[N].
 
     fold [N]: the fold of each row; groups [N]: its group, which lies in one fold (None: each row is its own).
     metric: what methods are fitted for and scored by. methods: their names (None: all that apply). attributes, size and
     facts: as in `ensembles.methods.Context`. progress: called before each fit. auto: whether the choice among them is
-    estimated too. Raises InputError for a metric that is not known, ValueError for fewer than 2 folds, a group in two
-    folds, or arrays that `greedy_selection` refuses.
+    estimated too. most: only so many members may vote, those that score highest by themselves. Raises
+    InputError for a metric that is not known, ValueError for fewer than 2 folds, a group in two folds, or arrays that
+    `greedy_selection` refuses.
 
     Cost: K (K - 1) / 2 + K + 1 fits a method for K folds, without auto K + 1.
     """
@@ -75,7 +80,7 @@ def evaluate_methods(
     group = np.arange(len(truth)) if groups is None else np.unique(np.asarray(groups), return_inverse=True)[1]
     part = _parts(np.asarray(fold), group)
     names = applicable(classes, attributes, measure) if methods is None else list(methods)
-    fits = _Fits(probabilities, truth, group, part, names, measure, seed, attributes, size, progress, auto, facts)
+    fits = _Fits(probabilities, truth, group, part, names, measure, seed, attributes, size, progress, auto, facts, most)
     fitted, known = fits.without(())
     single = {k: fits.without((k,)) for k in fits.parts}
 
@@ -94,14 +99,14 @@ def evaluate_methods(
     chosen = blend[0] if len(blend) == 1 else BLEND
     fitted[chosen] = blended([fitted[name] for name in blend])
     if not auto:
-        return Evaluation(rows, chosen, fitted, tuple(blend))
+        return Evaluation(rows, chosen, fitted, tuple(blend), fits.kept(()))
 
     said = _auto(fits, {k: of[0] for k, of in single.items()}, rows_of)
     in_sample[AUTO] = bootstrap.score(_pool(fits.seen(fitted[chosen], ()), part), everything)
     members[AUTO] = int((fitted[chosen].weights > 0).sum())
     fits.seconds[AUTO] = sum(fits.seconds.values())
     last = rows_of({**pooled, AUTO: evidence(said, truth, measure)}, everything)[-1]
-    return Evaluation([*rows, last], chosen, fitted, tuple(blend), said)
+    return Evaluation([*rows, last], chosen, fitted, tuple(blend), fits.kept(()), said)
 
 
 def _auto(
@@ -117,7 +122,7 @@ def _auto(
         others = [j for j in fits.parts if j != k]
         inner = {name: _pool({j: double[min(j, k), max(j, k)][name][j] for j in others}, part) for name in fits.names}
         best = blended([single[k][name] for name in taken(rows_of(inner, part != k))])
-        for rows, vote in fits.votes(best, np.flatnonzero(part == k)):
+        for rows, vote in fits.votes(best, (k,), np.flatnonzero(part == k)):
             said[rows] = vote
     return said
 
@@ -138,8 +143,10 @@ class _Fits:
     progress: Progress | None
     auto: bool
     facts: RowFacts | None
+    most: int | None
     done: int = 0
     seconds: dict[str, float] = field(init=False)
+    _kept: dict[tuple[int, ...], NDArray[np.int64]] = field(init=False, default_factory=dict)
 
     def __post_init__(self) -> None:
         self.seconds = dict.fromkeys(self.names, 0.0)
@@ -151,7 +158,7 @@ class _Fits:
     def without(self, out: tuple[int, ...]) -> tuple[dict[str, Fitted], dict[str, Seen]]:
         """Every method fitted without the rows of the parts `out`, and what it is scored by there, or everywhere."""
         rows = np.flatnonzero(~np.isin(self.part, out))
-        train = self.probabilities[:, rows] if out else self.probabilities
+        train = self.of(self.kept(out), rows) if out else self.of(self.kept(out))
         fitted, found = {}, {}
         for name in self.names:
             self._announce(f"{name}, {len(self.parts) - len(out)} folds")
@@ -176,20 +183,40 @@ class _Fits:
         """What the scores of a method stand on in the parts `out`, in all if none: far smaller than its votes."""
         found: Seen = {}
         for k in out or self.parts:
-            votes = self.votes(fitted, np.flatnonzero(self.part == k))
+            votes = self.votes(fitted, out, np.flatnonzero(self.part == k))
             found[k] = np.concatenate([evidence(vote, self.labels[rows], self.metric) for rows, vote in votes])
         return found
 
-    def votes(self, fitted: Fitted, rows: NDArray[Any]) -> Iterator[tuple[NDArray[Any], NDArray[np.float64]]]:
+    def votes(
+        self, fitted: Fitted, out: tuple[int, ...], rows: NDArray[Any]
+    ) -> Iterator[tuple[NDArray[Any], NDArray[np.float64]]]:
         """Rows int[n] and a method's votes [n, C] on them, few enough at a time that many classes fit the memory.
 
-        A method that looks at the other rows of a group gets them all at once.
+        out: the parts without whose rows it was fitted. A method that looks at the other rows of a group gets them all
+        at once.
         """
         knows = self.facts is not None and fitted.method.apply_knowing is not None
         blocks = 1 if knows else 1 + len(rows) * self.probabilities.shape[2] // BLOCK
         for block in np.array_split(rows, blocks):
             facts = None if self.facts is None else self.facts.of(block)
-            yield block, fitted.apply(self.probabilities[:, block], facts)
+            yield block, fitted.apply(self.of(self.kept(out), block), facts)
+
+    def kept(self, out: tuple[int, ...]) -> NDArray[np.int64]:
+        """Numbers of the members that may vote, by their own scores without the rows of the parts `out`."""
+        count = len(self.probabilities)
+        if self.most is None or self.most >= count:
+            return np.arange(count)
+        if out not in self._kept:
+            rows = np.flatnonzero(~np.isin(self.part, out))
+            own = [self.metric.score(self.labels[rows], table[rows]) for table in self.probabilities]
+            self._kept[out] = np.sort(np.argsort(own, kind="stable")[::-1][: self.most])
+        return self._kept[out]
+
+    def of(self, members: NDArray[np.int64], rows: NDArray[Any] | slice = EVERY) -> NDArray[Any]:
+        """Probabilities of these members, of these rows or all; not a copy where it is of all members and rows."""
+        if len(members) == len(self.probabilities):
+            return self.probabilities[:, rows]
+        return self.probabilities[members][:, rows]
 
     def _announce(self, what: str) -> None:
         if self.progress:
