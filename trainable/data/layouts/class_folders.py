@@ -37,12 +37,8 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
 
     Where those of a training folder do so, others beside it are left out aloud; `--image FOLDER` says which count.
     """
-    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
-    apart: list[str] = []
-    if flags.image is not None and (root / flags.image).is_dir():
-        inside = set(photos.below_folder(flags.image).names)
-        names, apart = [n for n in names if n in inside], [n for n in names if n not in inside]
-    elif "train" in photos.roles:
+    names, apart = _said(root, photos, flags)
+    if flags.image is None and "train" in photos.roles:
         training, elsewhere = _of_training(photos)
         if levels_of(parted(training)[2]) or not levels_of(parted(names)[2]):  # a folder beside train/ is no class
             names, apart = training, elsewhere
@@ -78,11 +74,7 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
     if valid:
         lines.append(f"{valid:,} photos of a validation folder train and are scored too: folds are made of all")
     asked = set() if sample is None else {clean(v) for c in sample.named[:1] for v in sample.table[c]}
-    if apart := [n for n in apart if not asked & {n, base := n.rpartition("/")[2], stem_of(base)}]:
-        lines.append(
-            f"warning: {count(len(apart), 'photo')} elsewhere, such as {apart[0]}, neither train nor are predicted "
-            "(--image FOLDER: the photos below it train)"
-        )
+    lines += _apart_said([n for n in apart if not asked & {n, base := n.rpartition("/")[2], stem_of(base)}])
     if levels == 1 and (empty := _without_photos(root, names)):
         lines.append(f"no photo in {few(empty)}: no class")
     return Source(CLASS_FOLDERS, Table(frame, root, ""), None, label, (IMAGE,), tuple(lines))
@@ -99,6 +91,25 @@ def levels_of(folders: list[list[str]]) -> int:
     """How many folders each photo lies in, if all lie in as many and the first of them differ; else 0."""
     depth = {len(f) for f in folders}
     return next(iter(depth)) if len(depth) == 1 and len({f[0] for f in folders if f}) > 1 else 0
+
+
+def _said(root: Path, photos: Photos, flags: Flags) -> tuple[list[str], list[str]]:
+    """Photos of no test folder, of those below the folder that `--image` names, and the others."""
+    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
+    if flags.image is None or not (root / flags.image).is_dir():
+        return names, []
+    inside = set(photos.below_folder(flags.image).names)
+    return [n for n in names if n in inside], [n for n in names if n not in inside]
+
+
+def _apart_said(apart: Sequence[str]) -> list[str]:
+    """A warning of photos beside those that train, where there are any."""
+    if not apart:
+        return []
+    return [
+        f"warning: {count(len(apart), 'photo')} elsewhere, such as {apart[0]}, neither train nor are predicted "
+        "(--image FOLDER: the photos below it train)"
+    ]
 
 
 def _of_training(photos: Photos) -> tuple[list[str], list[str]]:
@@ -173,7 +184,7 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
     beside: tables that name no photo. InputError for these, unless `--label` says that names hold the class, and where
     names have further parts that repeat: `american_bulldog_1.jpg`, `patient_class_1.jpg`.
     """
-    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
+    names, apart = _said(root, photos, flags)
     stems = [stem_of(name.rpartition("/")[2]) for name in names]
     marked = [stem + "." * (not stem.isdigit()) for stem in stems]  # a number alone is no class
     if not names or not all(map(FIRST_PART.match, marked)):
@@ -211,7 +222,8 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
         )
     label = "" if flags.label is not None else "part_1"
     lines = (f"label = the first part of the file's name: {len(set(found['part_1'])):,} values, such as in {first}",)
-    return Source("class in the file name", Table(frame, root, ""), None, label, (IMAGE,), lines if label else ())
+    told = (*(lines if label else ()), *_apart_said(apart))
+    return Source("class in the file name", Table(frame, root, ""), None, label, (IMAGE,), told)
 
 
 def _without_split(name: str) -> tuple[str, str]:
