@@ -210,6 +210,11 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
             f"data folder {root}: two readings: the label is a part of the file's name ({first}), {values}, or a "
             f"folder, such as {shown}; allowed: the flag, or a folder per class (train/CLASS/PHOTO)"
         )
+    if flags.label is None and (parts := sorted(value for value in set(found["part_1"]) if role_of(value))):
+        raise InputError(
+            f"data folder {root}: no label: names of photos begin with {few(parts)} ({first}), a part of the data; "
+            "allowed: a folder per class, a table that names the photos, or --label part_1 where these are classes"
+        )
     if flags.label is None and beside:
         raise InputError(
             f"data folder {root}: two readings: the label is a part of the file's name, {values}, or in {few(beside)}, "
