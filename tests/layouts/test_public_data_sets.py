@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from folders import photos, read, refusal, texts
+from folders import photos, read, refusal, table, texts
 
 
 @pytest.mark.parametrize("beside", ["query/09_c1_{}.png", "trimaps/cat_{}.png", "other/{}.png"])
@@ -25,3 +25,30 @@ def test_parts_of_the_data_that_names_begin_with_are_no_classes(tmp_path: Path, 
     photos(tmp_path, [f"aligned/{name}_{i:05}.png" for name in names for i in range(4)])
     assert "a part of the data; allowed: a folder per class" in refusal(tmp_path)
     assert sorted(set(texts(read(tmp_path, label="part_1")[0]))) == sorted(names)
+
+
+@pytest.mark.parametrize("header", ["lesion_id", "PatientID", "Patient No.", "partition", "is_valid", "deployment"])
+def test_what_no_label_can_be_by_its_header_is_not_guessed(tmp_path: Path, header: str) -> None:
+    """ISIC: beside labels in a file that is called GroundTruth lesion_id was the one column whose values repeat."""
+    photos(tmp_path, [f"{i}.png" for i in range(12)])
+    table(tmp_path, "meta.csv", ("image", header), [(f"{i}.png", "abc"[i // 4]) for i in range(12)])
+    assert f"no label: received {header} (3 values such as 'a', 'b'), by its header" in refusal(tmp_path)
+    assert texts(read(tmp_path, label=header)[0])[:5] == [*"aaaab"]
+    table(tmp_path, "GroundTruth.csv", ("image", "dx"), [(f"{i}.png", "xy"[i % 2]) for i in range(12)])
+    assert "GroundTruth.csv not read: answers, by its name (rename it where it holds labels)" in refusal(tmp_path)
+    (tmp_path / "GroundTruth.csv").rename(tmp_path / "labels.csv")
+    assert texts(read(tmp_path, label="dx")[0])[:3] == [*"xyx"]
+
+
+@pytest.mark.parametrize("header", ["subject_id", "Patient ID", "personId", "lesion", "location"])
+def test_columns_that_are_called_as_groups_are_named_though_most_of_them_have_one_photo(
+    tmp_path: Path, header: str
+) -> None:
+    """HAM10000: three of four lesions have one photo, and nothing hinted at the others."""
+    photos(tmp_path, [f"{i}.png" for i in range(12)])
+    rows = [(f"{i}.png", "ab"[i % 2], f"p{max(i, 3)}", i * 7) for i in range(12)]
+    for name, first in (("train.csv", "image"), ("manifest.csv", "path")):
+        table(tmp_path, name, (first, "label", header, "distance"), rows)
+        said = f"if photos of one value belong together: --group {header} (9 values)"
+        assert said in " ".join(read(tmp_path)[0].taken.lines)
+        assert not any("belong together: " in line for line in read(tmp_path, group=header)[0].taken.lines)

@@ -8,6 +8,7 @@ from trainable.data.headers import find, is_near, named
 from trainable.data.layouts.photos import MARK, stem_of
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
+from trainable.data.layouts.told_by_header import says_group
 from trainable.data.manifest import OWN, SAMPLE_WEIGHT, Manifest, TestSet
 from trainable.data.values import (
     alone_where_nobody,
@@ -100,10 +101,14 @@ def test_groups_said(test: TestSet | None) -> list[str]:
 
 
 def may_be_groups(frame: pd.DataFrame, used: set[str]) -> list[str]:
-    """What to say of the columns that may tell what belongs together: many values, each in several rows."""
+    """What to say of the columns that may tell what belongs together: many values, each in several rows.
+
+    Of a column that is called so (`patient_id`) a few values in several rows will do: most people send one photo.
+    """
     counts = {c: frame[c].nunique() for c in frame.columns if c not in used and c in frame}
-    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2}
-    names = sorted(several, key=lambda c: -several[c])[:3]
+    called = {c for c, n in counts.items() if says_group(c) and 1 < n < len(frame)}
+    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2 or c in called}
+    names = sorted(several, key=lambda c: (c not in called, -several[c]))[:3]
     shown = ", ".join(f"--group {c} ({several[c]:,} values)" for c in names)
     return [f"columns whose values repeat, if photos of one value belong together: {shown}"] if names else []
 
