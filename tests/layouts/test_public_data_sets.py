@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 from folders import photos, read, refusal, table, texts
 
+from trainable.data.layouts import plan_lines
+
 
 @pytest.mark.parametrize("beside", ["query/09_c1_{}.png", "trimaps/cat_{}.png", "other/{}.png"])
 def test_of_names_that_begin_with_their_class_a_folder_may_be_chosen(tmp_path: Path, beside: str) -> None:
@@ -52,3 +54,46 @@ def test_columns_that_are_called_as_groups_are_named_though_most_of_them_have_on
         said = f"if photos of one value belong together: --group {header} (9 values)"
         assert said in " ".join(read(tmp_path)[0].taken.lines)
         assert not any("belong together: " in line for line in read(tmp_path, group=header)[0].taken.lines)
+
+
+@pytest.mark.parametrize(
+    ("photo", "mask", "flags"),
+    [
+        ("{kind}/images/{kind}-{i}.png", "{kind}/masks/{kind}-{i}.png", {"label": "folder_1"}),
+        ("images/{kind}_{i}.jpg", "annotations/trimaps/{kind}_{i}.png", {"label": "part_1"}),
+        ("{kind}/p{i}/1.png", "{kind}/p{i}/mask/1.png", {}),
+    ],
+)
+def test_masks_that_train_beside_their_photos_are_warned_of(
+    tmp_path: Path, photo: str, mask: str, flags: dict[str, str]
+) -> None:
+    """COVID-19 Radiography, Oxford Pets: twice the photos, each in another fold than its mask."""
+    names = [form.format(kind=kind, i=i) for kind in ("cat", "dog") for i in range(4) for form in (photo, mask)]
+    photos(tmp_path, names)
+    if not flags:
+        table(tmp_path, "manifest.csv", ("path", "label"), [(one, one.split("/")[0]) for one in names])
+    manifest, _ = read(tmp_path, **flags)
+    lines = [line for line in plan_lines(manifest) if "folders of masks" in line]
+    assert (
+        len(lines) == 1 and f"8 photos called like others, in folders of masks ({names[1]} and {names[0]})" in lines[0]
+    )
+    merged, _ = read(tmp_path, merge_duplicates=True, **flags)
+    group = dict(zip(merged.frame["image"], merged.frame["group"], strict=True))
+    assert all(group[of] == group[made] for of, made in zip(names[::2], names[1::2], strict=True))
+
+
+@pytest.mark.parametrize("names", [("mask/{}.png", "no mask/{}.png"), ("mask/{}.png", "face/x{}.png")])
+def test_people_with_a_mask_are_no_masks(tmp_path: Path, names: tuple[str, str]) -> None:
+    photos(tmp_path, [name.format(i) for name in names for i in range(6)])
+    assert plan_lines(read(tmp_path)[0]) == []
+
+
+def test_photos_cut_out_are_named_after_those_in_colour(tmp_path: Path) -> None:
+    """PlantVillage: of colour, grey and cut-out leaves --merge-duplicates joined the grey ones alone."""
+    leaves = [f"{2654435761 * i % 2**32:08x}-b{i}" for i in range(12)]
+    forms = ("color/{}.png", "grayscale/{}.png", "segmented/{}_final_masked.png")
+    names = [form.format(f"{'ab'[i % 2]}/{leaf}") for form in forms for i, leaf in enumerate(leaves)]
+    photos(tmp_path, names)
+    merged = read(tmp_path, label="folder_2", merge_duplicates=True)[0].frame
+    by_leaf = merged.groupby([one.rpartition("/")[2][:10] for one in merged["image"]])["group"].nunique()
+    assert by_leaf.max() == 1
