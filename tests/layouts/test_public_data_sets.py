@@ -97,3 +97,32 @@ def test_photos_cut_out_are_named_after_those_in_colour(tmp_path: Path) -> None:
     merged = read(tmp_path, label="folder_2", merge_duplicates=True)[0].frame
     by_leaf = merged.groupby([one.rpartition("/")[2][:10] for one in merged["image"]])["group"].nunique()
     assert by_leaf.max() == 1
+
+
+@pytest.mark.parametrize(
+    ("form", "said"),
+    [
+        ("cxr/train/patient{p}/study{s}/view1.png", "such as patient0 (cxr/train/patient0/study0/view1.png, "),
+        ("cxr/p{p}/{s}.png", "such as p0 (cxr/p0/0.png, cxr/p0/1.png): where these belong together, --group folder"),
+        ("cxr/{kind}/{p}{s}.png", ""),
+        ("cxr/x{p}{s}.png", ""),
+    ],
+)
+@pytest.mark.parametrize("name", ["train.csv", "manifest.csv"])
+def test_folders_of_several_photos_each_are_named_where_no_column_is_a_group(
+    tmp_path: Path, form: str, said: str, name: str
+) -> None:
+    """CheXpert: patients are known by their folders alone, and nothing hinted at them."""
+    kinds = "abcdefg"
+    pairs = [
+        (form.format(p=p, s=s, kind=kinds[p]), kinds[p] if "{kind}" in form else kinds[s])
+        for p in range(7)
+        for s in range(2)
+    ]
+    photos(tmp_path, [one for one, _ in pairs])
+    table(tmp_path, name, ("path", "label"), pairs)
+    manifest, _ = read(tmp_path)
+    lines = [line for line in manifest.taken.lines if "photos lie in" in line]
+    assert bool(lines) == bool(said)
+    if "folder" in said and name == "train.csv":
+        assert said in lines[0] and read(tmp_path, group="folder")[0].frame["group"].nunique() == 7

@@ -117,9 +117,9 @@ def copies_said(manifest: Manifest, test: TestSet | None) -> list[str]:
     images = frame["image"].tolist()
     masks = dict(masks_of(images, manifest.labels.tolist()))
     if masks:
-        mask, of = next(iter(masks.items()))
+        drawn, of = next(iter(masks.items()))
         lines.append(
-            f"warning: {count(len(masks), 'photo')} called like others, in folders of masks ({images[mask]} and "
+            f"warning: {count(len(masks), 'photo')} called like others, in folders of masks ({images[drawn]} and "
             f"{images[of]}), train and are scored: take masks away, or leave them out by --image FOLDER "
             "(--merge-duplicates at least gives each the group of its photo)"
         )

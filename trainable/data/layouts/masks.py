@@ -13,9 +13,9 @@ FEWEST = 3  # below which it is chance
 
 
 def masks_of(images: Sequence[str], labels: Sequence[int]) -> list[tuple[int, int]]:
-    """(mask, its photo), numbers of `images`, which are paths, of one label each; none where it may be chance.
+    """(what was drawn, of which photo), numbers of `images`, which are paths; none where it may be chance.
 
-    A folder of masks may be a class (people with a mask, people without): then photos in it have a label of their own.
+    Both have one label: a folder of masks may be a class (people who wear them, people who do not).
     """
     masks = {i: place for i, image in enumerate(images) if (place := _above_masks(image)) is not None}
     if len(masks) < FEWEST or len(masks) == len(images):
