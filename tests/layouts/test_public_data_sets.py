@@ -126,3 +126,21 @@ def test_folders_of_several_photos_each_are_named_where_no_column_is_a_group(
     assert bool(lines) == bool(said)
     if "folder" in said and name == "train.csv":
         assert said in lines[0] and read(tmp_path, group="folder")[0].frame["group"].nunique() == 7
+
+
+@pytest.mark.parametrize("more", ["train_224", "train224x224", "train resized", "train-aug", "Train_2"])
+def test_photos_in_a_folder_called_after_theirs_are_warned_of(tmp_path: Path, more: str) -> None:
+    """Photos beside their resized copies, which are other bytes: both trained, in two folds."""
+    names = [f"{folder}/{['cat', 'dog'][i % 2]}/{i}.png" for folder in ("train", more) for i in range(12)]
+    photos(tmp_path, names)
+    lines = [line for line in plan_lines(read(tmp_path)[0]) if "named after photos in other groups" in line]
+    assert bool(lines) == (more != "Train_2")
+    assert not lines or f"warning: 12 photos named after photos in other groups ({more}/" in lines[0]
+    if lines:
+        group = read(tmp_path, merge_duplicates=True)[0].frame.set_index("image")["group"]
+        assert all(group[name] == group[name.replace(more, "train")] for name in names)
+
+
+def test_classes_called_after_others_hold_photos_of_their_own(tmp_path: Path) -> None:
+    photos(tmp_path, [f"{kind}/{i}.png" for kind in ("box", "box_small", "box_png") for i in range(6)])
+    assert plan_lines(read(tmp_path)[0]) == []

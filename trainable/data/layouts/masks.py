@@ -17,7 +17,9 @@ def masks_of(images: Sequence[str], labels: Sequence[int]) -> list[tuple[int, in
 
     Both have one label: a folder of masks may be a class (people who wear them, people who do not).
     """
-    masks = {i: place for i, image in enumerate(images) if (place := _above_masks(image)) is not None}
+    folders = [image.rpartition("/")[0] for image in images]
+    above = {folder: _above_masks(folder) for folder in set(folders)}
+    masks = {i: place for i, folder in enumerate(folders) if (place := above[folder]) is not None}
     if len(masks) < FEWEST or len(masks) == len(images):
         return []
     asked = {(place, _name(images[i]), labels[i]) for i, place in masks.items()}
@@ -31,9 +33,9 @@ def masks_of(images: Sequence[str], labels: Sequence[int]) -> list[tuple[int, in
     return found if len(found) >= FEWEST else []
 
 
-def _above_masks(image: str) -> str | None:
-    """The folder in which the first folder of masks on the way to a file lies; None where none does."""
-    parts = image.split("/")[:-1]
+def _above_masks(folder: str) -> str | None:
+    """The folder in which the first folder of masks on a path lies; None where none does."""
+    parts = folder.split("/")
     at = next((k for k, part in enumerate(parts) if FOLDER.search(part)), None)
     return None if at is None else "/".join(parts[:at])
 
