@@ -144,3 +144,16 @@ def test_photos_in_a_folder_called_after_theirs_are_warned_of(tmp_path: Path, mo
 def test_classes_called_after_others_hold_photos_of_their_own(tmp_path: Path) -> None:
     photos(tmp_path, [f"{kind}/{i}.png" for kind in ("box", "box_small", "box_png") for i in range(6)])
     assert plan_lines(read(tmp_path)[0]) == []
+
+
+@pytest.mark.parametrize("layout", ["folders", "table"])
+def test_a_list_that_names_photos_and_is_not_read_is_said(tmp_path: Path, layout: str) -> None:
+    """CelebA: identity_CelebA.txt says who is on which photo, and was passed over without a word."""
+    names = [f"{'ab'[i % 2]}/{i:03}.png" for i in range(12)]
+    photos(tmp_path, names)
+    if layout == "table":
+        table(tmp_path, "attributes.csv", ("image", "label"), [(name[2:], name[0]) for name in names])
+    (tmp_path / "identity.txt").write_text("".join(f"{name[2:]} {i // 3}\n" for i, name in enumerate(names)))
+    (tmp_path / "names.txt").write_text("".join(f"{name[2:]}\n" for name in names))
+    said = [line for line in read(tmp_path)[0].taken.lines if "identity.txt" in line]
+    assert said == ["warning: identity.txt not read, though photos are named there: as a CSV with a header alone"]
