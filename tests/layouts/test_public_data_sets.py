@@ -157,3 +157,13 @@ def test_a_list_that_names_photos_and_is_not_read_is_said(tmp_path: Path, layout
     (tmp_path / "names.txt").write_text("".join(f"{name[2:]}\n" for name in names))
     said = [line for line in read(tmp_path)[0].taken.lines if "identity.txt" in line]
     assert said == ["warning: identity.txt not read, though photos are named there: as a CSV with a header alone"]
+
+
+def test_parts_of_names_are_classes_by_a_flag_where_their_first_is_a_number(tmp_path: Path) -> None:
+    """AgeDB, UTKFace: 0_MariaCallas_35_f.jpg."""
+    names = [f"AgeDB/{i}_Maria{'ABC'[i // 4]}_{20 + i}_{'fm'[i % 2]}.png" for i in range(12)]
+    photos(tmp_path, names)
+    manifest, _ = read(tmp_path, label="part_4", group="part_2")
+    assert texts(manifest) == [Path(name).stem[-1] for name in manifest.frame["image"]]
+    assert manifest.frame["group"].nunique() == 3
+    assert "no layout found" in refusal(tmp_path)

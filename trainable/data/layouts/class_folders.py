@@ -196,9 +196,9 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
         found = {f"part_{k + 1}": column for k, column in enumerate(found.values()) if k < max(1, ends)}
     found["front"] = tuple("_".join(part[: max(1, len(part) - 1)]) for part in parts)
     found = {name: column for name, column in found.items() if 2 <= len(set(column)) <= len(names) / FEWEST}
-    if "part_1" not in found:
+    if "part_1" not in found and not {*(flags.label or "").split(",")} & {*found}:
         return None
-    if found.get("front") == found["part_1"]:
+    if "part_1" in found and found.get("front") == found["part_1"]:
         del found["front"]
     frame = pd.DataFrame({IMAGE: names, **found}, dtype=str)
     values = " or ".join(f"{c} ({few(dict.fromkeys(column))}, --label {c})" for c, column in found.items())
@@ -226,9 +226,11 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
             "one of them, by its flag (and one by --group where it says what belongs together)"
         )
     label = "" if flags.label is not None else "part_1"
-    lines = (f"label = the first part of the file's name: {len(set(found['part_1'])):,} values, such as in {first}",)
-    told = (*(lines if label else ()), *_apart_said(apart))
-    return Source("class in the file name", Table(frame, root, ""), None, label, (IMAGE,), told)
+    told: list[str] = []
+    if label:
+        told = [f"label = the first part of the file's name: {len(set(found[label])):,} values, such as in {first}"]
+    told += _apart_said(apart)
+    return Source("class in the file name", Table(frame, root, ""), None, label, (IMAGE,), tuple(told))
 
 
 def _without_split(name: str) -> tuple[str, str]:
