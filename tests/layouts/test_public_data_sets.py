@@ -167,3 +167,17 @@ def test_parts_of_names_are_classes_by_a_flag_where_their_first_is_a_number(tmp_
     assert texts(manifest) == [Path(name).stem[-1] for name in manifest.frame["image"]]
     assert manifest.frame["group"].nunique() == 3
     assert "no layout found" in refusal(tmp_path)
+
+
+def test_the_group_of_a_second_table_leaves_labels_to_the_first(tmp_path: Path) -> None:
+    """ISIC 2019: classes as columns in one table, the lesion in the other."""
+    photos(tmp_path, [f"{i}.png" for i in range(24)])
+    kinds = ("MEL", "NV", "BCC")
+    hot = [(f"{i}.png", *(f"{float(k == i // 2 % 3)}" for k in range(3))) for i in range(24)]
+    table(tmp_path, "labels.csv", ("image", *kinds), hot)
+    table(
+        tmp_path, "meta.csv", ("image", "age_approx", "lesion"), [(f"{i}.png", 55 + i % 2, i // 2) for i in range(24)]
+    )
+    manifest, _ = read(tmp_path, group="lesion")
+    assert texts(manifest) == [kinds[int(Path(name).stem) // 2 % 3] for name in manifest.frame["image"]]
+    assert manifest.frame["group"].nunique() == 12
