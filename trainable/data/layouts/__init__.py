@@ -109,6 +109,9 @@ def _read(root: Path, flags: Flags) -> Reading:
         raise InputError(f"data folder {root}: no layout found; received {found}{said}; allowed: {LAYOUTS}")
     if lost := photos.others[NOWHERE]:
         source = replace(source, lines=(*source.lines, f"warning: {lost:,} {NOWHERE}: were these photos fetched?"))
+    if lists := [path.name for path in lists_unread(root, photos)]:
+        said = f"warning: {few(lists)} not read, though photos are named there: as a CSV with a header alone"
+        source = replace(source, lines=(*source.lines, said))
     if passed := passed_over(photos):
         source = replace(source, lines=(*source.lines, passed))
     return read_source(root, source, sample, photos, flags)

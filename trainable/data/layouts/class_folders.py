@@ -37,12 +37,8 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
 
     Where those of a training folder do so, others beside it are left out aloud; `--image FOLDER` says which count.
     """
-    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
-    apart: list[str] = []
-    if flags.image is not None and (root / flags.image).is_dir():
-        inside = set(photos.below_folder(flags.image).names)
-        names, apart = [n for n in names if n in inside], [n for n in names if n not in inside]
-    elif "train" in photos.roles:
+    names, apart = _said(root, photos, flags)
+    if flags.image is None and "train" in photos.roles:
         training, elsewhere = _of_training(photos)
         if levels_of(parted(training)[2]) or not levels_of(parted(names)[2]):  # a folder beside train/ is no class
             names, apart = training, elsewhere
@@ -78,11 +74,7 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
     if valid:
         lines.append(f"{valid:,} photos of a validation folder train and are scored too: folds are made of all")
     asked = set() if sample is None else {clean(v) for c in sample.named[:1] for v in sample.table[c]}
-    if apart := [n for n in apart if not asked & {n, base := n.rpartition("/")[2], stem_of(base)}]:
-        lines.append(
-            f"warning: {count(len(apart), 'photo')} elsewhere, such as {apart[0]}, neither train nor are predicted "
-            "(--image FOLDER: the photos below it train)"
-        )
+    lines += _apart_said([n for n in apart if not asked & {n, base := n.rpartition("/")[2], stem_of(base)}])
     if levels == 1 and (empty := _without_photos(root, names)):
         lines.append(f"no photo in {few(empty)}: no class")
     return Source(CLASS_FOLDERS, Table(frame, root, ""), None, label, (IMAGE,), tuple(lines))
@@ -99,6 +91,25 @@ def levels_of(folders: list[list[str]]) -> int:
     """How many folders each photo lies in, if all lie in as many and the first of them differ; else 0."""
     depth = {len(f) for f in folders}
     return next(iter(depth)) if len(depth) == 1 and len({f[0] for f in folders if f}) > 1 else 0
+
+
+def _said(root: Path, photos: Photos, flags: Flags) -> tuple[list[str], list[str]]:
+    """Photos of no test folder, of those below the folder that `--image` names, and the others."""
+    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
+    if flags.image is None or not (root / flags.image).is_dir():
+        return names, []
+    inside = set(photos.below_folder(flags.image).names)
+    return [n for n in names if n in inside], [n for n in names if n not in inside]
+
+
+def _apart_said(apart: Sequence[str]) -> list[str]:
+    """A warning of photos beside those that train, where there are any."""
+    if not apart:
+        return []
+    return [
+        f"warning: {count(len(apart), 'photo')} elsewhere, such as {apart[0]}, neither train nor are predicted "
+        "(--image FOLDER: the photos below it train)"
+    ]
 
 
 def _of_training(photos: Photos) -> tuple[list[str], list[str]]:
@@ -173,7 +184,7 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
     beside: tables that name no photo. InputError for these, unless `--label` says that names hold the class, and where
     names have further parts that repeat: `american_bulldog_1.jpg`, `patient_class_1.jpg`.
     """
-    names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
+    names, apart = _said(root, photos, flags)
     stems = [stem_of(name.rpartition("/")[2]) for name in names]
     marked = [stem + "." * (not stem.isdigit()) for stem in stems]  # a number alone is no class
     if not names or not all(map(FIRST_PART.match, marked)):
@@ -185,9 +196,9 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
         found = {f"part_{k + 1}": column for k, column in enumerate(found.values()) if k < max(1, ends)}
     found["front"] = tuple("_".join(part[: max(1, len(part) - 1)]) for part in parts)
     found = {name: column for name, column in found.items() if 2 <= len(set(column)) <= len(names) / FEWEST}
-    if "part_1" not in found:
+    if "part_1" not in found and not {*(flags.label or "").split(",")} & {*found}:
         return None
-    if found.get("front") == found["part_1"]:
+    if "part_1" in found and found.get("front") == found["part_1"]:
         del found["front"]
     frame = pd.DataFrame({IMAGE: names, **found}, dtype=str)
     values = " or ".join(f"{c} ({few(dict.fromkeys(column))}, --label {c})" for c, column in found.items())
@@ -198,6 +209,11 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
         raise InputError(
             f"data folder {root}: two readings: the label is a part of the file's name ({first}), {values}, or a "
             f"folder, such as {shown}; allowed: the flag, or a folder per class (train/CLASS/PHOTO)"
+        )
+    if flags.label is None and (parts := sorted(value for value in set(found["part_1"]) if role_of(value))):
+        raise InputError(
+            f"data folder {root}: no label: names of photos begin with {few(parts)} ({first}), a part of the data; "
+            "allowed: a folder per class, a table that names the photos, or --label part_1 where these are classes"
         )
     if flags.label is None and beside:
         raise InputError(
@@ -210,8 +226,11 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
             "one of them, by its flag (and one by --group where it says what belongs together)"
         )
     label = "" if flags.label is not None else "part_1"
-    lines = (f"label = the first part of the file's name: {len(set(found['part_1'])):,} values, such as in {first}",)
-    return Source("class in the file name", Table(frame, root, ""), None, label, (IMAGE,), lines if label else ())
+    told: list[str] = []
+    if label:
+        told = [f"label = the first part of the file's name: {len(set(found[label])):,} values, such as in {first}"]
+    told += _apart_said(apart)
+    return Source("class in the file name", Table(frame, root, ""), None, label, (IMAGE,), tuple(told))
 
 
 def _without_split(name: str) -> tuple[str, str]:

@@ -12,7 +12,9 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.hashes import looks, same, together
+from trainable.data.layouts.masks import masks_of
 from trainable.data.layouts.named_after import named_after
+from trainable.data.layouts.versions import versions_of
 from trainable.data.manifest import ITEM, Manifest, TestSet
 from trainable.errors import InputError
 from trainable.files import digest
@@ -75,7 +77,9 @@ def merge_duplicates(manifest: Manifest) -> Manifest:
     frame = manifest.frame
     groups = frame["group"].to_numpy(str)
     images = frame["image"].tolist()
-    pairs = [*same(looks(manifest.root, images)), *named_after(images)]
+    labels = manifest.labels.tolist()
+    named = [*named_after(images), *versions_of(images, labels), *masks_of(images, labels)]
+    pairs = [*same(looks(manifest.root, images)), *named]
     of_group = [pair for rows in frame.groupby("group").indices.values() for pair in pairwise(map(int, rows))]
     made = groups.astype(object)
     for places in together(len(frame), [*pairs, *of_group]):
@@ -113,7 +117,17 @@ def copies_said(manifest: Manifest, test: TestSet | None) -> list[str]:
             "(--merge-duplicates gives copies one group)"
         )
     images = frame["image"].tolist()
-    if apart := [(i, of) for i, of in named_after(images) if groups[i] != groups[of]]:
+    labels = manifest.labels.tolist()
+    masks = dict(masks_of(images, labels))
+    if masks:
+        drawn, of = next(iter(masks.items()))
+        lines.append(
+            f"warning: {count(len(masks), 'photo')} called like others, in folders of masks ({images[drawn]} and "
+            f"{images[of]}), train and are scored: take masks away, or leave them out by --image FOLDER "
+            "(--merge-duplicates at least gives each the group of its photo)"
+        )
+    named = {**dict(versions_of(images, labels)), **dict(named_after(images))}
+    if apart := [(i, of) for i, of in named.items() if groups[i] != groups[of] and i not in masks]:
         made, of = apart[0]
         lines.append(
             f"warning: {count(len(apart), 'photo')} named after photos in other groups ({images[made]} after "

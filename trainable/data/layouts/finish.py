@@ -5,9 +5,12 @@ import pandas as pd
 
 from trainable.data.flags import Flags
 from trainable.data.headers import find, is_near, named
+from trainable.data.layouts.class_folders import parted
+from trainable.data.layouts.join import FOLDER
 from trainable.data.layouts.photos import MARK, stem_of
 from trainable.data.layouts.refusals import refuse_other_tasks
 from trainable.data.layouts.sources import Table
+from trainable.data.layouts.told_by_header import says_group
 from trainable.data.manifest import OWN, SAMPLE_WEIGHT, Manifest, TestSet
 from trainable.data.values import (
     alone_where_nobody,
@@ -100,10 +103,14 @@ def test_groups_said(test: TestSet | None) -> list[str]:
 
 
 def may_be_groups(frame: pd.DataFrame, used: set[str]) -> list[str]:
-    """What to say of the columns that may tell what belongs together: many values, each in several rows."""
+    """What to say of the columns that may tell what belongs together: many values, each in several rows.
+
+    Of a column that is called so (`patient_id`) a few values in several rows will do: most people send one photo.
+    """
     counts = {c: frame[c].nunique() for c in frame.columns if c not in used and c in frame}
-    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2}
-    names = sorted(several, key=lambda c: -several[c])[:3]
+    called = {c for c, n in counts.items() if says_group(c) and 1 < n < len(frame)}
+    several = {c: n for c, n in counts.items() if FEWEST_GROUPS <= n <= len(frame) / 2 or c in called}
+    names = sorted(several, key=lambda c: (c not in called, -several[c]))[:3]
     shown = ", ".join(f"--group {c} ({several[c]:,} values)" for c in names)
     return [f"columns whose values repeat, if photos of one value belong together: {shown}"] if names else []
 
@@ -123,6 +130,34 @@ def names_alike(images: pd.Series, labels: pd.Series) -> list[str]:
         f"names of photos begin alike, in {begin.nunique():,} ways such as {first} ({few(images[begin == first], 2)}): "
         "where these belong together, a column must say so (--group)"
     ]
+
+
+def group_hints(
+    frame: pd.DataFrame, used: set[str], images: pd.Series, labels: pd.Series, *, listed: bool = True
+) -> list[str]:
+    """What to say of what may belong together where no column says so; listed: by a table, of which folders are no
+    columns."""
+    told = [*may_be_groups(frame, used), *names_alike(images, labels)]
+    return [*told, *folders_alike(images, labels, FOLDER in frame)] if listed else told
+
+
+def folders_alike(images: pd.Series, labels: pd.Series, known: bool) -> list[str]:
+    """What to say where a table's photos lie in folders, several each, that are not their labels, as a person's do.
+
+    known: whether a column `folder` says which.
+    """
+    folders = parted(images.tolist())[2]
+    for depth in range(1, max(map(len, folders)) + 1):
+        place = pd.Series(["/".join(folder[:depth]) for folder in folders], index=images.index)
+        pairs = pd.DataFrame({"place": place, "label": labels.to_numpy()}).drop_duplicates()
+        if FEWEST_GROUPS <= place.nunique() <= len(place) / 2 and len(pairs) != pairs["label"].nunique():
+            first = place[place.duplicated()].iloc[0]
+            how = f"--group {FOLDER}" if known and depth == 1 else "a column must say so (--group)"
+            return [
+                f"photos lie in {place.nunique():,} folders such as {first} ({few(images[place == first], 2)}): where "
+                f"these belong together, {how}"
+            ]
+    return []
 
 
 def extra_groups(extra: pd.DataFrame, scored: pd.Series) -> list[str]:

@@ -12,6 +12,7 @@ from trainable.data.layouts.one_hot import from_one_hot, is_binary, one_hot_colu
 from trainable.data.layouts.product import Product, is_product, label_columns, product_of
 from trainable.data.layouts.several import OF_ID, OF_ROW
 from trainable.data.layouts.sources import Source
+from trainable.data.layouts.told_by_header import says_owner, says_part
 from trainable.data.values import clean, numbers
 from trainable.errors import InputError
 from trainable.words import few
@@ -78,9 +79,12 @@ def guess_label(
         return _one_hot(frame, hot, image, where, "a single one in every row")
     if folder and not any(_repeats(rows[c]) for c in columns):
         return _column(frame, FOLDER, "the one that each photo lies in")
-    passed_over = f"; {few(source.hidden)} not read: answers, by its name" if source.hidden else ""
-    only = _only_one(rows, columns, where + passed_over.replace(";", ",", 1))
+    unread = f"{few(source.hidden)} not read: answers, by its name" if source.hidden else ""
+    passed_over = f"; {unread}" if unread else ""
+    there = f"{where}, {unread} (rename it where it holds labels)" if unread else where
+    only = _only_one(rows, columns, there)
     _refuse_folder(frame, only, own, where)
+    _refuse_no_label(rows[only], only, there)
     return _column(frame, only, f"the one column whose values repeat{passed_over}")
 
 
@@ -147,6 +151,16 @@ def _only_one(frame: pd.DataFrame, columns: Sequence[str], where: str) -> str:
         f"{where}: no label: received columns {', '.join(columns[:8]) or 'of photos only'}; allowed: --label COLUMN "
         "whose values repeat"
     )
+
+
+def _refuse_no_label(values: pd.Series, column: str, where: str) -> None:
+    """InputError where the one column that may be the label is of something else, by its header."""
+    if says_owner(column) or says_part(column):
+        what = "whom photos belong to" if says_owner(column) else "a part of the data"
+        raise InputError(
+            f"{where}: no label: received {column} ({_values(values)}), by its header {what}; allowed: a column of "
+            f"labels, or --label {column} where it is one"
+        )
 
 
 def _values(values: pd.Series) -> str:

@@ -19,9 +19,8 @@ from trainable.data.layouts.finish import (
     extra_groups,
     folds_given,
     further,
+    group_hints,
     groups_of,
-    may_be_groups,
-    names_alike,
     parts_said,
     sample_weights,
 )
@@ -127,7 +126,7 @@ def _rows(
         first = [f"layout: manifest.csv, {len(made):,} images, {label.sentence}"]
         said = [*label.lines, *parts_said(frame, used)]
         if group is None and flags.id is None:
-            said += [*may_be_groups(frame, used), *names_alike(images, label.text)]
+            said += group_hints(frame, used, images, label.text)
     made_of = PLAIN if label.product is None else label.product.made_of
     lines = [*notes, *lines, *found.lines, *skipped, *of_groups, *of_folds]
     return made, label.text, [*first, *lines, *said], made_of

@@ -1,6 +1,6 @@
 """Photos that by their names were made of others: `a_flip.jpg` of a.jpg beside it, `a_jpg.rf.1b2c.jpg` of a_jpg,
 `augmented/M01_02_flip.jpg` of original/M01_02.jpg, where one photo alone has that name,
-`grayscale/0a1b2c3d.jpg` of color/0a1b2c3d.jpg.
+`grayscale/0a1b2c3d.jpg` of color/0a1b2c3d.jpg, `segmented/0a1b2c3d_final_masked.jpg` too.
 """
 
 import re
@@ -30,7 +30,7 @@ def named_after(images: Sequence[str]) -> list[tuple[int, int]]:
         if of == i:
             of = same.get(stem, i)
         if of == i:
-            of = next((alone[head] for head in reversed(heads) if head in alone), of)
+            of = next((one[head] for head in reversed(heads) for one in (alone, same) if head in one), of)
         if of != i:
             found.append((i, of))
     return found if len({of for _, of in found}) >= FEWEST else []

@@ -17,9 +17,8 @@ from trainable.data.layouts.finish import (
     dropped_rows,
     folds_given,
     further,
+    group_hints,
     groups_of,
-    may_be_groups,
-    names_alike,
     other_folders,
     parts_said,
     sample_weights,
@@ -118,7 +117,7 @@ def read_source(root: Path, source: Source, sample: Sample | None, photos: Photo
     if items is not None and items[kept].duplicated().any():
         frame, of_items = joined_items(frame, items, text, group is not None, where)
     elif group is None:
-        of_groups += [*may_be_groups(table.frame, used | {*source.images}), *names_alike(images, text)]
+        of_groups += group_hints(table.frame, used | {*source.images}, images, text, listed=table.path != root)
     own = [] if label.product is None else [label.product.values]
     frame = pd.concat([frame, *own, further(table_frame, used)], axis=1)
     given, of_folds = folds_given(table.frame, fold, owners, where)

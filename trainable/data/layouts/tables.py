@@ -16,6 +16,7 @@ from trainable.data.flags import COLUMNS, Flags
 from trainable.data.headers import find
 from trainable.data.layouts.guess_image import guess_image
 from trainable.data.layouts.join import DERIVED, joined, with_beginning, with_folder
+from trainable.data.layouts.one_hot import one_hot_columns
 from trainable.data.layouts.parts import told_apart
 from trainable.data.layouts.photos import HIDDEN, Photos, role_of
 from trainable.data.layouts.placed import with_folders
@@ -140,6 +141,7 @@ def _one_of(tables: list[Table], sample: Sample | None, flags: Flags, role: dict
         lambda t: any(find(t.columns, name, t.path) for name in asked),
         lambda t: role[t.path] == "train",
         lambda t: find(t.columns, "label", t.path) is not None,
+        lambda t: not labels and one_hot_columns(t.frame, t.columns) != [],
         lambda t: all(find(t.columns, name.rpartition(".")[2], t.path) for name in said),
     ):
         tables = [t for t in tables if narrower(t)] or tables
