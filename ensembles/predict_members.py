@@ -67,7 +67,7 @@ def _said(
 ) -> np.ndarray:
     """float32 [K, M, C] of a member, from what its trials said; bad: photos that cannot be read."""
     if isinstance(member, Outside):
-        table, _ = read_outside(member.sub, photos.images, photos.form.names)
+        table, _ = read_outside(member.sub, photos.images, photos.form.names, photos.items)
         return np.broadcast_to(table, (count, *table.shape))
     answers = multiply([found[factor] for factor in member.factors], member.run.made_of)
     answers[:, np.isin(photos.images, bad)] = class_shares(member)

@@ -77,13 +77,35 @@ def find_outside(folder: Path, say: Callable[[str], None] = print) -> list[Outsi
     return found
 
 
-def read_outside(file: Path, images: Sequence[str], classes: Sequence[str]) -> tuple[np.ndarray, np.ndarray | None]:
+def read_outside(
+    file: Path, images: Sequence[str], classes: Sequence[str], items: Sequence[int] | None = None
+) -> tuple[np.ndarray, np.ndarray | None]:
     """Probabilities float32 [N, C] of these images and classes, in their order, and the folds str[N] that it tells.
 
-    An image goes by its path, or by its file's name with or without ending where that is one image's alone. Raises
-    InputError for other rows or classes, and for what is no probability.
+    An image goes by its path, or by its file's name with or without ending where that is one image's alone. items:
+    int[N], rising, the thing that each image is a photo of: then a row a thing will do, called as its first photo, as
+    `foldvote oof` writes it. Raises InputError for other rows or classes, and for what is no probability.
     """
     names, held, told, fold = _csv(file, classes) if file.suffix.lower() == ".csv" else _npz(file)
+    if items is not None and len(names) == len(set(items)) < len(images):
+        owner = np.asarray(items)
+        first = np.searchsorted(owner, owner)
+        found, fold = _of_images(file, [images[i] for i in np.unique(first)], classes, names, held, told, fold)
+        place = np.unique(first, return_inverse=True)[1]
+        return found[place], None if fold is None else fold[place]
+    return _of_images(file, images, classes, names, held, told, fold)
+
+
+def _of_images(
+    file: Path,
+    images: Sequence[str],
+    classes: Sequence[str],
+    names: list[str],
+    held: np.ndarray,
+    told: list[str],
+    fold: np.ndarray | None,
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """As `read_outside`, from what the table holds: a row an image."""
     if sorted(told) != sorted(classes):
         raise InputError(f"{file}: received classes {few(sorted(told))}; allowed: {few(list(classes))}, a column each")
     place = {name: row for row, name in enumerate(names)}
