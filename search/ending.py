@@ -80,11 +80,13 @@ def vote_in_time(
     heads: whether further ones are fitted first. Else they are left to whoever builds again. left: seconds of the time
     that was given.
     """
-    words = [str(run.root), *(["--data", str(data)] if data else []), "--most", str(most)]
+    words = [str(run.root), *(["--data", str(data)] if data else [])]
+    complete = [trial for trial in run.trials() if trial.finished]
+    # Where all of them have the time, --most would count further heads too, and leave out as many members.
+    words += [] if heads and most >= len(complete) else ["--most", str(most)]
     words += [] if heads else ["--without", HEADS]
     try:
         built = command(parser().parse_args(words)) == 0
-        complete = [trial for trial in run.trials() if trial.finished]
         without = [f"{len(complete) - most} of {count(len(complete), 'complete trial')}"] * (most < len(complete))
         without += ["further heads on the same features"] * (not heads and any(t.config.fitted for t in complete))
         if built and (late := -left()) > LATE:
