@@ -17,6 +17,11 @@ def test_further_heads_are_not_counted_among_the_trials_that_may_vote(
 ) -> None:
     """Of two trials and five further heads the best two voted, and the others had been fitted for nothing."""
     asked: list[argparse.Namespace] = []
-    monkeypatch.setattr(ending, "command", lambda given: (asked.append(given), 0)[1])
+
+    def command(given: argparse.Namespace) -> int:
+        asked.append(given)
+        return 0
+
+    monkeypatch.setattr(ending, "command", command)
     assert ending.vote_in_time(Run(tmp_path), None, 2, heads=heads)
     assert [(given.most, list(given.without)) for given in asked] == [(most, without)]
