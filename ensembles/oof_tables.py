@@ -24,15 +24,17 @@ def write_oof_tables(place: Path, out: Path) -> None:
     out.mkdir(parents=True, exist_ok=True)
     images = run.manifest.frame["image"].to_numpy(str)[members.rows].tolist()
     written = {run.root: 0, heads.root: 0}
+    told = set()
     for member, table in zip(members.members, members.probabilities, strict=True):
         if len(member.factors) == 1:
             write_table(out / f"oof_{member.trial.id}.csv", images, table, members.classes, members.fold)
             written[member.trial.run.root] += 1
+            told.add(member.trial.id)
     what = count(written[run.root], "trial")
     if written[heads.root]:
         what += f" and of {count(written[heads.root], 'further head')} that builds fitted"
     print(f"{out}: out-of-fold predictions of {what}, on {len(images):,} images")
-    voted = _on_test_photos(run)
+    voted = {trial: said for trial, said in _on_test_photos(run).items() if trial in told}  # not other runs' heads
     for trial, (names, table) in voted.items():
         write_table(out / f"sub_{trial}.csv", names, table, members.classes)
     print(f"on test photos: of the {len(voted)} that voted in a build; --also passes over the others")

@@ -251,7 +251,7 @@ class _Sitting:
             print(f"tracebacks, if trials raised: {run.root}/trials/*/error.txt")
             print(f"once that is mended it goes on\nnext: {again}")
             return 1
-        if queued := self.ledger.queued():
+        if (queued := self.ledger.queued()) and not self.ledger.apart:  # they wait for the search itself
             print(
                 f"{count(queued, 'queued configuration')} not begun: {again} --trials {director.search.trials + queued}"
             )

@@ -53,8 +53,14 @@ def fit_free_heads(run: Run, say: Callable[[str], None] = print) -> Run | None:
         own.root.mkdir(exist_ok=True)
         try:
             own = _begin(run, sources)
+            unfit: dict[str, list[str]] = {}  # one that cannot be fitted, of classes with one photo each, say, is one
             for config in tracked(lacking, "fit further heads", len(lacking)):
-                _fit(own, config)
+                try:
+                    _fit(own, config)
+                except InputError as error:
+                    unfit.setdefault(" ".join(str(error).split()), []).append(config.head.name)
+            for why, names in unfit.items():
+                say(f"warning: {count(len(names), 'head')} ({', '.join(dict.fromkeys(names))}) left out: {why}")
         except (InputError, OSError) as error:
             say(f"warning: heads are left out: {' '.join(str(error).split())}")
     return own if own.begun and any(trial.finished for trial in own.trials()) else None

@@ -31,7 +31,7 @@ class Members:
 
     probabilities: float32 [T, N, C]. labels: int64[N], the original ones. fold: int8[N]. groups: str[N]. rows:
     int64[N], of the manifest. made_of: the attributes that a class is made of. data: the data folder. metric: what
-    members are chosen by and scored with.
+    members are chosen by and scored with. run: the first of the runs, which is there where only tables of others vote.
     """
 
     members: list[Member | Outside]
@@ -44,11 +44,7 @@ class Members:
     made_of: Attributes
     data: Path
     metric: Metric
-
-    @property
-    def run(self) -> RunFolder:
-        """The first of the runs."""
-        return next(m.run for m in self.members if isinstance(m, Member))
+    run: RunFolder
 
     @property
     def attributes(self) -> Grid:
@@ -119,6 +115,7 @@ def load_members(
         manifest.made_of,
         manifest.root,
         measure,
+        opened[0],
     )
 
 

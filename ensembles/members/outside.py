@@ -23,6 +23,7 @@ from trainable.words import few
 
 SUFFIXES = (".csv", ".npz")
 FOLD = "fold"
+Parts = tuple[list[str], np.ndarray, list[str], np.ndarray | None]  # names, probabilities, classes, folds
 SUM = 1e-3  # how far a row's sum may be from 1: tables are rounded
 
 
@@ -54,7 +55,7 @@ class Outside:
 
     def on_test(self, test: TestSet) -> np.ndarray:
         """Probabilities float32 [M, C] of the test photos; raises InputError where the table does not fit them."""
-        return read_outside(self.sub, test.images, self.classes, test.form.names)[0]
+        return read_outside(self.sub, test.images, self.classes, test.form.names, test.items)[0]
 
 
 def find_outside(folder: Path, say: Callable[[str], None] = print) -> list[Outside]:
@@ -85,17 +86,35 @@ def find_outside(folder: Path, say: Callable[[str], None] = print) -> list[Outsi
 
 
 def read_outside(
-    file: Path, images: Sequence[str], classes: Sequence[str], answers: Sequence[str] = ()
+    file: Path,
+    images: Sequence[str],
+    classes: Sequence[str],
+    answers: Sequence[str] = (),
+    items: Sequence[int] | None = None,
 ) -> tuple[np.ndarray, np.ndarray | None]:
     """Probabilities float32 [N, C] of these images and classes, in their order, and the folds str[N] that it tells.
 
     answers: what else the table may call the classes, in their order. An image goes by its path, or by its file's name
-    with or without ending where that is one image's alone. Raises InputError for other rows or classes, and for what is
-    no probability.
+    with or without ending where that is one image's alone. items: int[N], rising, the thing that each image is a photo
+    of: then a row a thing will do, called as its first photo, as `foldvote oof` writes it. Raises InputError for other
+    rows or classes, and for what is no probability.
     """
-    names, held, told, fold = _csv(file, classes) if file.suffix.lower() == ".csv" else _npz(file)
-    called = next((names for names in (classes, answers) if sorted(names) == sorted(told)), None)
+    parts = _csv(file, classes) if file.suffix.lower() == ".csv" else _npz(file)
+    if items is None or not len(parts[0]) == len(set(items)) < len(images):
+        return _of_images(file, images, (classes, answers), parts)
+    first, place = np.unique(np.searchsorted(items, items), return_inverse=True)
+    found, fold = _of_images(file, [images[i] for i in first], (classes, answers), parts)
+    return found[place], None if fold is None else fold[place]
+
+
+def _of_images(
+    file: Path, images: Sequence[str], readings: Sequence[Sequence[str]], parts: Parts
+) -> tuple[np.ndarray, np.ndarray | None]:
+    """As `read_outside`, of a table with a row an image; readings: what classes may be called, in their order."""
+    names, held, told, fold = parts
+    called = next((reading for reading in readings if sorted(reading) == sorted(told)), None)
     if called is None:
+        classes = readings[0]
         raise InputError(f"{file}: received classes {few(sorted(told))}; allowed: {few(list(classes))}, a column each")
     place = {name: row for row, name in enumerate(names)}
     if len(place) < len(names):
@@ -130,9 +149,6 @@ def same_parts(told: np.ndarray | None, fold: np.ndarray) -> bool:
 def _row(place: dict[str, int], image: str) -> int:
     path = Path(image)
     return next((place[name] for name in (image, path.name, path.stem) if name in place), -1)
-
-
-Parts = tuple[list[str], np.ndarray, list[str], np.ndarray | None]
 
 
 def _csv(file: Path, classes: Sequence[str]) -> Parts:

@@ -114,13 +114,26 @@ def _auto(
     single: Mapping[int, Mapping[str, Fitted]],
     rows_of: Callable[[Mapping[str, NDArray[Any]], NDArray[np.bool_]], list[Row]],
 ) -> NDArray[np.float64]:
-    """What auto says of all rows, [N, C]: of each part what it takes without it. single: the fits without each."""
-    double = {pair: fits.without(pair)[1] for pair in combinations(fits.parts, 2)}
+    """What auto says of all rows, [N, C]: of each part what it takes without it. single: the fits without each.
+
+    Of two parts, two folds of one group each, nothing is left without both: then auto takes what fits the other part.
+    """
     part = fits.part
+    two = len(fits.parts) == 2
+    double = {} if two else {pair: fits.without(pair)[1] for pair in combinations(fits.parts, 2)}
     said = np.empty(fits.probabilities.shape[1:])
     for k in fits.parts:
         others = [j for j in fits.parts if j != k]
-        inner = {name: _pool({j: double[min(j, k), max(j, k)][name][j] for j in others}, part) for name in fits.names}
+        inner = {
+            name: _pool(
+                {
+                    j: (fits.seen(single[k][name], (j,)) if two else double[min(j, k), max(j, k)][name])[j]
+                    for j in others
+                },
+                part,
+            )
+            for name in fits.names
+        }
         best = blended([single[k][name] for name in taken(rows_of(inner, part != k))])
         for rows, vote in fits.votes(best, (k,), np.flatnonzero(part == k)):
             said[rows] = vote
@@ -221,12 +234,12 @@ class _Fits:
     def _announce(self, what: str) -> None:
         if self.progress:
             count = len(self.parts)
-            pairs = count * (count - 1) // 2 if self.auto else 0
+            pairs = count * (count - 1) // 2 if self.auto and count > 2 else 0
             self.progress(self.done, (1 + count + pairs) * len(self.names), what)
 
 
 def _parts(fold: NDArray[Any], group: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Folds numbered 0..K-1, K >= 3: two folds become four, every other group of each one apart."""
+    """Folds numbered 0..K-1: two folds become four, every other group of each one apart, where they have several."""
     names, part = np.unique(fold, return_inverse=True)
     if len(names) < 2:
         raise ValueError(f"a nested estimate needs at least 2 folds, found {len(names)}")

@@ -19,8 +19,9 @@ from ensembles.nested import AUTO, evaluate_methods
 from ensembles.oof import main as write_oof
 from ensembles.predict import main as predict
 from ensembles.what_adds import main as members
-from trainable.config import FeaturesConfig
+from trainable.config import FeaturesConfig, TrialConfig
 from trainable.data.manifest import Manifest
+from trainable.errors import InputError
 from trainable.run import Run
 
 FROZEN = tiny(
@@ -97,6 +98,29 @@ def test_they_are_left_out_where_that_is_asked(run: Run, tmp_path: Path, capfd: 
     assert said.endswith("which leaves no member; allowed: fewer kinds")
     copy.trial(copy.identify(FROZEN)).fold(0).weights.unlink()
     assert fit_free_heads(copy) is None, "a trial whose files are gone has no table"
+
+
+def test_one_that_cannot_be_fitted_is_named_and_takes_no_other_with_it(
+    run: Run, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where each class has one photo in training there is nothing that a discriminant could shrink."""
+    copy = Run(shutil.copytree(run.root, tmp_path / "run", ignore=shutil.ignore_patterns("heads", "ensembles")))
+    fit = free_heads._fit
+
+    def singular(own: Run, config: TrialConfig) -> None:
+        if config.head.name == "lda":
+            raise InputError("head.shrinkage: received 0.3, which leaves\nthe covariance singular; allowed: more")
+        fit(own, config)
+
+    monkeypatch.setattr(free_heads, "_fit", singular)
+    said: list[str] = []
+    heads = fit_free_heads(copy, said.append)
+    assert heads is not None
+    assert sorted({t.config.head.name for t in heads.trials() if t.finished}) == ["knn", "ridge"]
+    assert said[1:] == [
+        "warning: 1 head (lda) left out: head.shrinkage: received 0.3, which leaves the covariance singular; "
+        "allowed: more"
+    ]
 
 
 def test_permuted_labels_gain_nothing_by_them(run: Run, tmp_path: Path) -> None:

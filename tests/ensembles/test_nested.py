@@ -153,6 +153,18 @@ def test_two_folds_are_halved_and_one_is_refused() -> None:
         evaluate_methods(table, labels, groups * 0, groups, methods=["greedy"])
 
 
+@pytest.mark.parametrize("people", [2, 3])
+def test_two_folds_of_hardly_a_group_are_voted_too(people: int) -> None:
+    """Two cameras, say: each fold is one group, and without both of them there is nothing to choose on."""
+    table, labels, _, groups = noise(people=people)
+    calls: list[tuple[int, int, str]] = []
+    found = evaluate_methods(table, labels, groups % 2, groups, methods=FEW, progress=lambda *call: calls.append(call))
+    assert found.said is not None and np.allclose(found.said.sum(1), 1)
+    last = found.rows[-1]
+    assert last.method == AUTO and last.nested == pytest.approx(macro_f1(labels, found.said.argmax(1), 3))
+    assert len(calls) == calls[-1][1]
+
+
 def test_a_group_in_two_folds_is_refused() -> None:
     table, labels, fold, groups = noise()
     fold[7] += 1

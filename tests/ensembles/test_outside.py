@@ -30,6 +30,12 @@ def test_rows_and_columns_are_found_by_name(tmp_path: Path) -> None:
     assert not same_parts(fold, np.array([0, 0, 0])) and not same_parts(None, np.array([1, 1, 0]))
     TABLE.to_csv(tmp_path / "oof_i.csv")  # an index before it, as pandas writes
     assert (read_outside(tmp_path / "oof_i.csv", IMAGES, CLASSES)[0] == table).all()
+    # A row for each thing that images are photos of, as foldvote oof writes them: a photo is said what its thing is.
+    several = ["a/1.png", "a/9.png", "a/2.png", "b/3.png", "b/7.png"]
+    found, told = read_outside(tmp_path / "oof_m.csv", several, CLASSES, (0, 0, 1, 2, 2))
+    assert (found == table[[0, 0, 1, 2, 2]]).all() and told is not None and told.tolist() == ["q", "q", "q", "p", "p"]
+    with pytest.raises(InputError, match=r"received 3 rows, none for a/9\.png, b/7\.png"):
+        read_outside(tmp_path / "oof_m.csv", several, CLASSES)
     arrays = {"image": np.array(IMAGES), "classes": np.array(CLASSES), "probabilities": table}
     np.savez(tmp_path / "oof_n.npz", **arrays)
     np.testing.assert_allclose(read_outside(tmp_path / "oof_n.npz", IMAGES, CLASSES)[0], table, atol=1e-6)
@@ -151,3 +157,25 @@ def test_what_one_run_writes_votes_in_another(tmp_path: Path, generic: Path, cap
     said = refused(capfd, main, *arguments, "--name", "no")
     assert "received classes a" in said and not (Run(second).ensemble("no").root).exists()
     assert "in which tables from elsewhere vote" in refused(capfd, predict, place, generic, "--out", tmp_path / "n.csv")
+
+
+@pytest.mark.slow
+def test_tables_of_a_run_come_in_pairs_and_vote_alone(
+    tmp_path: Path, generic: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Another run of that name voted in its ensembles: of that one it has no table out of fold."""
+    size = {"input": {"store": (32, 32), "size": (32, 32)}, "epochs": 1}
+    runs = [
+        complete_run(generic, tmp_path / place / "run", learning_rates=(rate,), **size)
+        for place, rate in (("a", 1e-3), ("b", 3e-3))
+    ]
+    assert main([*map(str, runs), "--name", "both", "--method", "mean_top5"]) == 0
+    capfd.readouterr()
+    assert write_oof([str(runs[0]), "--csv", str(tmp_path / "tables")]) == 0
+    assert "of the 1 that voted in a build" in capfd.readouterr().out
+    (trial,) = Run(runs[0]).trials()
+    assert sorted(f.name for f in (tmp_path / "tables").iterdir()) == [f"oof_{trial.id}.csv", f"sub_{trial.id}.csv"]
+    also = ["--also", str(tmp_path / "tables"), "--without", "networks", "--name", "others"]
+    assert main([str(runs[0]), *also]) == 0
+    built = Run(runs[0]).ensemble("others")
+    assert [m["trial"] for m in built.summary()["members"]] == [f"tables/{trial.id}"] and built.submission.exists()

@@ -28,7 +28,8 @@ def choice(members: int, asked: str, metric: str = "macro_f1") -> Choice:
     fold, measure = np.arange(90) % 3, get(metric, CLASSES)
     rows = np.arange(90)
     alike = [Member(Run(Path("run")).trial(f"t{i}"), 0.5) for i in range(members)]
-    held = Members(alike, tables, labels, fold, rows.astype(str), rows, CLASSES, (), Path("data"), measure)
+    groups, home = rows.astype(str), Run(Path("run"))
+    held = Members(alike, tables, labels, fold, groups, rows, CLASSES, (), Path("data"), measure, home)
     evaluation = evaluate_methods(tables, labels, fold, rows, metric=measure)
     method = evaluation.chosen if asked == "auto" else asked
     return Choice(held, members, evaluation, method, [0], 0)

@@ -90,6 +90,8 @@ def test_other_seeds_become_trials_of_the_run(
     assert queue([str(run.root), "lr=0.0042"]) == 0  # into a search that has ended: its next command does it
     said, errors = capfd.readouterr()
     assert not errors and said.splitlines()[-1].endswith(f" --resume --trials {TRIALS + 2}")
+    assert searched("--retrain", run.root, chosen, "--seeds", 3) == 0  # which the queue is not for, nor has --trials
+    assert "queued" not in capfd.readouterr().out
     assert searched(*shlex.split(said.splitlines()[-1])[4:]) == 0
     assert 0.0042 in pd.read_csv(run.leaderboard)["lr"].tolist()
 
