@@ -32,7 +32,7 @@ def test_rows_and_columns_are_found_by_name(tmp_path: Path) -> None:
     assert (read_outside(tmp_path / "oof_i.csv", IMAGES, CLASSES)[0] == table).all()
     # A row for each thing that images are photos of, as foldvote oof writes them: a photo is said what its thing is.
     several = ["a/1.png", "a/9.png", "a/2.png", "b/3.png", "b/7.png"]
-    found, told = read_outside(tmp_path / "oof_m.csv", several, CLASSES, (0, 0, 1, 2, 2))
+    found, told = read_outside(tmp_path / "oof_m.csv", several, CLASSES, items=(0, 0, 1, 2, 2))
     assert (found == table[[0, 0, 1, 2, 2]]).all() and told is not None and told.tolist() == ["q", "q", "q", "p", "p"]
     with pytest.raises(InputError, match=r"received 3 rows, none for a/9\.png, b/7\.png"):
         read_outside(tmp_path / "oof_m.csv", several, CLASSES)
