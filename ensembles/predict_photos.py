@@ -20,13 +20,14 @@ from ensembles.submission import filled
 from trainable.command import check_out
 from trainable.data.form import Form
 from trainable.data.items import mean_of_items
+from trainable.data.layouts.equal_files import known_in_training
 from trainable.data.layouts.finish import alone_said
 from trainable.data.layouts.photos import stem_of
 from trainable.data.manifest import COMPETITION, TestSet
 from trainable.errors import InputError
 from trainable.files import write_atomic
 from trainable.images.kinds import is_photo, walk
-from trainable.words import few
+from trainable.words import count, few
 
 WITH_FORM_OF_THEIR_OWN = (COMPETITION, "generic")  # their tables name files, which new photos are not among
 
@@ -60,13 +61,18 @@ def predict_photos(ensemble: Ensemble, photos: Sequence[Path], owner: np.ndarray
 
     owner: int64[P], rising: which of M items each photo is of; None where each of M photos is answered alone.
     """
-    root = Path(os.path.commonpath([p.parent for p in photos]))
+    root = _common(photos)
     names = [str(p.relative_to(root)) for p in photos]
     test = TestSet.of_photos(root, names, ensemble.classes)
     with tempfile.TemporaryDirectory(prefix="foldvote-") as parts:
         probabilities = predict_members(trained(ensemble, "new photos"), test, Path(parts))
     probabilities = probabilities.mean(1)
     return ensemble.vote(probabilities if owner is None else mean_of_items(probabilities, owner))
+
+
+def _common(photos: Sequence[Path]) -> Path:
+    """The folder that all photos lie below."""
+    return Path(os.path.commonpath([p.parent for p in photos]))
 
 
 def table_of(ensemble: Ensemble, photos: Sequence[Path], scores: np.ndarray) -> pd.DataFrame:
@@ -126,6 +132,10 @@ def predict(given: argparse.Namespace) -> int:
             print(f"warning: {form.id} there twice, of photos of one name in several folders: {few(twice)}; {beside} "
                   "has their paths")  # fmt: skip
     write_atomic(out, lambda p: table.to_csv(p, index=False))
+    root = _common(photos)
+    if known := known_in_training(ensemble.run.manifest, root, [str(p.relative_to(root)) for p in photos]):
+        print(f"warning: {count(known, 'photo')} of them trained this vote, as equal files: what it says of these "
+              "does not show how it does on others")  # fmt: skip
     print(f"{len(photos)} photos, nested {ensemble.measure.shown} of the ensemble "
           f"{ensemble.measure.text(ensemble.nested_score)}")  # fmt: skip
     print(f"next: open {shlex.quote(str(out))}")

@@ -26,12 +26,14 @@ from ensembles.told import conclusion, reason, table_of_methods
 from trainable.commands import spoken
 from trainable.data.items import mean_of_items
 from trainable.data.layouts import read_test
+from trainable.data.layouts.equal_files import known_in_training
 from trainable.data.layouts.finish import alone_said, test_groups_said
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError, unknown
 from trainable.locks import alone
 from trainable.run import EnsembleFolder, Predictions, Run
 from trainable.terminal import wide_console
+from trainable.words import count
 
 
 def vote(given: argparse.Namespace) -> int:
@@ -75,6 +77,9 @@ def find_test(data: Path | None, members: Members) -> TestSet | None:
         if isinstance(member, Outside):
             member.on_test(test)  # refused before anything is weighed
     print(form_for(test.form, members.metric).sentence(), *test_groups_said(test), sep="\n", flush=True)
+    known = known_in_training(members.run.manifest, test.root, test.images)
+    also = f", {known:,} of them in training too, as equal files: those tell nothing" if known else ""
+    print(f"{'warning: ' if known else ''}test: {count(len(test.images), 'photo')}{also}", flush=True)
     return test
 
 

@@ -13,12 +13,13 @@ from pathlib import Path
 from search.arguments import parser, refuse_strange, run_folder
 from search.spaces import find_space
 from trainable.command import guarded
+from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
     words = sys.argv[1:] if arguments is None else arguments
     given = parser().parse_args(words)
-    return guarded(lambda: command(given, words), "what is finished is kept")
+    return guarded(lambda: command(given, words))
 
 
 def command(given: argparse.Namespace, words: list[str]) -> int:
@@ -27,10 +28,24 @@ def command(given: argparse.Namespace, words: list[str]) -> int:
     refuse_strange(given)
     given.space = given.space and find_space(given.space)
     folder = Path(given.retrain[0]) if given.retrain else run_folder(given)
-    print(f"run directory {folder.expanduser().absolute()}", flush=True)
-    from search.start import start  # torch and Optuna take seconds to import
+    try:
+        print(f"run directory {folder.expanduser().absolute()}", flush=True)
+        from search.start import start  # torch and Optuna take seconds to import
 
-    return start(given, words, began)
+        return start(given, words, began)
+    except KeyboardInterrupt:  # until trials are trained; then the search itself tells
+        print(f"\n{_interrupted(folder, words)}", flush=True)
+        return 130
+
+
+def _interrupted(folder: Path, words: list[str]) -> str:
+    """What is left of a search whose trials had not begun, or that was just ending, and the command that goes on."""
+    from trainable.run import Run
+
+    if not Run(folder).begun:
+        return f"interrupted before anything was trained\nnext: {spoken('search', *words)}"
+    further = [word for word in ("--resume",) if word not in words and "--retrain" not in words]
+    return f"interrupted; what is finished is kept\nnext: {spoken('search', *words, *further)}"
 
 
 if __name__ == "__main__":

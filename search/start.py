@@ -82,7 +82,7 @@ def dry_run(options: Options, space: SpaceFile, following: Callable[[str], str])
         here = [name for name in PACKAGES if find_weights(name, options.weights, download=False)]
         print(f"as it is, the search would not begin; at hand: {', '.join(here) or 'no pretrained weights'}")
         print(f"next: {following('frozen' if here else 'demo')}")
-        return 0
+        return 1
     print(f"next: {following('')}")
     return 0
 
@@ -100,6 +100,10 @@ def retrained(given: argparse.Namespace, words: list[str], began: float) -> int:
 
 def locked(options: Options, space: SpaceFile, run: Run, *, resume: bool, log: Iterable[str] = ()) -> int:
     """Search while holding the run's lock; a run that could not begin leaves nothing behind."""
+    if resume and not run.begun:
+        raise InputError(
+            f"--resume: received {run.root}, where no search has begun; allowed: the same command without --resume"
+        )
     if resume:
         run = Run.open(run.root)
     elif run.begun or run.root.is_file():

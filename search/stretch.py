@@ -25,8 +25,9 @@ def stretched(configs: Sequence[TrialConfig], manifest: Manifest) -> list[str]:
         factor = seen / (height / width)
         if max(factor, 1 / factor) > BORDER:
             how = f"{factor:.2f} times too wide" if factor > 1 else f"{1 / factor:.2f} times too high"
-            found[height, width] = (
-                f"input.size {height}x{width} (height x width) shows most photos {how}; "
+            cut = f" and the crop {high:g}x{wide:g} of each side" if (high, wide) != (1, 1) else ""
+            found[height, width, high, wide] = (
+                f"input.size {height}x{width} (height x width){cut} shows most photos {how}; "
                 f"{height}x{round(height / seen)} in a space of your own would not"
             )
     return [found[size] for size in sorted(found)]

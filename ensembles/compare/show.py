@@ -33,7 +33,9 @@ def show(given: argparse.Namespace) -> int:
         console = wide_console()
         console.print(_agreement(found, names, console), _classes(found, names, console))
         best = int(found.consensus.argmax())
-        if len(names) > 2:
+        if (found.agreement == 1).all():
+            print("they give the same answers: one is as good as the other")
+        elif len(names) > 2:
             print(f"closest to the vote of the others: {names[best]}, macro-F1 {found.consensus[best]:.4f}")
         else:
             print("their agreement does not tell which of two is better: the nested scores do, or one more submission")

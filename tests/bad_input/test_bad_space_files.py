@@ -53,14 +53,14 @@ def test_space_file_that_is_missing_or_no_python(tmp_path: Path, generic: Path, 
     assert "cannot be run" in asks(generic, file=tmp_path / "bytes.py")
 
 
-def test_missing_pretrained_weights_stop_a_search_and_not_a_dry_run(
+def test_missing_pretrained_weights_stop_a_search_and_a_dry_run_after_its_plan(
     generic: Path, tmp_path: Path, asks: Callable[..., str], capfd: pytest.CaptureFixture[str]
 ) -> None:
     file = space_file(tmp_path / "spaces", SPACE.replace('"pretrained": False', '"pretrained": True'))
     line = asks(generic, "--weights", tmp_path, file=file)
     assert "missing test_resnet.safetensors" in line
     given = [str(file), "--data", str(generic), "--out", str(tmp_path / "runs"), "--weights", str(tmp_path)]
-    assert search([*given, "--dry-run"]) == 0
+    assert search([*given, "--dry-run"]) == 1
     out = capfd.readouterr().out
     assert "warning: pretrained weights cannot be had: missing test_resnet.safetensors" in out
     assert "--dry-run" not in out.splitlines()[-1]
@@ -103,4 +103,4 @@ def test_run_name_that_exists(generic: Path, tmp_path: Path, space: Path, capfd:
 
 
 def test_resume_of_what_is_no_run(generic: Path, tmp_path: Path, asks: Callable[..., str]) -> None:
-    assert f"no run: received {tmp_path / 'runs' / 'tiny'}" in asks(generic, "--resume")
+    assert f"received {tmp_path / 'runs' / 'tiny'}, where no search has begun" in asks(generic, "--resume")

@@ -140,5 +140,6 @@ def test_single_trial_is_an_ensemble_of_one(generic: Path, tmp_path: Path, capfd
     run = complete_run(generic, tmp_path / "run")
     assert main([str(run)]) == 0
     lines = capfd.readouterr().out.splitlines()
-    assert lines[0] == f"ensemble {run / 'ensembles' / 'auto'}"
+    assert lines[:2] == [f"reading {run}", f"ensemble {run / 'ensembles' / 'auto'}"]
+    assert "test: 5 photos" in lines
     assert lines[-1] == f"next: submit {run / 'ensembles' / 'auto' / 'submission.csv'}"

@@ -1,5 +1,6 @@
 """Predicting new photos with a built ensemble."""
 
+import shutil
 from pathlib import Path
 
 import cv2
@@ -132,7 +133,10 @@ def test_wrong_input_is_refused(
     assert main([str(built.root), str(tmp_path / "bad"), "--out", str(tmp_path / "q.csv")]) == 0
     said = capfd.readouterr().out
     assert "warning: 1 of 2 photos cannot be read and are predicted as the shares of the classes in training" in said
-    assert "passed over: 1 files that are no photos (1 .txt)" in said
+    assert "passed over: 1 files that are no photos (1 .txt)" in said and "trained this vote" not in said
+    shutil.copy(generic / "images" / "p00_0.png", tmp_path / "bad" / "known.png")
+    assert main([str(built.root), str(tmp_path / "bad"), "--out", str(tmp_path / "r.csv")]) == 0
+    assert "warning: 1 photo of them trained this vote, as equal files" in capfd.readouterr().out
     table = pd.read_csv(tmp_path / "q.csv").filter(like="p ").to_numpy()
     labels = read_ensemble(built.root).run.manifest.labels
     assert np.allclose(table[0], np.bincount(labels) / len(labels), atol=1e-5) and not np.allclose(table[0], table[1])

@@ -78,9 +78,7 @@ def test_no_image_found_for_an_id(data: Path) -> None:
     assert "--drop COLUMN=VALUE for rows that count for nothing, or" in line
     ids = pd.read_csv(data / "train.csv")["id"]
     change(data, quality=["bad" if one in ("a03", "a05", "a07", "a09", "a10") else "good" for one in ids])
-    assert "--drop quality=bad for rows that count for nothing (the 4 are all of these, of 5 such rows), or" in refusal(
-        data
-    )
+    assert "--drop quality=bad for rows that count for nothing (all 4 are among the 5 such rows), or" in refusal(data)
     manifest, _ = read(data, skip_missing=True)
     assert len(manifest.frame) == 8
     assert "warning: training without 4 rows whose photo is missing" in manifest.taken.lines

@@ -153,7 +153,7 @@ def test_run_whose_begin_was_cut_off_is_begun_again(
     run = Run(tmp_path / "runs" / "tiny")
     leave_what_a_begin_leaves(run)
     run.space.write_text("of an earlier attempt")
-    assert "no run: received" in refused(capfd, search, *begun)
+    assert "where no search has begun; allowed: the same command without --resume" in refused(capfd, search, *begun)
     assert searched(*begun[:-1], "--data", generic) == 0
     assert Run.open(run.root).space.read_text() == SPACE
     assert any(trial.finished for trial in run.trials())

@@ -3,7 +3,6 @@ their group, or they would train on what is scored; copies in different groups, 
 """
 
 from collections import defaultdict
-from collections.abc import Sequence
 from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
@@ -12,16 +11,13 @@ import numpy as np
 import pandas as pd
 
 from trainable.data.hashes import looks, same, together
+from trainable.data.layouts.equal_files import equal_files
 from trainable.data.layouts.masks import masks_of
 from trainable.data.layouts.named_after import named_after
 from trainable.data.layouts.versions import versions_of
 from trainable.data.manifest import ITEM, Manifest, TestSet
 from trainable.errors import InputError
-from trainable.files import digest
 from trainable.words import count, few
-
-SAMPLED = 4096  # bytes of files of one size that are compared before all are
-Place = tuple[Path, str]
 
 
 def join_copies(frame: pd.DataFrame, root: Path, merging: bool = False) -> tuple[pd.DataFrame, list[str]]:
@@ -105,7 +101,7 @@ def copies_said(manifest: Manifest, test: TestSet | None) -> list[str]:
     asked = [] if test is None else [(test.root, image) for image in test.images]
     groups, rows = frame["group"].tolist(), len(frame)
     across, known = 0, 0
-    for equal in _equal_files([*places, *asked]):
+    for equal in equal_files([*places, *asked]):
         own = [row for row in equal if row < rows]
         if len({groups[row] for row in own}) > 1:
             across += len(own)
@@ -137,26 +133,3 @@ def copies_said(manifest: Manifest, test: TestSet | None) -> list[str]:
     if known:
         lines.append(f"warning: {known:,} photos of the test set are in training too, as equal files")
     return lines
-
-
-def _equal_files(places: Sequence[Place]) -> list[list[int]]:
-    """Places that hold the same, several each. Files are told apart by size, then by a sample, then by all bytes."""
-    found = [list(range(len(places)))]
-    for key in (_size, _sample, lambda path: digest(path)):
-        parts: dict[tuple[int, object], list[int]] = defaultdict(list)
-        for number, group in enumerate(found):
-            for place in group:
-                root, name = places[place]
-                parts[number, key(root / name)].append(place)
-        found = [group for group in parts.values() if len(group) > 1]
-    return found
-
-
-def _size(path: Path) -> int:
-    return path.stat().st_size
-
-
-def _sample(path: Path) -> bytes:
-    with path.open("rb") as file:
-        file.seek(max(0, path.stat().st_size // 2 - SAMPLED // 2))
-        return file.read(SAMPLED)

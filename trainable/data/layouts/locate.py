@@ -196,5 +196,5 @@ def _shared(frame: pd.DataFrame, missing: np.ndarray) -> tuple[str, str]:
         having = (frame[column].astype(str) == value).to_numpy()
         count, lost = int(having.sum()), int(missing.sum())
         if value and "," not in value and having[missing].all() and 1 < count <= lost / MOST < len(frame) / MOST:
-            return shlex.quote(f"{column}={value}"), f" (the {lost:,} are all of these, of {count:,} such rows)"
+            return shlex.quote(f"{column}={value}"), f" (all {lost:,} are among the {count:,} such rows)"
     return "COLUMN=VALUE", ""
