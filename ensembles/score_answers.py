@@ -38,7 +38,7 @@ def command(place: Path, answers: Path) -> int:
         print(f"expected of groups like training's: {nested}")
         if (joined := told.get("same_person")) and joined["kept"]:
             added = f"{joined['gain']:+.4f} ± {joined['gain_error']:.4f}"
-            print(f"and of deciding the photos of one person together: {added}")
+            print(f"deciding the photos of one person together comes to that: {added}")
     photos, groups = len(truth.labels), len(set(truth.groups.tolist()))
     of = f" of {count(groups, 'group')}" if groups < photos else ""
     print(f"{count(photos, 'photo')}{of} tell the truth to ± {error:.4f}")

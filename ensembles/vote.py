@@ -120,6 +120,9 @@ def build(given: argparse.Namespace, members: Members, test: TestSet | None, fol
         add_submission(folder, choice.method, members.metric.name, *numbers)
     for line in conclusion(choice, given.method):
         print(line)
+    if (joined := summary.get("same_person")) and joined["kept"]:
+        print(f"deciding the photos of one person together comes to that: {joined['gain']:+.4f} ± "
+              f"{joined['gain_error']:.4f}, nested")  # fmt: skip
 
 
 def submit(

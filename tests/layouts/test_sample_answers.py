@@ -20,6 +20,19 @@ def refused(root: Path, **flags: object) -> str:
 
 
 @pytest.mark.parametrize("beside", [False, True])
+def test_an_id_whose_photo_is_in_training_alone_is_refused(tmp_path: Path, beside: bool) -> None:
+    """It was predicted by networks that had trained on it, in the place of a test photo that is missing."""
+    root = tmp_path / "d"
+    photos(root, [f"train/{i}.jpg" for i in range(12)] + [f"test/{i}.jpg" for i in range(20, 24)])
+    table(root, "train.csv", ("id", "label"), [(i, "ab"[i % 2]) for i in range(12)])
+    asked = [*range(20, 24), 5]
+    table(root, "sample_submission.csv", ("id", "label"), [(i, "a") for i in asked])
+    if beside:
+        table(root, "test.csv", ("id",), [(i,) for i in asked])
+    assert "ids whose photo is in no test folder: received '5' (train/5.jpg); allowed" in refused(root)
+
+
+@pytest.mark.parametrize("beside", [False, True])
 def test_an_id_that_a_sample_submission_asks_for_twice_is_refused(tmp_path: Path, beside: bool) -> None:
     root = padded(tmp_path / "d", "{:04}", "{:04}")
     table(root, "sample_submission.csv", ("id", "label"), [(f"{i:04}", "a") for i in (20, 21, 20, 23)])

@@ -56,6 +56,7 @@ def find_test(
                 "submission where its photos are not here"
             )
         refuse_missing(found[1], found[0], table.path.name)
+        _refuse_elsewhere(found[1], table.path.name)
     if sample is not None:
         rows = (
             _of_table(table, found, sample) if table is not None and found is not None else _of_photos(photos, sample)
@@ -163,6 +164,19 @@ def _refuse_twice(sample: Sample, ids: str) -> None:
         )
 
 
+def _refuse_elsewhere(located: Located, source: str) -> None:
+    """InputError where the photos of some rows are in test folders, and those of others in folders of training."""
+    roles = [located.photos.roles[row] for row in located.rows]
+    images = located.images()
+    wrong = [n for n, role in enumerate(roles) if role in ("train", "valid")]
+    if wrong and "test" in roles:
+        shown = few(f"{located.values[n]!r} ({images[n]})" for n in wrong)
+        raise InputError(
+            f"{source}: ids whose photo is in no test folder: received {shown}; allowed: a photo of a test folder for "
+            "each, as the others have"
+        )
+
+
 def _alike(one: str, other: str) -> bool:
     return clean(one).casefold() == clean(other).casefold()
 
@@ -180,6 +194,7 @@ def _of_photos(photos: Photos, sample: Sample) -> TestRows:
     if best is None:
         raise InputError(f"{path}: no column of ids: received {', '.join(sample.named)}; allowed: ids that differ")
     refuse_missing_of_sample(best[1], best[0], path)
+    _refuse_elsewhere(best[1], path)
     _refuse_twice(sample, best[0])
     answers = tuple(c for c in sample.named if c != best[0])
     images = best[1].images()
