@@ -66,3 +66,11 @@ def test_lines_of_an_old_macintosh_are_lines_and_a_wide_one_is_named(tmp_path: P
     assert texts(read(tmp_path)[0]) == ["a", "b"] * 4
     (tmp_path / "t.csv").write_text("\n".join([*lines, "9,a,b"]), encoding="utf-8")
     assert "t.csv is no readable table: line 10 has 3 cells, the first 2; allowed" in refusal(tmp_path)
+
+
+@pytest.mark.parametrize("with_table", [False, True])
+def test_names_that_hold_folders_of_windows_are_named_for_what_they_are(tmp_path: Path, with_table: bool) -> None:
+    photos(tmp_path, [rf"{'ab'[i % 2]}\{i}.png" for i in range(8)])
+    if with_table:
+        (tmp_path / "t.csv").write_text("\n".join(["id,label", *(f"{i}.png,{'ab'[i % 2]}" for i in range(8))]))
+    assert r"8 photos, such as 'a\\0.png', have a backslash in their own name: a zip of Windows" in refusal(tmp_path)

@@ -12,7 +12,7 @@ from trainable.data.layouts.sample import is_sample
 from trainable.data.layouts.tables import SUFFIXES, hidden_tables, table_files
 from trainable.data.text_tables import read_text_table
 from trainable.data.values import clean
-from trainable.words import few
+from trainable.words import count, few
 
 EXTRA = "extra.csv"
 TABLES = {".csv", ".tsv", ".txt", ".xlsx", ".parquet"}
@@ -64,6 +64,11 @@ def why_unread(root: Path, photos: Photos) -> list[str]:
         lines.append(f"{few(others)}: neither COCO-style JSON of photos here nor metadata.jsonl with file_name")
     if lists := [path.name for path in lists_unread(root, photos)]:
         lines.append(f"{few(lists)} names photos, and is read as a CSV with a header alone")
+    if windows := [name for name in photos.names if "\\" in name]:
+        lines.append(
+            f"{count(len(windows), 'photo')}, such as {windows[0]!r}, have a backslash in their own name: a zip of "
+            "Windows, unpacked without making folders (unpack it by another program, 7z say)"
+        )
     if asked := [path.name for path in tables_of_test(root)]:
         lines.append(f"{few(asked)} is taken for rows to predict, by its name")
     if hidden := [path.name for path in hidden_tables(root)]:
