@@ -100,7 +100,7 @@ class Log:
 
     def epochs(self) -> int:
         """What the search is expected to take; it may turn out to be more."""
-        return max(self.expected_epochs, self.tally.epochs)
+        return max(self.expected_epochs, self.tally.epochs + self.tally.under_way())
 
     def time_left(self) -> str:
         """From the pace of this sitting and the epochs a whole search is expected to take, within the time given."""

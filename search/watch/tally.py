@@ -103,6 +103,11 @@ class Tally:
         """Spent by all sittings."""
         return self.epochs_before + self.epochs_here
 
+    def under_way(self) -> int:
+        """Epochs that running trials still take: of all folds once they are past the first, else of that one."""
+        running = [row for row in self.rows.values() if row.state == "running"]
+        return sum(max(0, (self.full if row.fold else self.first) - row.step) for row in running)
+
     def counts(self) -> Counter[str]:
         """Trials by state."""
         return self.earlier + self._here

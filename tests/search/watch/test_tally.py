@@ -9,6 +9,8 @@ import pytest
 from directing import finish, said
 from optuna.trial import TrialState
 
+from search.space import Search
+from search.watch.log import Log
 from search.watch.tally import Tally
 from trainable.run import Run
 
@@ -41,6 +43,19 @@ def test_saved_epochs_are_those_that_ended_trials_did_not_take(run: Run) -> None
     assert tally.epochs_saved == 5
     assert tally.epochs == tally.epochs_here == 3
     assert tally.best == (0.625, "a") and tally.vote.members == 1
+
+
+def test_running_trials_take_what_is_left_of_their_folds(run: Run) -> None:
+    """More than was expected of a search where more trials than that run all folds: it had no time left for minutes."""
+    tally = Tally(FULL, 3)
+    for name, steps in (("a", 1), ("b", 4), ("c", 3)):
+        tally.began(run.trial(name))
+        for step in range(1, steps + 1):
+            tally.reported(run.trial(name), said(step, 0.5))
+    assert tally.under_way() == 2 + 2 + 0
+    tally.ended(run.trial("b"), "stopped", "")
+    assert tally.under_way() == 2
+    assert Log(Search(trials=4), 8, tally).epochs() == 8 + 2
 
 
 def test_best_is_the_highest_score_of_the_complete_ones(run: Run) -> None:
