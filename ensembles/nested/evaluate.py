@@ -119,21 +119,17 @@ def _auto(
     Of two parts, two folds of one group each, nothing is left without both: then auto takes what fits the other part.
     """
     part = fits.part
-    two = len(fits.parts) == 2
-    double = {} if two else {pair: fits.without(pair)[1] for pair in combinations(fits.parts, 2)}
+    double = {pair: fits.without(pair)[1] for pair in combinations(fits.parts, 2)} if len(fits.parts) > 2 else {}
+
+    def inside(name: str, k: int) -> Seen:
+        others = [j for j in fits.parts if j != k]
+        if not double:
+            return fits.seen(single[k][name], (k,), others)
+        return {j: double[min(j, k), max(j, k)][name][j] for j in others}
+
     said = np.empty(fits.probabilities.shape[1:])
     for k in fits.parts:
-        others = [j for j in fits.parts if j != k]
-        inner = {
-            name: _pool(
-                {
-                    j: (fits.seen(single[k][name], (j,)) if two else double[min(j, k), max(j, k)][name])[j]
-                    for j in others
-                },
-                part,
-            )
-            for name in fits.names
-        }
+        inner = {name: _pool(inside(name, k), part) for name in fits.names}
         best = blended([single[k][name] for name in taken(rows_of(inner, part != k))])
         for rows, vote in fits.votes(best, (k,), np.flatnonzero(part == k)):
             said[rows] = vote
@@ -192,10 +188,13 @@ class _Fits:
             self.done += 1
         return fitted, found
 
-    def seen(self, fitted: Fitted, out: tuple[int, ...]) -> Seen:
-        """What the scores of a method stand on in the parts `out`, in all if none: far smaller than its votes."""
+    def seen(self, fitted: Fitted, out: tuple[int, ...], where: Sequence[int] = ()) -> Seen:
+        """What the scores of a method stand on, which is far smaller than its votes.
+
+        out: the parts without whose rows it was fitted. where: those of which it is wanted; if none, `out` or all.
+        """
         found: Seen = {}
-        for k in out or self.parts:
+        for k in where or out or self.parts:
             votes = self.votes(fitted, out, np.flatnonzero(self.part == k))
             found[k] = np.concatenate([evidence(vote, self.labels[rows], self.metric) for rows, vote in votes])
         return found
