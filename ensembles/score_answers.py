@@ -42,6 +42,10 @@ def command(place: Path, answers: Path) -> int:
     photos, groups = len(truth.labels), len(set(truth.groups.tolist()))
     of = f" of {count(groups, 'group')}" if groups < photos else ""
     print(f"{count(photos, 'photo')}{of} tell the truth to ± {error:.4f}")
+    ahead, doubt = truth.ahead()
+    if ahead:
+        side = "ahead of" if ahead > 0 else "behind"
+        print(f"here the vote is {abs(ahead):.4f} ± {doubt:.4f} {side} the best single trial")
     if metric.name == MACRO_F1 and truth.absent:
         classes = truth.votes["ensemble"].shape[1]
         present = classes - len(truth.absent)

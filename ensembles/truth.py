@@ -39,11 +39,18 @@ class Truth:
 
     def error(self) -> float:
         """Standard error of the ensemble's score on other test photos: over groups drawn anew."""
-        vote = self.votes["ensemble"]
-        number = np.unique(self.groups, return_inverse=True)[1]
+        return float(self._drawn("ensemble")[1:].std())
+
+    def ahead(self) -> tuple[float, float]:
+        """By how much the ensemble is ahead of the best single trial, and the standard error of that."""
+        difference = self._drawn("ensemble") - self._drawn("best_single")
+        return float(difference[0]), float(difference[1:].std())
+
+    def _drawn(self, name: str) -> NDArray[np.float64]:
+        """A vote's score, then those on groups drawn anew, the same ones for each vote."""
+        vote, number = self.votes[name], np.unique(self.groups, return_inverse=True)[1]
         bootstrap = Bootstrap(self.labels, number, vote.shape[1], 0, self.metric)
-        seen = evidence(vote, self.labels, self.metric)
-        return float(bootstrap.scores(seen, np.ones(len(self.labels), bool))[1:].std())
+        return bootstrap.scores(evidence(vote, self.labels, self.metric), np.ones(len(self.labels), bool))
 
 
 def true_scores(ensemble: Path, answers: Path) -> dict[str, float]:

@@ -55,6 +55,7 @@ def test_what_is_said_of_the_truth(tmp_path: Path, capfd: pytest.CaptureFixture[
     assert f"40 photos tell the truth to ± {alone.error():.4f}" in said and "expected" not in said
     present = f1_score(right, voted, average="macro")
     assert f"Over the other 2 alone: best single {present:.4f}, ensemble {present:.4f}" in said
+    assert "here the vote is" not in said, "both are one"
     folder = EnsembleFolder(root)
     folder.write_test(**folder.test(), groups=np.arange(40) // 8)
     assert main([str(root), str(key)]) == 0
@@ -158,3 +159,25 @@ def test_answers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         true_scores(folder, answers(tmp_path / "y.csv", ["a", "b", "b"]))
     with pytest.raises(InputError, match="no ensemble"):
         true_scores(tmp_path / "none", tmp_path / "y.csv")
+
+
+def test_how_far_the_vote_is_ahead_has_the_error_of_that_difference(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """Over photos drawn anew, the same for both: a vote that errs where the single trial does differs by little."""
+    rng = np.random.default_rng(1)
+    right = rng.integers(0, 2, 400)
+    single = np.where(rng.random(400) < 0.4, 1 - right, right)
+    voted = np.where(rng.random(400) < 0.05, right, single)  # the same but for a few that are right
+    root = ensemble(tmp_path / "e", ("a", "b"), single.tolist(), ["ab"[v] for v in voted])
+    key = answers(tmp_path / "key.csv", ["ab"[v] for v in right])
+    ahead, error = read_truth(root, key).ahead()
+    score = partial(f1_score, average="macro")
+    assert ahead == pytest.approx(score(right, voted) - score(right, single), abs=1e-9)
+    drawn = [rng.integers(0, 400, 400) for _ in range(400)]
+    assert error == pytest.approx(
+        np.std([score(right[d], voted[d]) - score(right[d], single[d]) for d in drawn]), rel=0.3
+    )
+    assert error < read_truth(root, key).error()
+    assert main([str(root), str(key)]) == 0
+    assert f"here the vote is {ahead:.4f} ± {error:.4f} ahead of the best single trial" in capfd.readouterr().out
