@@ -26,8 +26,11 @@ class Contribution:
     error: float = float("nan")
 
 
-def contributions(members: Members, *, size: int, seed: int) -> list[Contribution]:
-    """All together first, then each kind that is there; costs a comparison of methods each."""
+def contributions(members: Members, *, size: int, seed: int, most: int | None = None) -> list[Contribution]:
+    """All together first, then each kind that is there; costs a comparison of methods each.
+
+    size, seed and most: as `evaluate_methods` has them.
+    """
     kinds = np.array([kind_of(member) for member in members.members])
     own = np.array([member.oof_score for member in members.members])
     number = np.unique(members.groups, return_inverse=True)[1]
@@ -35,7 +38,7 @@ def contributions(members: Members, *, size: int, seed: int) -> list[Contributio
     everything = np.ones(len(members.labels), bool)
 
     def scores(kept: np.ndarray) -> np.ndarray:
-        votes = _evaluated(members, kept, size, seed).said
+        votes = _evaluated(members, kept, size, seed, most).said
         assert votes is not None
         return bootstrap.scores(evidence(votes, members.labels, members.metric), everything)
 
@@ -58,7 +61,7 @@ def harmful(found: Sequence[Contribution]) -> list[Contribution]:
     return sorted((c for c in found if c.adds < -c.error), key=lambda c: c.adds)[:1]
 
 
-def _evaluated(members: Members, kept: np.ndarray, size: int, seed: int) -> Evaluation:
+def _evaluated(members: Members, kept: np.ndarray, size: int, seed: int, most: int | None) -> Evaluation:
     return evaluate_methods(
         members.probabilities[kept],
         members.labels,
@@ -68,4 +71,5 @@ def _evaluated(members: Members, kept: np.ndarray, size: int, seed: int) -> Eval
         seed=seed,
         attributes=members.attributes,
         size=size,
+        most=most,
     )

@@ -51,9 +51,9 @@ def table_of_contributions(found: Sequence[Contribution], metric: Metric) -> Tab
         table.add_column(column, justify="right")
     for c in found:
         if c.kind is None:
-            table.add_row("all", str(c.members), metric.text(c.best), f"(with) {metric.text(c.nested)}", "")
+            table.add_row("all", str(c.members), metric.text(c.best), f"of all {metric.text(c.nested)}", "")
         elif np.isnan(c.adds):
-            table.add_row(c.kind, str(c.members), metric.text(c.best), "they are all", "")
+            table.add_row(c.kind, str(c.members), metric.text(c.best), "none is left", "")
         else:
             adds = f"{c.adds:+.4f} ± {c.error:.4f}"
             table.add_row(c.kind, str(c.members), metric.text(c.best), metric.text(c.nested), adds)

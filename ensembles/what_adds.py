@@ -36,7 +36,7 @@ def command(given: argparse.Namespace, words: Sequence[str]) -> int:
 
     runs: list[Path] = given.runs or [newest_below()]
     members = gather(runs, given)
-    found = contributions(members, size=given.size, seed=given.seed)
+    found = contributions(members, size=given.size, seed=given.seed, most=given.most)
     Console().print(table_of_contributions(found, members.metric))
     asked = [*([] if given.runs else runs), *words]
     for c in (worst := harmful(found)):

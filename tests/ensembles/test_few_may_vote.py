@@ -1,10 +1,17 @@
 """Where only so many members may vote, which ones is chosen without the rows that the nested score is of."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 from sklearn.metrics import f1_score
 
+from ensembles.contributions import _evaluated
+from ensembles.members import Member, Members
 from ensembles.nested import evaluate_methods
+from trainable.data.attributes import PLAIN
+from trainable.metrics import get
+from trainable.run import Run
 
 
 def table(members: int = 6, rows: int = 120) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -47,3 +54,16 @@ def test_one_that_may_vote_is_the_best_single_one() -> None:
     assert {nested[name] for name in (*names, "auto")} == {free.rows[0].nested}
     same = evaluate_methods(tables, labels, fold, methods=names, most=len(tables))
     assert [row.nested for row in same.rows] == [row.nested for row in free.rows] and len(same.kept) == len(tables)
+
+
+def test_what_members_add_is_of_as_many_as_may_vote() -> None:
+    tables, labels, fold = table()
+    rows, measure = np.arange(len(labels)), get("macro_f1", ("a", "b", "c"))
+    run = Run(Path("run"))
+    alike = [Member(run.trial(f"t{i}"), 0.5) for i in range(len(tables))]
+    held = Members(
+        alike, tables, labels, fold, rows.astype(str), rows, ("a", "b", "c"), PLAIN, Path("data"), measure, run
+    )
+    whole = evaluate_methods(tables, labels, fold, rows, measure, most=2).rows[-1].nested
+    assert _evaluated(held, np.ones(len(alike), bool), 50, 0, 2).rows[-1].nested == whole
+    assert whole != evaluate_methods(tables, labels, fold, rows, measure).rows[-1].nested
