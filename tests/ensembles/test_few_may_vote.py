@@ -64,6 +64,6 @@ def test_what_members_add_is_of_as_many_as_may_vote() -> None:
     held = Members(
         alike, tables, labels, fold, rows.astype(str), rows, ("a", "b", "c"), PLAIN, Path("data"), measure, run
     )
-    whole = evaluate_methods(tables, labels, fold, rows, measure, most=2).rows[-1].nested
+    whole = evaluate_methods(tables, labels, fold, held.groups, measure, most=2).rows[-1].nested
     assert _evaluated(held, np.ones(len(alike), bool), 50, 0, 2).rows[-1].nested == whole
-    assert whole != evaluate_methods(tables, labels, fold, rows, measure).rows[-1].nested
+    assert whole != evaluate_methods(tables, labels, fold, held.groups, measure).rows[-1].nested
