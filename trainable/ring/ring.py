@@ -83,8 +83,8 @@ class Ring:
         self.streams.remove(stream)
         self.streams.insert(0, stream)  # before what others have begun and left
         try:
-            self._hear(self.workers.wait(0))  # of a worker that ended nobody would hear while the others keep up
             while stream.made or stream.todo:
+                self._hear(self.workers.wait(0))  # of one that ended nobody would hear while the others keep up
                 self._hand_out()
                 if not stream.made and not self.owners:
                     # Larger than the ring, or all slots are held by whoever asks.
