@@ -82,17 +82,17 @@ def vote_in_time(
     """
     words = [str(run.root), *(["--data", str(data)] if data else [])]
     words += [] if heads else ["--without", HEADS, "--most", str(most)]  # with time for heads there is time for all
+    complete = [trial for trial in run.trials() if trial.finished]
+    without = [f"{len(complete) - most} of {count(len(complete), 'complete trial')}"] * (most < len(complete))
+    without += ["further heads on the same features"] * (not heads and any(t.config.fitted for t in complete))
+    if without:
+        print(f"left out of this vote for want of time: {' and '.join(without)} (afterwards "
+              f"{spoken('build', run.root)} takes them)", flush=True)  # fmt: skip
     try:
         built = command(parser().parse_args(words)) == 0
-        complete = [trial for trial in run.trials() if trial.finished]
-        without = [f"{len(complete) - most} of {count(len(complete), 'complete trial')}"] * (most < len(complete))
-        without += ["further heads on the same features"] * (not heads and any(t.config.fitted for t in complete))
         if built and (late := -left()) > LATE:
             print(f"that is {duration(late)} late: the vote took longer than the pace of the search had told")
             print(f"next: submit {shlex.quote(str(run.ensembles()[-1].submission))}", flush=True)
-        if built and without:
-            print(f"left out for want of time: {' and '.join(without)}; a build without --hours takes them")
-            print(f"next: {spoken('build', run.root)}", flush=True)
         return built
     except InputError as error:
         print(f"warning: the vote was not built: {error}", flush=True)
