@@ -49,7 +49,11 @@ def predict_members(members: Sequence[Member | Outside], photos: TestSet, parts:
             store, networks = stores[trial.trial.config.input.store], trial.networks()
             file, made_from = parts / f"{trial.key}.npz", _source(store, networks)
             if not file.exists() or str(read_npz(file)["made_from"]) != made_from:
-                bar.reset(inside, description=f"{trial.name}, images", total=len(photos.images) * len(networks))
+                bar.reset(
+                    inside,
+                    description=f"{trial.name}, photos x networks",
+                    total=len(photos.images) * len(networks),
+                )
                 classes = len(photos.form.names)
                 if trial.target != JOINT:
                     classes = len(trial.run.made_of[trial.target].values)

@@ -47,7 +47,7 @@ def table_of_contributions(found: Sequence[Contribution], metric: Metric) -> Tab
     """A row for all members, then a row a kind; narrow enough for 80 columns."""
     table = Table(title=f"members, by out-of-fold {metric.shown}", title_justify="left", box=None, header_style="bold")
     table.add_column("kind", min_width=10)
-    for column in ("members", "best", "vote without", "adds"):
+    for column in ("members", "best in-sample", "nested without", "adds"):
         table.add_column(column, justify="right")
     for c in found:
         if c.kind is None:
@@ -70,9 +70,7 @@ def reason(choice: Choice, asked: str) -> str:
     if asked != AUTO:
         return f"{what}, as asked"
     if trials == 1:
-        return (
-            f"{what}; of one trial nothing can be mixed: the vote is that trial, its probabilities made better at most"
-        )
+        return f"{of}: nothing can be mixed, the vote is that trial, its probabilities made better at most"
     best = max((row for row in choice.evaluation.rows if row.method != AUTO), key=lambda row: row.nested)
     if best.method == choice.method:
         return f"{what}; its nested score is the best"

@@ -70,6 +70,11 @@ def read_truth(ensemble: Path, answers: Path) -> Truth:
     """
     folder = EnsembleFolder(ensemble)
     if not folder.submission.is_file():
+        if folder.built:
+            raise InputError(
+                f"no submission: received {ensemble}, which was built where there was no test photo; allowed: an "
+                "ensemble that has a submission.csv (a vote on training photos is scored by its nested estimate)"
+            )
         raise InputError(f"no ensemble: received {ensemble}; allowed: a folder that ensembles.build wrote")
     test = folder.test()
     classes = test["classes"].tolist()

@@ -282,9 +282,8 @@ class _Sitting:
         waiting = f" and {counts['waiting']} that wait" if counts["waiting"] else ""
         rest = f"; {count(trials - begun, 'more trial')}{waiting} for another sitting: {self.options.again}"
         early = begun >= trials and not self.director.time.deadline.passed
-        ended = (
-            f"all trials ended before the {given} were over" if early else f"of the {given} the rest is for the vote"
-        )
+        rest_of = f"what is left of the {given} is for the vote"
+        ended = f"all trials ended, {rest_of}" if early else rest_of
         done = f"--hours: {ended}; {count(complete, 'complete trial')} of {begun} begun"
         return done + (rest if begun < trials else "")
 

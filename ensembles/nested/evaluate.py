@@ -102,7 +102,7 @@ def evaluate_methods(
         return Evaluation(rows, chosen, fitted, tuple(blend), fits.kept(()))
 
     said = _auto(fits, {k: of[0] for k, of in single.items()}, rows_of)
-    in_sample[AUTO] = bootstrap.score(_pool(fits.seen(fitted[chosen], ()), part), everything)
+    in_sample[AUTO] = bootstrap.score(_pool(fits.seen(fitted[chosen], (), ()), part), everything)
     members[AUTO] = int((fitted[chosen].weights > 0).sum())
     fits.seconds[AUTO] = sum(fits.seconds.values())
     last = rows_of({**pooled, AUTO: evidence(said, truth, measure)}, everything)[-1]
@@ -183,18 +183,18 @@ class _Fits:
                 metric=self.metric,
                 facts=None if self.facts is None else self.facts.of(rows),
             )
-            found[name] = self.seen(fitted[name], out)
+            found[name] = self.seen(fitted[name], out, out)
             self.seconds[name] += time.perf_counter() - start
             self.done += 1
         return fitted, found
 
-    def seen(self, fitted: Fitted, out: tuple[int, ...], where: Sequence[int] = ()) -> Seen:
+    def seen(self, fitted: Fitted, out: tuple[int, ...], where: Sequence[int]) -> Seen:
         """What the scores of a method stand on, which is far smaller than its votes.
 
-        out: the parts without whose rows it was fitted. where: those of which it is wanted; if none, `out` or all.
+        out: the parts without whose rows it was fitted. where: those of which it is wanted, all if none.
         """
         found: Seen = {}
-        for k in where or out or self.parts:
+        for k in where or self.parts:
             votes = self.votes(fitted, out, np.flatnonzero(self.part == k))
             found[k] = np.concatenate([evidence(vote, self.labels[rows], self.metric) for rows, vote in votes])
         return found

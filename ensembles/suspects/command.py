@@ -65,6 +65,7 @@ def list_of(given: argparse.Namespace, place: Path, out: Path, other: str) -> in
     from ensembles.suspects.contact_sheet import draw_sheet
     from ensembles.suspects.ranking import doubt, judge, table_of
     from ensembles.suspects.votes import read_votes, votes_by_fold
+    from trainable.data.corrections import SWAP
     from trainable.files import write_atomic
 
     check_out(out, out.with_suffix(".png"))
@@ -83,6 +84,7 @@ def list_of(given: argparse.Namespace, place: Path, out: Path, other: str) -> in
         print(f"next: {other}")
         return 0
     order = "fold by fold, the surest of each first" if given.by_fold else "the surest first"
+    counts = counts.replace(f"of {SWAP}", f"{SWAP}s (two photos of a person changed places)")
     print(f"values that look wrong: {counts}; {len(table):,} photos, a line each, {order}, in {out}")
     print(believed)
     shown = list({(s.key, s.field): s for _, s in found}.values())[: given.top]

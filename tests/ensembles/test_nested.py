@@ -165,6 +165,17 @@ def test_two_folds_of_hardly_a_group_are_voted_too(people: int) -> None:
     assert len(calls) == calls[-1][1]
 
 
+@pytest.mark.parametrize("seed", range(8))
+def test_of_two_groups_neither_says_which_members_judge_its_own_vote(seed: int) -> None:
+    """With --most the members differ by what is left out: a choice is judged on those that it was fitted on."""
+    table, labels, _, groups = noise(members=9, people=2, seed=seed)
+    other = np.where(groups == 0, (labels + 1) % 3, labels)
+    first, second = (
+        evaluate_methods(table, truth, groups, groups, methods=FEW, most=2).said for truth in (labels, other)
+    )
+    assert first is not None and second is not None and np.array_equal(first[groups == 0], second[groups == 0])
+
+
 def test_a_group_in_two_folds_is_refused() -> None:
     table, labels, fold, groups = noise()
     fold[7] += 1

@@ -159,6 +159,10 @@ def test_answers_that_do_not_fit_are_refused(tmp_path: Path) -> None:
         true_scores(folder, answers(tmp_path / "y.csv", ["a", "b", "b"]))
     with pytest.raises(InputError, match="no ensemble"):
         true_scores(tmp_path / "none", tmp_path / "y.csv")
+    (tmp_path / "without").mkdir()
+    write_json(EnsembleFolder(tmp_path / "without").summary_file, {})
+    with pytest.raises(InputError, match=r"no submission: received .*without, which was built where"):
+        true_scores(tmp_path / "without", tmp_path / "y.csv")
 
 
 def test_how_far_the_vote_is_ahead_has_the_error_of_that_difference(
