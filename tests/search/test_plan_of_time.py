@@ -200,7 +200,7 @@ def test_search_shorter_than_a_trial_votes_with_what_is_done_and_says_what_would
     assert searched(*words, "--hours", 6 / 3600) == 0
     out, run = capfd.readouterr().out, Run(tmp_path / "runs" / "run")
     below = "warning: --hours: the 6 s are below the cost of one trial"
-    assert 0 < out.index(below) < out.index("--hours: of the 6 s the rest")
+    assert 0 < out.index(below) < out.index("--hours: what is left of the 6 s is for the vote")
     assert "below the cost of one trial" in out and "would do, or in SEARCH fewer folds or epochs" in out
     assert "next: submit" in out.splitlines()[-1] or "next: python -m ensembles.predict" in out.splitlines()[-1]
     (trial,) = run.trials()
