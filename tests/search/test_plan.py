@@ -9,6 +9,7 @@ from search.plan import DRAWS, make_plan
 from search.run import main as search
 from search.space import DataFacts
 from search.space_file import load_space
+from trainable.data.folds import make_folds
 from trainable.data.layouts import read_manifest
 from trainable.errors import InputError
 
@@ -71,7 +72,8 @@ def test_choices_that_leave_a_fold_without_a_class_are_said_before_anything_trai
 ) -> None:
     """Only the trial found out: corrections, say, that a list by fold empties a class with in one fold."""
     manifest = read_manifest(generic)
-    owls = manifest.frame["image"][manifest.labels == 2]
+    trains = make_folds(manifest, 2, 0).fold != 1
+    owls = manifest.frame["image"][(manifest.labels == 2) & trains]
     lines = [f"{image},drop,,1" for image in owls]
     (tmp_path / "c.csv").write_text("\n".join(["path_or_id,field,value,fold", *lines]), encoding="utf-8")
     rows = '"batch_size": 8, "rows": {"corrections": trial.suggest_categorical("c", ["none", CSV])}'

@@ -101,6 +101,25 @@ def check_folds(source: str, folds: int) -> None:
             raise InputError(f"{place}: received fold {fold}; allowed: 0 to {folds - 1}, the folds of this run")
 
 
+def check_unseen(manifest: Manifest, source: str, fold: np.ndarray) -> None:
+    """InputError for a line of the very fold that its rows lie in: it was made on other folds, and would leak.
+
+    What a fold's model says of its own validation rows never trains there, so that no list of `suspects --by-fold` has
+    such a line. fold: int8[N], of the rows of the manifest.
+    """
+    if source in ("none", "core"):
+        return
+    where = _Rows(manifest)
+    for place, line in _lines(Path(source)):
+        only = _fold(line, place)
+        if only is not None and (fold[where.find(line, place)] == only).any():
+            raise InputError(
+                f"{place}: received fold {only} for {line[KEY]!r}, which lies in fold {only} of this run and never "
+                "trains there, so that the list was made on other folds, and would leak; allowed: one made on these "
+                "(the same data, number of folds and seed)"
+            )
+
+
 def unseen_said(source: str) -> list[str]:
     """A sentence where a list of ensembles.suspects, whose lines are not held to a fold, is applied as it is."""
     if source in ("none", "core"):

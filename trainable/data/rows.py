@@ -11,7 +11,7 @@ import pandas as pd
 
 from trainable.config import JOINT, RowsConfig, TrialConfig
 from trainable.data.attributes import PLAIN, Attributes
-from trainable.data.corrections import correct, left_out
+from trainable.data.corrections import check_unseen, correct, left_out
 from trainable.data.folds import Folds
 from trainable.data.manifest import SAMPLE_WEIGHT, Manifest
 from trainable.data.pseudo_labels import SoftLabels, pseudo_answers
@@ -45,6 +45,8 @@ def training_rows(config: TrialConfig, manifest: Manifest, folds: Folds, k: int)
     Pseudo labels and corrections that fold models made are fold k's own; a network of all rows takes those of all.
     """
     own = k if folds.leave_out else None
+    if folds.leave_out:
+        check_unseen(manifest, config.rows.corrections, folds.fold)
     frame = correct(manifest, config.rows.corrections, own)
     labels = _labels(frame, manifest.made_of, config.rows)
     out = dropped(frame, manifest.made_of, config.rows) | left_out(manifest, config.rows.corrections, own)

@@ -267,3 +267,25 @@ def test_lines_that_contradict_or_are_of_no_fold_are_refused(tmp_path):
         config = TrialConfig(rows=RowsConfig(corrections=file(tmp_path, f"{name},gender,male,{fold}", header=header)))
         with pytest.raises(InputError, match=f"received fold .*; allowed: {allowed}"):
             check_data(config, manifest, folds=3)
+
+
+@pytest.mark.parametrize("key", ["000001_x_Asian_25", "image"])
+def test_a_list_by_fold_that_was_made_on_other_folds_is_refused(tmp_path, key):
+    """As many folds of another seed: each line would bring into a fold what models said that trained on its labels."""
+    manifest = people((25,) * 6)
+    groups = manifest.frame["group"].to_numpy(str)
+    of = {group: number % 3 for number, group in enumerate(dict.fromkeys(groups))}
+    fold = np.array([of[group] for group in groups], np.int8)
+    folds = Folds(fold, np.ones(len(fold), bool), 3)
+    name = manifest.frame["image"][int(np.flatnonzero(fold == 1)[0])] if key == "image" else key
+    header = "path_or_id,field,value,fold"
+
+    def rows(k, own):
+        corrections = file(tmp_path, f"{name},gender,male,{k}", header=header)
+        return training_rows(TrialConfig(rows=RowsConfig(corrections=corrections)), manifest, own, 0)
+
+    for other in (0, 2):
+        rows(other, folds)
+    with pytest.raises(InputError, match=r"line 2: received fold 1 for .* lies in fold 1 of this run .* other folds"):
+        rows(1, folds)
+    rows(1, Folds.of_one_network(len(fold)))  # nothing is scored
