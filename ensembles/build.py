@@ -34,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
         help=f"predict with the members' networks of all rows, see {spoken('search', '--retrain')}",
     )
     made.add_argument("--no-persons", action="store_true", help="leave out the test whether grouping photos pays")
-    add_data(made)
+    add_data(made, "that of the run")
     return made
 
 

@@ -31,6 +31,7 @@ from trainable.data.layouts.finish import alone_said, test_groups_said
 from trainable.data.manifest import TestSet
 from trainable.errors import InputError, unknown
 from trainable.locks import alone
+from trainable.metrics import Metric
 from trainable.run import EnsembleFolder, Predictions, Run
 from trainable.terminal import wide_console
 from trainable.words import count
@@ -55,6 +56,8 @@ def vote(given: argparse.Namespace) -> int:
             folder.delete_if_empty()
             raise
     _renew_report(run_of(folder))
+    for line in _higher_before(folder, members.metric):
+        print(line)
     predict = spoken("predict", folder.root, "PHOTOS", "--out", "CSV")
     print(f"next: {f'submit {shlex.quote(str(folder.submission))}' if test else predict}")
     return 0
@@ -190,7 +193,10 @@ def pool_groups(
         if found.pays
         else "each photo is answered alone: one answer for all photos of a group does not pay"
     )
-    print(f"{what}: nested {before} -> {after}, gain {found.gain:+.4f} ± {found.gain_error:.4f}", flush=True)
+    print(
+        f"{what}, the way chosen on other folds: {before} -> {after}, gain {found.gain:+.4f} ± {found.gain_error:.4f}",
+        flush=True,
+    )
     return (pooled(scores, group_numbers(test.groups), found.how) if found.pays else scores), found
 
 
@@ -208,6 +214,24 @@ def _free(run: Run, name: str) -> EnsembleFolder:
     while (folder := run.ensemble(name if number == 1 else f"{name}-{number}")).built:
         number += 1
     return folder
+
+
+def _higher_before(folder: EnsembleFolder, metric: Metric) -> list[str]:
+    """A line where another vote of the run promises more: commands that are given the run alone take the latest."""
+    own, run = folder.summary(), run_of(folder)
+    others = [(each, each.summary()) for each in run.ensembles() if each.root != folder.root]
+    higher = [
+        (summary["nested_score"], each)
+        for each, summary in others
+        if summary["metric"] == own["metric"] and summary["nested_score"] > own["nested_score"]
+    ]
+    if not higher:
+        return []
+    score, best = max(higher, key=lambda pair: pair[0])
+    return [
+        f"note: an earlier vote, {best.root.name}, has a higher nested score, {metric.text(score)}; commands that are "
+        f"given the run alone take the latest, so name it where it is meant: {best.root}"
+    ]
 
 
 def _renew_report(run: Run) -> None:

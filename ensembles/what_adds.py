@@ -17,11 +17,14 @@ from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
-    parser = Parser(prog=spoken("members"), description="What each kind of member adds to a vote.")
+    parser = Parser(
+        prog=spoken("members"),
+        description="What each kind of member adds to a vote, further heads too, which it fits as a build does.",
+    )
     add_members(parser)
     words = sys.argv[1:] if arguments is None else arguments
     given = parser.parse_args(words)
-    return guarded(lambda: command(given, words))
+    return guarded(lambda: command(given, words), "heads that were fitted are kept: the same command goes on")
 
 
 def command(given: argparse.Namespace, words: Sequence[str]) -> int:

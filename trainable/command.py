@@ -27,13 +27,13 @@ def default_data() -> Path:
     return Path(os.environ.get("FOLDVOTE_DATA") or "data")
 
 
-def add_data(parser: argparse.ArgumentParser) -> None:
+def add_data(parser: argparse.ArgumentParser, default: str = "$FOLDVOTE_DATA, then ./data") -> None:
     parser.add_argument(
         "--data",
         type=folder,
         default=None,
         metavar="DIR",
-        help="data folder (default: $FOLDVOTE_DATA, then ./data)",
+        help=f"data folder (default: {default})",
     )
 
 

@@ -152,7 +152,7 @@ def _write_whole(member: Member, network: Fold, classes: int, file: Path) -> Non
         what = f"features of {len(config.tables)} networks side by side" if several else f"head.name {config.head.name}"
         raise InputError(
             f"{member.name}: received {what}, which is no layer of one network; allowed: {', '.join(LINEAR)} on one "
-            f"(a vote without such heads: {spoken('build', run, '--without', UNEXPORTABLE)})"
+            f"(a vote without such heads: {spoken('build', run, '--without', UNEXPORTABLE, '--name', 'exportable')})"
         )
     cpu, made_of = torch.device("cpu"), member.run.made_of
     whole = load_network(config, classes, network.weights, cpu, network.bodies, made_of)

@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from ensembles.build import main
 from ensembles.report import write
 from ensembles.vote import as_float32
+from trainable.files import write_json
 from trainable.metrics import macro_f1
 from trainable.run import EnsembleFolder, Run
 
@@ -142,4 +143,11 @@ def test_single_trial_is_an_ensemble_of_one(generic: Path, tmp_path: Path, capfd
     lines = capfd.readouterr().out.splitlines()
     assert lines[:2] == [f"reading {run}", f"ensemble {run / 'ensembles' / 'auto'}"]
     assert "test: 5 photos" in lines
+    first = Run(run).ensemble("auto")
+    told = first.summary()
+    write_json(first.summary_file, {**told, "nested_score": told["nested_score"] + 0.1})
+    assert main([str(run), "--name", "later"]) == 0
+    *_, note, last = capfd.readouterr().out.splitlines()
+    assert note.startswith("note: an earlier vote, auto, has a higher nested score, ") and str(first.root) in note
+    assert last == f"next: submit {run / 'ensembles' / 'later' / 'submission.csv'}"
     assert lines[-1] == f"next: submit {run / 'ensembles' / 'auto' / 'submission.csv'}"

@@ -51,7 +51,7 @@ def test_heads_that_are_no_layer_of_one_network_name_a_build_without_them(
     assert f"received {what}, which is no layer of one network; allowed: lda, ridge, logistic on one" in said
     assert not (tmp_path / "alone").exists()
     run = Run(ensemble.parents[1])
-    assert said.endswith(f"ensembles.build {run.root} --without unexportable)")
+    assert said.endswith(f"ensembles.build {run.root} --without unexportable --name exportable)")
     completed(run, tiny(model=FROZEN, head={"name": "ridge"}))
     assert build([str(run.root), "--without", "unexportable", "--name", "own"]) == 0
     assert export([str(run.ensemble("own").root), str(tmp_path / "alone"), "--no-onnx"]) == 0

@@ -200,3 +200,15 @@ def test_run_for_which_there_are_no_workers_leaves_no_folder(
     monkeypatch.setattr(inline, "Inline", Busy)
     line = refused(capfd, search, file, "--data", generic, "--out", out, "--executor", "inline")
     assert "received 64" in line and not (tmp_path / "new").exists()
+
+
+def test_a_dry_run_says_that_its_name_is_taken(
+    begun: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    plan = [str(word) for word in begun if word != "--resume"]
+    capfd.readouterr()
+    assert search([*plan, "--dry-run"]) == 0
+    taken = f"warning: {tmp_path / 'runs' / 'tiny'} exists: the search wants another --name, or --resume to go on"
+    assert taken in capfd.readouterr().out.splitlines()
+    assert search([*plan, "--resume", "--dry-run"]) == 0
+    assert taken not in capfd.readouterr().out
