@@ -47,9 +47,7 @@ def start(given: argparse.Namespace, words: list[str], began: float) -> int:
     options = _options(given, _again(words, add="--resume"), began)
     if given.dry_run:
         if run.begun and not given.resume:
-            print(
-                f"warning: {run.root} exists: the search itself wants another --name, or --resume to go on", flush=True
-            )
+            print(f"warning: {run.root} exists: the search wants another --name, or --resume to go on", flush=True)
         plain = _again(words, drop="--dry-run")
         return dry_run(options, space, lambda name: _other_space(plain, given.space, name) if name else plain)
     return locked(options, space, run, resume=given.resume, log=dict.fromkeys(given.log))

@@ -203,9 +203,9 @@ def test_run_for_which_there_are_no_workers_leaves_no_folder(
 
 
 def test_a_dry_run_says_that_its_name_is_taken(
-    begun: list[object], tmp_path: Path, capfd: pytest.CaptureFixture[str]
+    begun: list[object], generic: Path, tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
-    plan = [str(word) for word in begun if word != "--resume"]
+    plan = [str(word) for word in (*begun[:-1], "--data", generic)]
     capfd.readouterr()
     assert search([*plan, "--dry-run"]) == 0
     taken = f"warning: {tmp_path / 'runs' / 'tiny'} exists: the search wants another --name, or --resume to go on"
