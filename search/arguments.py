@@ -19,6 +19,12 @@ BESIDE_RETRAIN = ("retrain", "seeds", "all_rows", "executor", "cpus_per_trial", 
 NEEDS = {"seeds": "retrain", "all_rows": "retrain", "threshold": "pseudo"}
 
 
+def same_command(words: list[str], *, add: str = "", drop: str = "") -> str:
+    """The same command once more, ready to paste."""
+    kept = [w for w in words if w != drop]
+    return spoken("search", *kept, *([add] if add and add not in kept else []))
+
+
 def run_folder(given: argparse.Namespace) -> Path:
     """Where the run of a search lies; `given.space`: its file."""
     default = f"{given.space.stem}_round2" if given.pseudo else given.space.stem

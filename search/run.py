@@ -10,10 +10,9 @@ import sys
 import time
 from pathlib import Path
 
-from search.arguments import parser, refuse_strange, run_folder
+from search.arguments import parser, refuse_strange, run_folder, same_command
 from search.spaces import find_space
 from trainable.command import guarded
-from trainable.commands import spoken
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -43,9 +42,9 @@ def _interrupted(folder: Path, words: list[str]) -> str:
     from trainable.run import Run
 
     if not Run(folder).begun:
-        return f"interrupted before anything was trained\nnext: {spoken('search', *words)}"
-    further = [word for word in ("--resume",) if word not in words and "--retrain" not in words]
-    return f"interrupted; what is finished is kept\nnext: {spoken('search', *words, *further)}"
+        return f"interrupted before anything was trained\nnext: {same_command(words)}"
+    add = "" if "--retrain" in words else "--resume"
+    return f"interrupted; what is finished is kept\nnext: {same_command(words, add=add)}"
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
-from search.arguments import SEEDS, run_folder
+from search.arguments import SEEDS, run_folder, same_command
 from search.begin import Options, begin, executor_of, reopen, teacher_of, with_given_folds
 from search.drive import drive
 from search.plan import SHOWN, brief, lacking, make_plan, training_said
@@ -17,7 +17,6 @@ from search.space_file import SpaceFile, load_space
 from search.warm_start import open_alike
 from search.watch.trackers import check_installed, open_tracker
 from trainable.command import check_folder, default_data, flags_of
-from trainable.commands import spoken
 from trainable.data.fold_warnings import fold_warnings
 from trainable.data.folds import make_folds
 from trainable.data.layouts import plan_lines, read_manifest
@@ -44,11 +43,11 @@ def start(given: argparse.Namespace, words: list[str], began: float) -> int:
     run = Run(run_folder(given))
     if not (given.pseudo or given.resume):
         print(f"data folder {given.data or default_data()}", flush=True)
-    options = _options(given, _again(words, add="--resume"), began)
+    options = _options(given, same_command(words, add="--resume"), began)
     if given.dry_run:
         if run.begun and not given.resume:
             print(f"warning: {run.root} exists: the search wants another --name, or --resume to go on", flush=True)
-        plain = _again(words, drop="--dry-run")
+        plain = same_command(words, drop="--dry-run")
         return dry_run(options, space, lambda name: _other_space(plain, given.space, name) if name else plain)
     return locked(options, space, run, resume=given.resume, log=dict.fromkeys(given.log))
 
@@ -93,7 +92,7 @@ def retrained(given: argparse.Namespace, words: list[str], began: float) -> int:
     """Chosen trials of a run once more, holding its lock."""
     place, *names = given.retrain
     run = Run.open(Path(place))
-    options = _options(given, _again(words), began)
+    options = _options(given, same_command(words), began)
     with alone(run.lock, run.root):
         if given.all_rows:
             return retrain_on_all_rows(options, run, names)
@@ -178,9 +177,3 @@ def _options(given: argparse.Namespace, again: str, began: float) -> Options:
         flags=flags_of(given),
         began=began,
     )
-
-
-def _again(words: list[str], *, add: str = "", drop: str = "") -> str:
-    """The same command once more, ready to paste."""
-    kept = [w for w in words if w != drop]
-    return spoken("search", *kept, *([add] if add and add not in kept else []))

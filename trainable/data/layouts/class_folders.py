@@ -37,7 +37,7 @@ def find_class_folders(root: Path, photos: Photos, sample: Sample | None, flags:
 
     Where those of a training folder do so, others beside it are left out aloud; `--image FOLDER` says which count.
     """
-    names, apart = _said(root, photos, flags)
+    names, apart = _named_by_flag(root, photos, flags)
     if flags.image is None and "train" in photos.roles:
         training, elsewhere = _of_training(photos)
         if levels_of(parted(training)[2]) or not levels_of(parted(names)[2]):  # a folder beside train/ is no class
@@ -93,7 +93,7 @@ def levels_of(folders: list[list[str]]) -> int:
     return next(iter(depth)) if len(depth) == 1 and len({f[0] for f in folders if f}) > 1 else 0
 
 
-def _said(root: Path, photos: Photos, flags: Flags) -> tuple[list[str], list[str]]:
+def _named_by_flag(root: Path, photos: Photos, flags: Flags) -> tuple[list[str], list[str]]:
     """Photos of no test folder, of those below the folder that `--image` names, and the others."""
     names = [name for name, role in zip(photos.names, photos.roles, strict=True) if role != "test"]
     if flags.image is None or not (root / flags.image).is_dir():
@@ -184,7 +184,7 @@ def find_first_parts(root: Path, photos: Photos, flags: Flags, beside: Sequence[
     beside: tables that name no photo. InputError for these, unless `--label` says that names hold the class, and where
     names have further parts that repeat: `american_bulldog_1.jpg`, `patient_class_1.jpg`.
     """
-    names, apart = _said(root, photos, flags)
+    names, apart = _named_by_flag(root, photos, flags)
     stems = [stem_of(name.rpartition("/")[2]) for name in names]
     marked = [stem + "." * (not stem.isdigit()) for stem in stems]  # a number alone is no class
     if not names or not all(map(FIRST_PART.match, marked)):
